@@ -1,0 +1,16 @@
+import * as columns from './columns.ts'
+import type { Op } from './op.ts'
+
+/** Every operation there is. A new file of operations is added here. */
+const FILES = [columns] as const
+
+const OPS: ReadonlyMap<string, Op> = new Map(
+  FILES.flatMap((file) => Object.values(file as unknown as Record<string, Op>)).map((op) => [op.name, op]),
+)
+
+/** @throws RangeError for a name that is not an operation */
+export function getOp(name: string): Op {
+  const op = OPS.get(name)
+  if (op === undefined) throw new RangeError(`unknown operation ${name}`)
+  return op
+}

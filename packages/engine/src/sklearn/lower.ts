@@ -1,0 +1,183 @@
+import type { ModelError } from '../errors.ts'
+import { CellColumnsNeeded, Graph } from '../ir/graph.ts'
+import type { InputColumn, Method, Program, ProgramOutput, Ref } from '../ir/program.ts'
+import { cellsOf } from '../pickle/numpy.ts'
+import { InertObject, NdArray } from '../pickle/values.ts'
+import { Estimator } from './estimator.ts'
+import type { Context, Lowered, LoweredOutput } from './lowering.ts'
+import { findFamily, LATER } from './support.ts'
+
+const METHODS: readonly Method[] = [
+  'predict',
+  'predict_proba',
+  'decision_function',
+  'transform',
+  'score_samples',
+]
+
+/** State keys that say nothing about a prediction, in any class. */
+const NEUTRAL = new Set([
+  '_sklearn_version',
+  'n_features_in_',
+  'feature_names_in_',
+  'n_features_',
+  '_repr_html_inner',
+])
+
+/**
+ * Lowers a fitted estimator to a program.
+ * Columns start as numbers; one that turns out to hold categories is made a cell column and lowering starts again.
+ * @throws ModelError with the path inside the pipeline, the reason and what to do
+ */
+export function lowerModel(object: InertObject): Program {
+  const root = new Estimator(object, [])
+  const names = inputNames(root)
+  const kinds: InputColumn['kind'][] = names.map(() => 'number')
+  for (let attempt = 0; attempt <= names.length; attempt++) {
+    const columns = names.map((name, i) => ({ name, kind: kinds[i]! }))
+    try {
+      return lowerOnce(root, columns)
+    } catch (error) {
+      if (!(error instanceof CellColumnsNeeded)) throw error
+      for (const column of error.columns) kinds[column] = 'cell'
+    }
+  }
+  throw root.error('corrupt', 'the kinds of its input columns contradict each other')
+}
+
+function lowerOnce(root: Estimator, columns: InputColumn[]): Program {
+  const graph = new Graph(columns)
+  const x = graph.input(columns.map((_, i) => i))
+  const names = featureNames(root)
+  const lowered = contextOf(graph, names).lower(root, x)
+  const outputs = METHODS.flatMap((name) => {
+    const method = lowered.methods[name]
+    return method === undefined ? [] : [programOutput(name, method())]
+  })
+  if (outputs.length === 0) throw root.error('unsupported', `${root.name} has no method we can answer`)
+  return {
+    version: 1,
+    origin: { library: 'scikit-learn', libraryVersion: root.version ?? 'unknown', estimator: root.qualified },
+    inputs: columns,
+    ...prune(graph.nodes, outputs),
+    classes: lowered.classes ?? [],
+  }
+}
+
+const programOutput = (name: Method, output: LoweredOutput): ProgramOutput => ({ name, ...output })
+
+function contextOf(graph: Graph, columnNames: readonly string[] | undefined): Context {
+  const context: Context = {
+    graph,
+    columnNames,
+    named: (names) => contextOf(graph, names),
+    lower(estimator, x): Lowered {
+      const family = findFamily(estimator.name)
+      if (family === undefined) throw refusal(estimator)
+      const known = new Set(family.fields.split(/\s+/))
+      for (const key of estimator.keys) {
+        if (!key.endsWith('_') || key.startsWith('__') || NEUTRAL.has(key) || known.has(key)) continue
+        throw estimator.error(
+          'unsupported',
+          `${estimator.qualified} has the attribute ${key}, which we do not know`,
+        )
+      }
+      const expected = expectedWidth(estimator)
+      if (expected !== undefined && expected !== graph.width(x))
+        throw estimator.error(
+          'corrupt',
+          `${estimator.name} was fitted on ${expected} columns, gets ${graph.width(x)}`,
+        )
+      try {
+        return family.lower(estimator, x, context)
+      } catch (error) {
+        if (error instanceof RangeError)
+          throw estimator.error('corrupt', `${estimator.name} contradicts itself (${error.message})`)
+        throw error
+      }
+    },
+  }
+  return context
+}
+
+function refusal(estimator: Estimator): ModelError {
+  const hint = LATER.get(estimator.name)
+  if (hint !== undefined)
+    return estimator.error('unsupported', `${estimator.qualified} is not supported yet`, hint)
+  const ours = estimator.qualified.startsWith('sklearn.')
+  return estimator.error(
+    ours ? 'unsupported' : 'unknown',
+    ours ? `${estimator.qualified} is not supported yet` : `class ${estimator.qualified} is not known`,
+    'export the model to ONNX, or replace this step by a scikit-learn one',
+  )
+}
+
+const expectedWidth = (estimator: Estimator): number | undefined => {
+  const value = estimator.find('n_features_in_')
+  return typeof value === 'number' ? value : undefined
+}
+
+function featureNames(estimator: Estimator): string[] | undefined {
+  const names = estimator.find('feature_names_in_')
+  if (!(names instanceof NdArray)) return undefined
+  return cellsOf(names).map(String)
+}
+
+/** Names of the model's columns: its own, its first step's, else x0 … */
+function inputNames(estimator: Estimator): string[] {
+  for (const candidate of [estimator, ...firstSteps(estimator)]) {
+    const names = featureNames(candidate)
+    if (names !== undefined) return names
+    const width = expectedWidth(candidate)
+    if (width !== undefined) return Array.from({ length: width }, (_, i) => `x${i}`)
+  }
+  throw estimator.error(
+    'unfitted',
+    `${estimator.name} does not say how many columns it reads`,
+    'call fit() before saving it',
+  )
+}
+
+/** Estimators that see the model's own columns, when the outermost does not say: the first step, the best estimator … */
+function* firstSteps(estimator: Estimator): Generator<Estimator> {
+  for (const key of [
+    'steps',
+    'best_estimator_',
+    'estimator_',
+    'estimators_',
+    'regressor_',
+    'transformer_list',
+  ]) {
+    let value = estimator.find(key)
+    while (Array.isArray(value))
+      value = value.find((item) => Array.isArray(item) || item instanceof InertObject)
+    if (!(value instanceof InertObject)) continue
+    const child = new Estimator(value, [...estimator.path, key])
+    yield child
+    yield* firstSteps(child)
+  }
+}
+
+/** Drops nodes no output reads and renumbers the rest. */
+function prune(
+  nodes: Graph['nodes'],
+  outputs: readonly ProgramOutput[],
+): { nodes: Program['nodes']; outputs: ProgramOutput[] } {
+  const live = new Set<Ref>()
+  const visit = (refs: readonly Ref[]): void => {
+    const stack = [...refs]
+    for (let ref = stack.pop(); ref !== undefined; ref = stack.pop()) {
+      if (live.has(ref)) continue
+      live.add(ref)
+      stack.push(...nodes[ref]!.inputs)
+    }
+  }
+  for (const output of outputs) visit(output.parts)
+  const kept = [...live].sort((a, b) => a - b)
+  const renumbered = new Map(kept.map((ref, i) => [ref, i]))
+  const rename = (refs: readonly Ref[]) => refs.map((ref) => renumbered.get(ref)!)
+  return {
+    nodes: kept.map((ref) => ({ ...nodes[ref]!, inputs: rename(nodes[ref]!.inputs) })),
+    outputs: outputs.map((output) => ({ ...output, parts: rename(output.parts) })),
+  }
+}

@@ -1,0 +1,16 @@
+import type { Family } from './lowering.ts'
+
+/** Every family we serve. A new family file is added here; `docs/reference/models.md` is generated from this list. */
+const FAMILIES: readonly (readonly Family[])[] = []
+
+const BY_NAME: ReadonlyMap<string, Family> = new Map(
+  FAMILIES.flat().flatMap((family) => family.names.map((name) => [name, family] as const)),
+)
+
+export const findFamily = (name: string): Family | undefined => BY_NAME.get(name)
+
+/** Classes we know and cannot serve yet, with what to do instead. */
+export const LATER: ReadonlyMap<string, string> = new Map([])
+
+/** Names of all classes served, sorted. */
+export const supportedNames = (): string[] => [...BY_NAME.keys()].sort()
