@@ -1,0 +1,151 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Answer, Cell, Frame, Program } from '../src/ir/program.ts'
+
+/** A golden case: a folder of model files with inputs and the source library's own answers. */
+export type GoldenCase = {
+  readonly name: string
+  readonly folder: string
+  readonly meta: GoldenMeta
+}
+
+export type GoldenMeta = {
+  readonly library: string
+  readonly version: string
+  readonly estimator?: string
+  readonly contract: string
+  readonly contracts?: Readonly<Record<string, string>>
+  readonly files: Readonly<Record<string, unknown>>
+  readonly input_as?: string
+  readonly globals?: readonly string[]
+}
+
+type GoldenColumn = { readonly name: string; readonly dtype: string; readonly null?: 'NaN' | 'None' }
+export type GoldenRow = readonly (Cell | undefined)[]
+export type GoldenInput = { readonly columns: readonly GoldenColumn[]; readonly rows: readonly GoldenRow[] }
+
+/** All cases `<library>-<version>/<case>` below a folder. */
+export function listCases(root: string): GoldenCase[] {
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && /-\d/.test(entry.name))
+    .flatMap((library) =>
+      readdirSync(join(root, library.name)).map((name) => readCase(root, `${library.name}/${name}`)),
+    )
+}
+
+export function readCase(root: string, name: string): GoldenCase {
+  const folder = join(root, name)
+  return { name, folder, meta: readJson(folder, 'meta.json') as GoldenMeta }
+}
+
+export function readJson(folder: string, file: string): unknown {
+  return JSON.parse(readFileSync(join(folder, file), 'utf8'))
+}
+
+export const readInput = (golden: GoldenCase): GoldenInput =>
+  readJson(golden.folder, 'input.json') as GoldenInput
+
+export const readExpected = (golden: GoldenCase): Record<string, unknown> =>
+  readJson(golden.folder, 'expected.json') as Record<string, unknown>
+
+export function readErrorRows(golden: GoldenCase): { row: GoldenRow; error: string }[] {
+  if (!existsSync(join(golden.folder, 'errors.json'))) return []
+  return readJson(golden.folder, 'errors.json') as { row: GoldenRow; error: string }[]
+}
+
+/** Rows of a case as the program reads them. Columns are matched by name, or by position when no name fits. */
+export function frameOf(
+  program: Program,
+  columns: readonly GoldenColumn[],
+  rows: readonly GoldenRow[],
+): Frame {
+  const position = new Map(columns.map((column, i) => [column.name, i]))
+  const byName = program.inputs.every((column) => position.has(column.name))
+  const numbers: number[] = []
+  const cells: Cell[] = []
+  for (const row of rows)
+    program.inputs.forEach((column, i) => {
+      const at = byName ? position.get(column.name)! : i
+      const value = row[at] ?? null
+      if (column.kind === 'number') numbers.push(toNumber(value))
+      else cells.push(toCell(value, columns[at]!))
+    })
+  return { rows: rows.length, numbers: Float64Array.from(numbers), cells }
+}
+
+const NAMED: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+}
+
+function toNumber(value: Cell): number {
+  if (value === null) return Number.NaN
+  if (typeof value === 'string') {
+    if (value in NAMED) return NAMED[value]!
+    throw new TypeError(`text ${JSON.stringify(value)} in a number column`)
+  }
+  return Number(value)
+}
+
+function toCell(value: Cell, column: GoldenColumn): Cell {
+  if (value === null) return column.null === 'NaN' ? Number.NaN : null
+  const numeric = column.dtype.startsWith('float') || column.dtype.startsWith('int')
+  return numeric && typeof value === 'string' ? toNumber(value) : value
+}
+
+/** Differences between an answer and the library's, under a contract; empty when it holds. */
+export function differences(answer: Answer, expected: unknown, contract: string): string[] {
+  const ours = answer.parts.flatMap((part) => Array.from(part.data as ArrayLike<Cell>))
+  const theirs = flatten(expected)
+  if (ours.length !== theirs.length) return [`${ours.length} values, expected ${theirs.length}`]
+  const single = answer.dtype.includes('float32')
+  const largest = theirs.reduce<number>((most, value) => Math.max(most, magnitude(value)), 1)
+  return ours.flatMap((value, i) => {
+    const want = theirs[i]!
+    return close(value, want, { contract, single, largest })
+      ? []
+      : [`[${i}] ${String(value)} expected ${String(want)}`]
+  })
+}
+
+const magnitude = (value: Cell): number =>
+  typeof value === 'number' && Number.isFinite(value) ? Math.abs(value) : 0
+
+function flatten(value: unknown): Cell[] {
+  if (Array.isArray(value)) return value.flatMap(flatten)
+  if (typeof value === 'string' && value in NAMED) return [NAMED[value]!]
+  return [value as Cell]
+}
+
+type Tolerance = { readonly contract: string; readonly single: boolean; readonly largest: number }
+
+function close(ours: Cell, theirs: Cell, tolerance: Tolerance): boolean {
+  if (typeof theirs === 'boolean' && typeof ours === 'number') return ours === Number(theirs)
+  if (typeof ours !== 'number' || typeof theirs !== 'number') return ours === theirs
+  if (Number.isNaN(ours) || Number.isNaN(theirs)) return Number.isNaN(ours) && Number.isNaN(theirs)
+  if (ours === theirs) return true
+  const distance = Math.abs(ours - theirs)
+  switch (tolerance.contract) {
+    case 'ulp4':
+      return ulps(ours, theirs, tolerance.single) <= 4
+    case 'abs1e-15':
+      return distance <= 1e-15 || ulps(ours, theirs, tolerance.single) <= 8
+    case 'abs1e-13':
+      return distance <= 1e-13 * tolerance.largest || distance <= 1e-12 * Math.abs(theirs)
+    case 'rel1e-5':
+      return distance <= 1e-6 || distance <= 1e-5 * Math.abs(theirs)
+    default:
+      return false
+  }
+}
+
+function ulps(a: number, b: number, single: boolean): number {
+  if (single) {
+    const view = new Int32Array(new Float32Array([a, b]).buffer)
+    return Math.abs(view[0]! - view[1]!)
+  }
+  const view = new BigInt64Array(new Float64Array([a, b]).buffer)
+  const distance = view[0]! - view[1]!
+  return Number(distance < 0n ? -distance : distance)
+}

@@ -1,0 +1,35 @@
+import { parseArgs } from 'node:util'
+import { interpret } from '../packages/engine/src/exec/reference.ts'
+import { listCases } from '../packages/engine/test/fixture.ts'
+import { type Executor, faultsOf } from '../packages/engine/test/run-case.ts'
+
+/** node tools/golden.ts [filter …] [--root DIR] [--ref] [--show N] [--failed]: runs golden cases and prints what differs. */
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    root: { type: 'string', default: new URL('../../shared/fixtures/models', import.meta.url).pathname },
+    ref: { type: 'boolean', default: false },
+    show: { type: 'string', default: '3' },
+    failed: { type: 'boolean', default: false },
+  },
+})
+
+const executors: Executor[] = [{ name: 'reference', build: interpret }]
+if (!values.ref) {
+  const compiled = await import('../packages/engine/src/exec/compiled.ts').catch(() => undefined)
+  if (compiled !== undefined) executors.push({ name: 'compiled', build: compiled.compileProgram })
+}
+
+const cases = listCases(values.root).filter(
+  ({ name }) => positionals.length === 0 || positionals.some((filter) => name.includes(filter)),
+)
+let passed = 0
+for (const golden of cases) {
+  const faults = faultsOf(golden, executors)
+  if (faults.length === 0) passed++
+  if (faults.length > 0 || !values.failed)
+    console.log(`${faults.length === 0 ? 'ok  ' : 'FAIL'} ${golden.name}`)
+  for (const fault of faults.slice(0, Number(values.show))) console.log(`       ${fault}`)
+}
+console.log(`${passed} passed, ${cases.length - passed} failed`)
+process.exitCode = passed === cases.length ? 0 : 1
