@@ -1,1 +1,24 @@
-export {}
+export {
+  ChangeDeployment,
+  CreateDeployment,
+  Decision,
+  Deployment,
+  DeploymentConfig,
+  Limits,
+  Respond,
+  Revision,
+  RollBack,
+} from './deployment.ts'
+export {
+  ERRORS,
+  type ErrorCode,
+  type FieldError,
+  MillwrightError,
+  type Problem,
+  problemOf,
+} from './errors.ts'
+export { AliasChange, CreateVersion, Event, Model, ModelVersion, Upload, VersionState } from './model.ts'
+export { Digest, Name } from './names.ts'
+export { PredictAnswer, Prediction, PredictionRecord, PredictRequest } from './prediction.ts'
+export { CellValue, ModelSchema, SchemaColumn } from './schema.ts'
+export { Status } from './status.ts'

@@ -1,0 +1,206 @@
+/** Where in the request something is wrong (JSON pointer) and what was expected. */
+export type FieldError = {
+  readonly pointer: string
+  readonly code: string
+  readonly message: string
+}
+
+type ErrorSpec<P> = {
+  readonly status: number
+  /** Constant per code. */
+  readonly title: string
+  /** What, where, what to do next. */
+  readonly message: (params: P) => string
+  /** The same request may succeed later without a change. */
+  readonly retryable?: true
+}
+
+const define = <P = Record<string, never>>(spec: ErrorSpec<P>): ErrorSpec<P> => spec
+
+/** Every error a user can meet. `docs/errors.md` explains each; a test holds the two together. */
+export const ERRORS = {
+  MODEL_NOT_FOUND: define<{ name: string }>({
+    status: 404,
+    title: 'Model not found',
+    message: (p) => `there is no model "${p.name}"; list them with GET /api/v1/models`,
+  }),
+  VERSION_NOT_FOUND: define<{ name: string; version: number }>({
+    status: 404,
+    title: 'Version not found',
+    message: (p) =>
+      `model "${p.name}" has no version ${p.version}; list them with GET /api/v1/models/${p.name}/versions`,
+  }),
+  VERSION_NOT_READY: define<{ name: string; version: number; state: string; reason: string | null }>({
+    status: 409,
+    title: 'Version not ready',
+    message: (p) =>
+      p.state === 'REFUSED'
+        ? `model "${p.name}" version ${p.version} was refused (${p.reason}); deploy another file`
+        : `model "${p.name}" version ${p.version} is ${p.state}; wait for READY before promoting it`,
+  }),
+  MODEL_REFUSED: define<{ reason: string }>({
+    status: 422,
+    title: 'Model refused',
+    message: (p) => p.reason,
+  }),
+  DEPLOYMENT_NOT_FOUND: define<{ name: string }>({
+    status: 404,
+    title: 'Deployment not found',
+    message: (p) => `there is no deployment "${p.name}"; list them with GET /api/v1/deployments`,
+  }),
+  NO_DEPLOYMENT: define({
+    status: 404,
+    title: 'Nothing deployed',
+    message: () => 'nothing is deployed yet; run `millwright deploy MODEL_FILE`',
+  }),
+  REVISION_NOT_FOUND: define<{ name: string; revision: number }>({
+    status: 404,
+    title: 'Revision not found',
+    message: (p) =>
+      `deployment "${p.name}" has no revision ${p.revision}; list them with GET /api/v1/deployments/${p.name}/revisions`,
+  }),
+  NOTHING_TO_ROLL_BACK: define<{ name: string }>({
+    status: 409,
+    title: 'Nothing to roll back',
+    message: (p) => `deployment "${p.name}" is at its first revision; there is nothing before it`,
+  }),
+  GATEWAYS_NOT_ACKED: define<{ epoch: number; missing: number }>({
+    status: 504,
+    title: 'Gateways did not follow in time',
+    message: (p) =>
+      `the change is recorded as epoch ${p.epoch}, but ${p.missing} gateway(s) have not taken it up; see GET /api/v1/status`,
+    retryable: true,
+  }),
+  VALIDATION_FAILED: define<{ count: number }>({
+    status: 400,
+    title: 'Invalid input',
+    message: (p) =>
+      p.count === 1 ? 'one value is not what was expected' : `${p.count} values are not what was expected`,
+  }),
+  INVALID_JSON: define<{ detail: string }>({
+    status: 400,
+    title: 'Invalid JSON',
+    message: (p) => `the body is not JSON: ${p.detail}`,
+  }),
+  UNSUPPORTED_MEDIA_TYPE: define<{ expected: string; got: string }>({
+    status: 415,
+    title: 'Unsupported media type',
+    message: (p) => `expected ${p.expected}, got ${p.got}`,
+  }),
+  BODY_TOO_LARGE: define<{ limitBytes: number }>({
+    status: 413,
+    title: 'Body too large',
+    message: (p) => `the body is larger than ${p.limitBytes} bytes; send fewer rows per request`,
+  }),
+  TOO_MANY_ROWS: define<{ rows: number; limit: number }>({
+    status: 413,
+    title: 'Too many rows',
+    message: (p) => `${p.rows} rows in one request, at most ${p.limit} are taken; send several requests`,
+  }),
+  ROUTE_NOT_FOUND: define<{ method: string; path: string }>({
+    status: 404,
+    title: 'Not found',
+    message: (p) => `there is no ${p.method} ${p.path}; see /docs`,
+  }),
+  METHOD_NOT_ALLOWED: define<{ method: string; path: string; allowed: string }>({
+    status: 405,
+    title: 'Method not allowed',
+    message: (p) => `${p.path} does not take ${p.method}; it takes ${p.allowed}`,
+  }),
+  UPLOAD_NOT_FOUND: define<{ digest: string }>({
+    status: 404,
+    title: 'Upload not found',
+    message: (p) =>
+      `nothing was uploaded with digest ${p.digest}; send the file to PUT /api/v1/uploads first`,
+  }),
+  DIGEST_MISMATCH: define<{ expected: string; got: string }>({
+    status: 422,
+    title: 'Digest mismatch',
+    message: (p) => `the bytes received have sha256 ${p.got}, not ${p.expected}; upload again`,
+    retryable: true,
+  }),
+  FOREIGN_ORIGIN: define<{ origin: string }>({
+    status: 403,
+    title: 'Foreign origin',
+    message: (p) => `requests that change something are not taken from pages of ${p.origin}`,
+  }),
+  STORAGE_FULL: define({
+    status: 507,
+    title: 'Storage full',
+    message: () =>
+      'the data folder cannot be written (disk full or read-only); predictions go on, free some space',
+    retryable: true,
+  }),
+  CONTROL_UNAVAILABLE: define({
+    status: 503,
+    title: 'Control is not running',
+    message: () => 'the control process is not answering; predictions go on, try this again in a few seconds',
+    retryable: true,
+  }),
+  SHUTTING_DOWN: define({
+    status: 503,
+    title: 'Shutting down',
+    message: () => 'the server is shutting down; send the request to another one',
+    retryable: true,
+  }),
+  INTERNAL: define<{ requestId: string }>({
+    status: 500,
+    title: 'Internal error',
+    message: (p) =>
+      `something went wrong on our side; the log has the details under request id ${p.requestId}`,
+  }),
+} as const
+
+export type ErrorCode = keyof typeof ERRORS
+type ParamsOf<C extends ErrorCode> = (typeof ERRORS)[C] extends ErrorSpec<infer P> ? P : never
+
+/** The one error class that crosses domain boundaries. */
+export class MillwrightError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'MillwrightError'
+  readonly code: C
+  readonly params: ParamsOf<C>
+  readonly fields: readonly FieldError[] | undefined
+
+  constructor(
+    code: C,
+    params: ParamsOf<C>,
+    details: { fields?: readonly FieldError[]; cause?: unknown } = {},
+  ) {
+    const spec = ERRORS[code] as unknown as ErrorSpec<ParamsOf<C>>
+    super(spec.message(params), details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.params = params
+    this.fields = details.fields
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status
+  }
+}
+
+/** RFC 9457 problem document. */
+export type Problem = {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly code: ErrorCode
+  readonly request_id: string
+  readonly retryable: boolean
+  readonly errors?: readonly FieldError[]
+}
+
+/** The document sent as `application/problem+json`. */
+export function problemOf(error: MillwrightError, requestId: string): Problem {
+  const spec: ErrorSpec<never> = ERRORS[error.code] as unknown as ErrorSpec<never>
+  return {
+    type: `/docs/errors#${error.code}`,
+    title: spec.title,
+    status: spec.status,
+    detail: error.message,
+    code: error.code,
+    request_id: requestId,
+    retryable: spec.retryable ?? false,
+    ...(error.fields === undefined ? {} : { errors: error.fields }),
+  }
+}

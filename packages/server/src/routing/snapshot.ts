@@ -1,0 +1,38 @@
+import { Decision, Limits, ModelSchema, Respond } from '@millwright/contracts'
+import { z } from 'zod'
+
+/**
+ * All a gateway needs to route and predict, written by control as one file (`routing.json`, replaced atomically) and
+ * read by gateways when the epoch moves and when they start. Programs are blobs, named by digest.
+ */
+export const RoutedVersion = z.object({
+  number: z.int(),
+  label: z.string(),
+  /** sha256 of the model file. */
+  digest: z.string(),
+  /** sha256 of the compiled program in the blob store. */
+  program: z.string(),
+  schema: ModelSchema,
+})
+export type RoutedVersion = z.infer<typeof RoutedVersion>
+
+export const RoutedDeployment = z.object({
+  name: z.string(),
+  model: z.string(),
+  revision: z.int(),
+  default: z.boolean(),
+  version: RoutedVersion,
+  decision: Decision.nullable(),
+  respond: Respond.nullable(),
+  limits: Limits.nullable(),
+})
+export type RoutedDeployment = z.infer<typeof RoutedDeployment>
+
+export const RoutingSnapshot = z.object({
+  format: z.literal(1),
+  /** Grows by one with every change; a gateway never goes back. */
+  epoch: z.int(),
+  written_at: z.iso.datetime(),
+  deployments: z.array(RoutedDeployment),
+})
+export type RoutingSnapshot = z.infer<typeof RoutingSnapshot>
