@@ -1,8 +1,9 @@
 import * as columns from './columns.ts'
+import * as links from './links.ts'
 import type { Op } from './op.ts'
 
 /** Every operation there is. A new file of operations is added here. */
-const FILES = [columns] as const
+const FILES = [columns, links] as const
 
 const OPS: ReadonlyMap<string, Op> = new Map(
   FILES.flatMap((file) => Object.values(file as unknown as Record<string, Op>)).map((op) => [op.name, op]),
