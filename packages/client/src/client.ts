@@ -1,0 +1,95 @@
+import type {
+  AliasChange,
+  ChangeDeployment,
+  CreateDeployment,
+  CreateVersion,
+  Deployment,
+  Event,
+  Model,
+  ModelSchema,
+  ModelVersion,
+  PredictAnswer,
+  PredictionRecord,
+  PredictRequest,
+  Revision,
+  RollBack,
+  Status,
+  Upload,
+} from '@millwright/contracts'
+import { createTransport, type RequestOptions, type Transport } from './transport.ts'
+
+export type ClientOptions = {
+  /** Base address, `http://127.0.0.1:7600`. */
+  readonly url: string
+  /** Name recorded with every change. */
+  readonly user?: string
+  /** Longest a call waits for its answer, in milliseconds. */
+  readonly timeoutMs?: number
+}
+
+/** A page of a list; `next` is the address of the following one. */
+export type Page<T> = { readonly data: T[]; readonly has_more: boolean; readonly next: string | null }
+
+export type PredictionQuery = {
+  readonly id?: string
+  readonly subject?: string
+  readonly deployment?: string
+  readonly model?: string
+  readonly version?: number
+  readonly request_id?: string
+  readonly since?: string
+  readonly until?: string
+  readonly limit?: number
+  readonly cursor?: string
+}
+
+/** Typed calls of the HTTP API. Every call throws ClientError. */
+export type Client = ReturnType<typeof createClient>
+
+export function createClient(options: ClientOptions) {
+  const call = createTransport({ timeoutMs: 60_000, user: undefined, ...options })
+  return {
+    ...modelCalls(call),
+    ...deploymentCalls(call),
+    getStatus: (): Promise<Status> => call('GET', '/api/v1/status'),
+    listEvents: (query: { cursor?: string; limit?: number } = {}): Promise<Page<Event>> =>
+      call('GET', '/api/v1/events', { query }),
+    predict: (deployment: string, body: PredictRequest): Promise<PredictAnswer> =>
+      call('POST', `/api/v1/deployments/${encodeURIComponent(deployment)}/predict`, { json: body }),
+    listPredictions: (query: PredictionQuery): Promise<Page<PredictionRecord>> =>
+      call('GET', '/api/v1/predictions', { query }),
+  }
+}
+
+const modelCalls = (call: Transport) => ({
+  /** Streams a file of `bytes` bytes; the server answers with its digest. */
+  upload: (body: NonNullable<RequestOptions['body']>, bytes: number): Promise<Upload> =>
+    call('PUT', '/api/v1/uploads', { body, bytes }),
+  createVersion: (model: string, body: CreateVersion): Promise<ModelVersion> =>
+    call('POST', `${modelPath(model)}/versions`, { json: body }),
+  listModels: (): Promise<Page<Model>> => call('GET', '/api/v1/models'),
+  getModel: (model: string): Promise<Model> => call('GET', modelPath(model)),
+  listVersions: (model: string): Promise<Page<ModelVersion>> => call('GET', `${modelPath(model)}/versions`),
+  getVersion: (model: string, version: number): Promise<ModelVersion> =>
+    call('GET', `${modelPath(model)}/versions/${version}`),
+  listAliasChanges: (model: string, alias: string): Promise<Page<AliasChange>> =>
+    call('GET', `${modelPath(model)}/aliases/${encodeURIComponent(alias)}/history`),
+})
+
+const deploymentCalls = (call: Transport) => ({
+  createDeployment: (body: CreateDeployment): Promise<Deployment> =>
+    call('POST', '/api/v1/deployments', { json: body }),
+  listDeployments: (): Promise<Page<Deployment>> => call('GET', '/api/v1/deployments'),
+  getDeployment: (name: string): Promise<Deployment> => call('GET', deploymentPath(name)),
+  getDeploymentSchema: (name: string): Promise<ModelSchema> => call('GET', `${deploymentPath(name)}/schema`),
+  listRevisions: (name: string): Promise<Page<Revision>> => call('GET', `${deploymentPath(name)}/revisions`),
+  changeDeployment: (name: string, body: ChangeDeployment): Promise<Deployment> =>
+    call('PATCH', deploymentPath(name), { json: body }),
+  promote: (name: string, body: { version: number; reason?: string }): Promise<Deployment> =>
+    call('POST', `${deploymentPath(name)}/promote`, { json: body }),
+  rollBack: (name: string, body: RollBack): Promise<Deployment> =>
+    call('POST', `${deploymentPath(name)}/rollback`, { json: body }),
+})
+
+const modelPath = (model: string): string => `/api/v1/models/${encodeURIComponent(model)}`
+const deploymentPath = (name: string): string => `/api/v1/deployments/${encodeURIComponent(name)}`

@@ -1,0 +1,29 @@
+/** What a child tells the supervisor over Node's IPC channel, and the reverse. */
+export type ChildMessage =
+  | { readonly type: 'ready'; readonly port?: number }
+  | { readonly type: 'fatal'; readonly message: string }
+export type SupervisorMessage = { readonly type: 'stop' }
+
+/** Tells the supervisor, if there is one, and waits until the message is on its way. */
+export function tellSupervisor(message: ChildMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve()
+    else process.send(message, () => resolve())
+  })
+}
+
+/** Calls `stop` once: on SIGTERM, SIGINT, on the supervisor's word, and when the supervisor is gone. */
+export function onStop(stop: (why: string) => void): void {
+  let stopping = false
+  const once = (why: string): void => {
+    if (stopping) return
+    stopping = true
+    stop(why)
+  }
+  process.on('SIGTERM', () => once('SIGTERM'))
+  process.on('SIGINT', () => once('SIGINT'))
+  process.on('disconnect', () => once('supervisor gone'))
+  process.on('message', (message: SupervisorMessage) => {
+    if (message.type === 'stop') once('stop')
+  })
+}
