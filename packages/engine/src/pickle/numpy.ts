@@ -15,6 +15,7 @@ const READERS: Readonly<Record<string, ReadElement>> = {
   u2: (view, at, little) => view.getUint16(at, little),
   u4: (view, at, little) => view.getUint32(at, little),
   u8: (view, at, little) => safe(view.getBigUint64(at, little)),
+  f2: (view, at, little) => view.getFloat16(at, little),
   f4: (view, at, little) => view.getFloat32(at, little),
   f8: (view, at, little) => view.getFloat64(at, little),
 }
@@ -43,7 +44,7 @@ export function fieldOf(array: NdArray, name: string): Float64Array {
 export function cellsOf(value: NdArray | readonly Inert[]): Cell[] {
   if (!(value instanceof NdArray)) return value.map(cellOf)
   if (Array.isArray(value.data)) return cOrder(value, value.data).map(cellOf)
-  if (value.dtype.kind === 'U' || value.dtype.kind === 'S') return cOrder(value, textElements(value))
+  if (value.dtype.kind === 'U' || value.dtype.kind === 'S') return cOrder(value, textsOf(value))
   const numbers = numbersOf(value)
   return value.dtype.kind === 'b' ? Array.from(numbers, (n) => n !== 0) : Array.from(numbers)
 }
@@ -86,7 +87,8 @@ function readBytes(
   return layout.array.fortran ? Float64Array.from(cOrder(layout.array, elements)) : elements
 }
 
-function textElements(array: NdArray): string[] {
+/** Elements of a U or S array in storage order, without numpy's trailing zeros. */
+export function textsOf(array: NdArray): string[] {
   const bytes = array.data as Uint8Array
   const size = array.dtype.itemsize
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -1,0 +1,64 @@
+import { type Compression, decompress } from '../bytes/decompress.ts'
+import { DEFAULT_LIMITS, type Limits } from '../bytes/limits.ts'
+import { ModelError } from '../errors.ts'
+import { type GlobalUse, unpickle } from '../pickle/unpickle.ts'
+import { GlobalRef, type Inert, InertObject, NdArray } from '../pickle/values.ts'
+import { assertReadable } from './detect.ts'
+
+/** A model file read as inert data. */
+export type ModelFile = {
+  readonly root: Inert
+  readonly container: 'pickle' | 'joblib'
+  readonly compression: Compression
+  readonly protocol: number
+  /** Every name in the file, sorted. */
+  readonly globals: readonly GlobalUse[]
+  readonly bytes: number
+  readonly decompressedBytes: number
+}
+
+/**
+ * Reads a pickle or joblib file, compressed or not. Nothing in it is imported or called.
+ * @throws ModelError format | hostile | limit | corrupt
+ */
+export function readModelFile(bytes: Uint8Array, limits: Partial<Limits> = {}): ModelFile {
+  const all = { ...DEFAULT_LIMITS, ...limits }
+  if (bytes.length > all.maxFileBytes)
+    throw new ModelError('limit', `the file has ${bytes.length} bytes, more than ${all.maxFileBytes}`)
+  const { content, compression } = decompress(bytes, all)
+  assertReadable(content)
+  const { root, protocol, joblib, globals } = unpickle(content, all)
+  return {
+    root,
+    container: joblib || compression !== 'none' ? 'joblib' : 'pickle',
+    compression,
+    protocol,
+    globals,
+    bytes: bytes.length,
+    decompressedBytes: content.length,
+  }
+}
+
+/** The estimator at the root of a file. @throws ModelError saying what the file holds instead */
+export function estimatorOf(file: ModelFile): InertObject {
+  const { root } = file
+  if (root instanceof InertObject && !root.called && !root.cls.module.startsWith('pandas.')) return root
+  throw new ModelError('format', `the file holds ${nameOf(root)}, not a model`, { hint: hintFor(root) })
+}
+
+function nameOf(root: Inert): string {
+  if (root instanceof NdArray) return 'a numpy array'
+  if (root instanceof GlobalRef) return `the class ${root.qualified} itself`
+  if (root instanceof InertObject) return `a ${root.cls.qualified}`
+  if (root instanceof Map) return 'a dictionary'
+  if (Array.isArray(root)) return 'a list or tuple'
+  if (root instanceof Set) return 'a set'
+  if (root instanceof Uint8Array) return 'bytes'
+  return root === null ? 'None' : `a ${typeof root}`
+}
+
+function hintFor(root: Inert): string {
+  if (root instanceof GlobalRef) return 'save the fitted object, not its class'
+  if (root instanceof Map || Array.isArray(root)) return 'save the estimator inside it on its own'
+  return 'save the fitted estimator with joblib.dump'
+}
