@@ -1,7 +1,18 @@
+import { composeFamily } from './compose.ts'
+import { forestFamily } from './forests.ts'
 import type { Family } from './lowering.ts'
+import { scalingFamily } from './scaling.ts'
+import { targetFamily } from './target.ts'
+import { treeFamily } from './trees.ts'
 
 /** Every family we serve. A new family file is added here; `docs/reference/models.md` is generated from this list. */
-const FAMILIES: readonly (readonly Family[])[] = []
+const FAMILIES: readonly (readonly Family[])[] = [
+  composeFamily,
+  scalingFamily,
+  targetFamily,
+  treeFamily,
+  forestFamily,
+]
 
 const BY_NAME: ReadonlyMap<string, Family> = new Map(
   FAMILIES.flat().flatMap((family) => family.names.map((name) => [name, family] as const)),

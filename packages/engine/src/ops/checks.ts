@@ -1,0 +1,38 @@
+import { RowError } from '../errors.ts'
+import { elementwise } from './elementwise.ts'
+
+type CheckAttrs = {
+  readonly nan: 'allow' | 'refuse'
+  readonly inf: 'allow' | 'refuse'
+  /** `f32`: finite numbers that overflow float32 count as infinite, as in estimators that cast to float32. */
+  readonly limit: 'f64' | 'f32'
+}
+
+/**
+ * scikit-learn's `check_array`: passes the row through, or refuses it.
+ * @throws RowError naming the first column that holds NaN or infinity where the estimator accepts none
+ */
+export const check = elementwise<CheckAttrs>({
+  name: 'check',
+  validate() {},
+  result: (_, type) => type,
+  at: (attrs) => (value, column) => {
+    if (!(Math.abs(value) <= FLOAT32_MAX)) refuse(attrs, value, column)
+    return value
+  },
+})
+
+const FLOAT32_MAX = 3.4028234663852886e38
+
+/** Called for what may have to be refused: NaN and numbers beyond the largest float32. */
+function refuse({ nan, inf, limit }: CheckAttrs, value: number, column: number): void {
+  if (Number.isNaN(value)) {
+    if (nan === 'refuse') throw new RowError('contains NaN', column)
+    return
+  }
+  if (inf === 'allow') return
+  if (!Number.isFinite(value))
+    throw new RowError('contains infinity or a value too large for float64', column)
+  if (limit === 'f32' && !Number.isFinite(Math.fround(value)))
+    throw new RowError('contains infinity or a value too large for float32', column)
+}

@@ -1,0 +1,165 @@
+import { RowError } from '../errors.ts'
+import { interpolate } from '../math/interpolate.ts'
+import { NORMAL_LIMIT, normalQuantile } from '../math/normal.ts'
+import { elementwise, expectLength } from './elementwise.ts'
+import { defineOp, expectNumbers, numbers } from './op.ts'
+
+type Step = { readonly by: 'add' | 'subtract' | 'multiply' | 'divide'; readonly values: Float64Array }
+
+const ARITHMETIC: Readonly<Record<Step['by'], (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
+  subtract: (a, b) => a - b,
+  multiply: (a, b) => a * b,
+  divide: (a, b) => a / b,
+}
+
+/**
+ * Constant rows added, subtracted, multiplied, divided, one step after the other, as numpy's in-place operators do.
+ * `single`: the row is float32, and so is every intermediate result.
+ */
+export const arithmetic = elementwise<{ steps: readonly Step[]; single: boolean }>({
+  name: 'arithmetic',
+  validate({ steps, single }, type) {
+    if (single && (type.kind !== 'number' || type.dtype !== 'f32'))
+      throw new RangeError('arithmetic: single precision of a float64 row')
+    for (const { by, values } of steps) {
+      if (!Object.hasOwn(ARITHMETIC, by)) throw new RangeError(`arithmetic: no step ${by}`)
+      expectLength('arithmetic', values, type.width)
+    }
+  },
+  result: ({ single }, type) => numbers(type.width, single ? 'f32' : 'f64'),
+  at({ steps, single }) {
+    const rules = steps.map(({ by, values }) => ({ apply: ARITHMETIC[by], values }))
+    return (value, column) => {
+      let result = value
+      for (const { apply, values } of rules) {
+        result = apply(result, values[column]!)
+        if (single) result = Math.fround(result)
+      }
+      return result
+    }
+  },
+})
+
+/** numpy.clip: NaN stays. */
+export const clip = elementwise<{ low: number; high: number }>({
+  name: 'clip',
+  validate() {},
+  at:
+    ({ low, high }) =>
+    (value) =>
+      value <= low ? low : value >= high ? high : value,
+})
+
+/** 1 where the value exceeds the threshold, else 0. */
+export const binarize = elementwise<{ threshold: number }>({
+  name: 'binarize',
+  validate() {},
+  at:
+    ({ threshold }) =>
+    (value) =>
+      value > threshold ? 1 : 0,
+})
+
+/** Vector norms of `Normalizer`; a norm within rounding of zero counts as one. */
+const NORMS: Readonly<Record<string, (sum: number, value: number) => number>> = {
+  l1: (sum, value) => sum + Math.abs(value),
+  l2: (sum, value) => sum + value * value,
+  max: (sum, value) => Math.max(sum, Math.abs(value)),
+}
+const NEARLY_ZERO = 10 * Number.EPSILON
+
+/** The row divided by its norm. */
+export const normalize = defineOp<{ norm: string }>({
+  name: 'normalize',
+  columnwise: true,
+  infer({ norm }, [x]) {
+    if (!Object.hasOwn(NORMS, norm)) throw new RangeError(`normalize: no norm ${norm}`)
+    return numbers(expectNumbers('normalize', x).width)
+  },
+  ref({ norm }, [x]) {
+    const sum = (x as readonly number[]).reduce(NORMS[norm]!, 0)
+    const length = norm === 'l2' ? Math.sqrt(sum) : sum
+    return x!.map((value) => (value as number) / (length < NEARLY_ZERO ? 1 : length))
+  },
+  block({ norm }, [x]) {
+    const width = x!.width
+    const add = NORMS[norm]!
+    return ([from], out, rows) => {
+      for (let start = 0; start < rows * width; start += width) {
+        let sum = 0
+        for (let i = start; i < start + width; i++) sum = add(sum, from!.numbers[i]!)
+        const root = norm === 'l2' ? Math.sqrt(sum) : sum
+        const length = root < NEARLY_ZERO ? 1 : root
+        for (let i = start; i < start + width; i++) out.numbers[i] = from!.numbers[i]! / length
+      }
+    }
+  },
+})
+
+/**
+ * Box-Cox: (xᵏ − 1)/λ, ln x at λ = 0, as scipy.special.boxcox computes it.
+ * @throws RowError where x is not positive: the transform is not defined there
+ */
+export const boxCox = elementwise<{ lambdas: Float64Array }>({
+  name: 'box-cox',
+  validate: ({ lambdas }, type) => expectLength('box-cox', lambdas, type.width),
+  at:
+    ({ lambdas }) =>
+    (value, column) => {
+      if (value <= 0) throw new RowError('the Box-Cox transformation takes positive numbers only', column)
+      const lambda = lambdas[column]!
+      if (Math.abs(lambda) < 1e-19) return Math.log(value)
+      return Math.expm1(lambda * Math.log(value)) / lambda
+    },
+})
+
+/** Yeo and Johnson's extension of Box-Cox to all numbers, in the order of scikit-learn's own formula. */
+export const yeoJohnson = elementwise<{ lambdas: Float64Array }>({
+  name: 'yeo-johnson',
+  validate: ({ lambdas }, type) => expectLength('yeo-johnson', lambdas, type.width),
+  at:
+    ({ lambdas }) =>
+    (value, column) => {
+      const lambda = lambdas[column]!
+      if (value >= 0)
+        return Math.abs(lambda) < Number.EPSILON ? Math.log1p(value) : ((value + 1) ** lambda - 1) / lambda
+      return Math.abs(lambda - 2) > Number.EPSILON
+        ? -((-value + 1) ** (2 - lambda) - 1) / (2 - lambda)
+        : -Math.log1p(-value)
+    },
+})
+
+/**
+ * Empirical distribution function of every column: the mean of interpolating the quantiles from below and from above
+ * (they differ where a quantile repeats), then through the normal quantile function when `normal`.
+ * `quantiles` is column after column. NaN stays NaN.
+ */
+export const quantileTransform = elementwise<{
+  quantiles: readonly Float64Array[]
+  references: Float64Array
+  normal: boolean
+}>({
+  name: 'quantile-transform',
+  validate({ quantiles, references }, type) {
+    expectLength('quantile-transform', quantiles, type.width)
+    for (const column of quantiles) expectLength('quantile-transform', column, references.length)
+    if (references.length === 0) throw new RangeError('quantile-transform: no quantiles')
+  },
+  at({ quantiles, references, normal }) {
+    const reversed = (values: Float64Array) => values.toReversed().map((value) => -value)
+    const fromAbove = quantiles.map(reversed)
+    const downwards = reversed(references)
+    const last = references.length - 1
+    const slack = normal ? NORMAL_LIMIT : 0
+    return (value, column) => {
+      const knots = quantiles[column]!
+      if (Number.isNaN(value)) return value
+      let share =
+        0.5 * (interpolate(value, knots, references) - interpolate(-value, fromAbove[column]!, downwards))
+      if (normal ? value + slack > knots[last]! : value === knots[last]) share = 1
+      if (normal ? value - slack < knots[0]! : value === knots[0]) share = 0
+      return normal ? normalQuantile(share) : share
+    }
+  },
+})

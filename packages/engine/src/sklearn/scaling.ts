@@ -1,0 +1,200 @@
+import type { Graph } from '../ir/graph.ts'
+import type { Ref } from '../ir/program.ts'
+import { check } from '../ops/checks.ts'
+import { numpyFunction } from '../ops/functions.ts'
+import {
+  arithmetic,
+  binarize,
+  boxCox,
+  clip,
+  normalize,
+  quantileTransform,
+  yeoJohnson,
+} from '../ops/scaling.ts'
+import { GlobalRef, type Inert, InertObject } from '../pickle/values.ts'
+import type { Estimator } from './estimator.ts'
+import { type Family, isAbsent, type Lower, type Lowered, once } from './lowering.ts'
+
+/** What check_array of an estimator refuses besides text. */
+export function checked(graph: Graph, x: Ref, nan: 'allow' | 'refuse'): Ref {
+  return graph.add(check, [graph.toNumbers(x)], { nan, inf: 'refuse', limit: 'f64' })
+}
+
+/** A transformer: one node, built when asked for. `dtype` is what the library's array would say. */
+export function transformer(graph: Graph, build: () => Ref, columnNames?: readonly string[]): Lowered {
+  const transform = once(() => {
+    const ref = build()
+    const type = graph.type(ref)
+    const dtype = type.kind === 'cell' ? 'object' : type.dtype === 'f32' ? 'float32' : 'float64'
+    return { parts: [ref], shape: 'matrix' as const, dtype }
+  })
+  return { methods: { transform }, ...(columnNames === undefined ? {} : { columnNames }) }
+}
+
+type Steps = Parameters<typeof arithmetic.infer>[0]['steps']
+type Step = Steps[number]
+
+/** Constant rows applied one after the other, in the precision of the row. */
+export function applySteps(graph: Graph, x: Ref, steps: Steps): Ref {
+  const type = graph.type(x)
+  return steps.length === 0
+    ? x
+    : graph.add(arithmetic, [x], { steps, single: type.kind === 'number' && type.dtype === 'f32' })
+}
+
+/** Forward steps of the scalers that are plain arithmetic, read from their fitted attributes. */
+const LINEAR: Readonly<Record<string, (scaler: Estimator) => Step[]>> = {
+  'sklearn.preprocessing.StandardScaler': (scaler) => [
+    ...(scaler.flag('with_mean', true) ? [step('subtract', scaler, 'mean_')] : []),
+    ...(scaler.flag('with_std', true) ? [step('divide', scaler, 'scale_')] : []),
+  ],
+  'sklearn.preprocessing.RobustScaler': (scaler) => [
+    ...(scaler.flag('with_centering', true) ? [step('subtract', scaler, 'center_')] : []),
+    ...(scaler.flag('with_scaling', true) ? [step('divide', scaler, 'scale_')] : []),
+  ],
+  'sklearn.preprocessing.MaxAbsScaler': (scaler) => [step('divide', scaler, 'scale_')],
+  'sklearn.preprocessing.MinMaxScaler': (scaler) => [
+    step('multiply', scaler, 'scale_'),
+    step('add', scaler, 'min_'),
+  ],
+}
+
+const step = (by: Step['by'], scaler: Estimator, attribute: string): Step => ({
+  by,
+  values: scaler.numbers(attribute),
+})
+
+const UNDONE: Readonly<Record<Step['by'], Step['by']>> = {
+  add: 'subtract',
+  subtract: 'add',
+  multiply: 'divide',
+  divide: 'multiply',
+}
+
+/** Steps that undo a scaler, for targets that were scaled; undefined when it is not one of the linear scalers. */
+export function inverseSteps(scaler: Estimator): Step[] | undefined {
+  const forward = Object.hasOwn(LINEAR, scaler.name) ? LINEAR[scaler.name]!(scaler) : undefined
+  return forward?.toReversed().map(({ by, values }) => ({ by: UNDONE[by], values }))
+}
+
+const lowerLinear: Lower = (scaler, x, { graph }) =>
+  transformer(graph, () => applySteps(graph, checked(graph, x, 'allow'), LINEAR[scaler.name]!(scaler)))
+
+const lowerMinMax: Lower = (scaler, x, { graph }) =>
+  transformer(graph, () => {
+    const scaled = applySteps(graph, checked(graph, x, 'allow'), LINEAR[scaler.name]!(scaler))
+    if (!scaler.flag('clip', false)) return scaled
+    const [low, high] = scaler.cells('feature_range')
+    return graph.add(clip, [scaled], { low: Number(low), high: Number(high) })
+  })
+
+const lowerNormalizer: Lower = (scaler, x, { graph }) =>
+  transformer(graph, () =>
+    graph.add(normalize, [checked(graph, x, 'refuse')], { norm: scaler.text('norm', 'l2') }),
+  )
+
+const lowerBinarizer: Lower = (scaler, x, { graph }) =>
+  transformer(graph, () =>
+    graph.add(binarize, [checked(graph, x, 'refuse')], { threshold: scaler.number('threshold') }),
+  )
+
+const lowerPower: Lower = (power, x, { graph, lower }) =>
+  transformer(graph, () => {
+    const op = power.text('method') === 'box-cox' ? boxCox : yeoJohnson
+    const transformed = graph.add(op, [checked(graph, x, 'allow')], { lambdas: power.numbers('lambdas_') })
+    if (!power.flag('standardize', true)) return transformed
+    return lower(power.child(power.get('_scaler'), '_scaler'), transformed).methods.transform!().parts[0]!
+  })
+
+const lowerQuantile: Lower = (quantile, x, { graph }) =>
+  transformer(graph, () =>
+    graph.add(quantileTransform, [checked(graph, x, 'allow')], {
+      quantiles: quantileColumns(quantile),
+      references: quantile.numbers('references_'),
+      normal: quantile.text('output_distribution') === 'normal',
+    }),
+  )
+
+/** `quantiles_` is [quantile, feature]; one array per feature. */
+export function quantileColumns(quantile: Estimator): Float64Array[] {
+  const width = quantile.array('quantiles_').shape[1] ?? 0
+  const values = quantile.numbers('quantiles_')
+  return Array.from({ length: width }, (_, column) => values.filter((_, i) => i % width === column))
+}
+
+const lowerFunction: Lower = (estimator, x, { graph, columnNames }) =>
+  transformer(
+    graph,
+    () => {
+      const validated = estimator.flag('validate', false) ? checked(graph, x, 'refuse') : x
+      return applyFunction(graph, validated, { estimator, func: 'func', options: 'kw_args' })
+    },
+    columnNames,
+  )
+
+/**
+ * A function attribute of an estimator, applied to every element: numpy's own functions only; None is the identity.
+ * @throws ModelError naming the function when it is not one of numpy's we know
+ */
+export function applyFunction(
+  graph: Graph,
+  x: Ref,
+  source: { estimator: Estimator; func: string; options?: string },
+): Ref {
+  const { estimator, func, options } = source
+  const value = estimator.find(func)
+  if (isAbsent(value)) return x
+  const name = numpyName(value)
+  const given = options === undefined ? null : estimator.find(options)
+  const plain = isAbsent(given) || (given instanceof Map && given.size === 0)
+  if (name === undefined || !plain) throw functionRefused(estimator, value)
+  try {
+    return graph.add(numpyFunction, [graph.toNumbers(x)], { name })
+  } catch (error) {
+    if (error instanceof RangeError) throw functionRefused(estimator, value)
+    throw error
+  }
+}
+
+function functionRefused(estimator: Estimator, value: Inert): Error {
+  const name = value instanceof GlobalRef ? value.qualified : 'something that is not a named function'
+  return estimator.error(
+    'unsupported',
+    `${estimator.name} calls ${name}`,
+    'use a numpy function of one argument (log1p, sqrt …), or a scikit-learn transformer',
+  )
+}
+
+/** The name of a pickled numpy function: by reference, or through `numpy.core._ufunc_reconstruct(module, name)`. */
+function numpyName(value: Inert): string | undefined {
+  if (value instanceof GlobalRef) return value.module.split('.')[0] === 'numpy' ? value.name : undefined
+  if (!(value instanceof InertObject) || value.cls.name !== '_ufunc_reconstruct') return undefined
+  const [module, name] = value.args
+  return typeof module === 'string' && module.startsWith('numpy') && typeof name === 'string'
+    ? name
+    : undefined
+}
+
+const preprocessing = (...names: string[]) => names.map((name) => `sklearn.preprocessing.${name}`)
+
+export const scalingFamily: readonly Family[] = [
+  {
+    names: preprocessing('StandardScaler', 'RobustScaler', 'MaxAbsScaler'),
+    fields: 'mean_ var_ scale_ center_ max_abs_ n_samples_seen_',
+    lower: lowerLinear,
+  },
+  {
+    names: preprocessing('MinMaxScaler'),
+    fields: 'min_ scale_ data_min_ data_max_ data_range_ n_samples_seen_',
+    lower: lowerMinMax,
+  },
+  { names: preprocessing('Normalizer'), fields: '', lower: lowerNormalizer },
+  { names: preprocessing('Binarizer'), fields: '', lower: lowerBinarizer },
+  { names: preprocessing('PowerTransformer'), fields: 'lambdas_', lower: lowerPower },
+  {
+    names: preprocessing('QuantileTransformer'),
+    fields: 'n_quantiles_ quantiles_ references_',
+    lower: lowerQuantile,
+  },
+  { names: preprocessing('FunctionTransformer'), fields: '', lower: lowerFunction },
+]
