@@ -1,0 +1,124 @@
+import type { PredictionRecord } from '@millwright/contracts'
+
+/** What all predictions of one loaded version have in common. */
+export type RecordSource = {
+  readonly deployment: string
+  readonly model: string
+  readonly version: number
+  readonly versionLabel: string
+  /** sha256 of the model file. */
+  readonly digest: string
+  /** Which arm of the deployment answered: `stable`, `canary` … */
+  readonly variant: string
+}
+
+/** One answered row. What ends in `Json` is JSON text already, so that a row is never turned into text twice. */
+export type RecordRow = {
+  readonly id: string
+  readonly timeMs: number
+  readonly featuresJson: string
+  readonly outputsJson: string
+  readonly decisionJson: string | null
+  /** The number the decision looked at; null when there is none. */
+  readonly score: number | null
+  /** The predicted class or number, as text. */
+  readonly label: string | null
+  readonly latencyUs: number
+  readonly subject: string | null
+  readonly requestId: string
+}
+
+/** A logged row with the columns it has in storage. */
+export type LoggedRow = RecordSource & RecordRow
+
+/**
+ * Short keys of a record, in the order they are written. Time and id come first, so a reader can place and skip a
+ * record without parsing it.
+ */
+type WireRecord = {
+  t: number
+  i: string
+  u: number
+  q: string
+  s?: string
+  p?: number
+  l?: string
+  c?: unknown
+  d: string
+  m: string
+  v: number
+  vl: string
+  g: string
+  a: string
+  f: unknown
+  o: unknown
+}
+
+/** The fixed part of a record; build it once per loaded version. */
+export function encodeSource(source: RecordSource): string {
+  const { deployment, model, version, versionLabel, digest, variant } = source
+  const common = { d: deployment, m: model, v: version, vl: versionLabel, g: digest, a: variant }
+  return JSON.stringify(common).slice(1, -1)
+}
+
+/** A record as JSON text. @param source from `encodeSource` */
+export function encodeRecord(source: string, row: RecordRow): string {
+  const { subject, score, label, decisionJson } = row
+  let text = `{"t":${row.timeMs},"i":${JSON.stringify(row.id)},"u":${row.latencyUs},"q":${JSON.stringify(row.requestId)}`
+  if (subject !== null) text += `,"s":${JSON.stringify(subject)}`
+  if (score !== null && Number.isFinite(score)) text += `,"p":${score}`
+  if (label !== null) text += `,"l":${JSON.stringify(label)}`
+  if (decisionJson !== null) text += `,"c":${decisionJson}`
+  return `${text},${source},"f":${row.featuresJson},"o":${row.outputsJson}}`
+}
+
+const TIME_START = '{"t":'.length
+
+/** Time of an encoded record, read from its first characters. @returns NaN when it is not a record */
+export function timeOfRecord(payload: Buffer): number {
+  const end = payload.indexOf(',')
+  return end === -1 ? Number.NaN : Number(payload.toString('latin1', TIME_START, end))
+}
+
+/** @throws SyntaxError when the payload is not JSON */
+export function decodeRecord(payload: string): LoggedRow {
+  const wire = JSON.parse(payload) as WireRecord
+  return {
+    id: wire.i,
+    timeMs: wire.t,
+    deployment: wire.d,
+    model: wire.m,
+    version: wire.v,
+    versionLabel: wire.vl,
+    digest: wire.g,
+    variant: wire.a,
+    featuresJson: JSON.stringify(wire.f),
+    outputsJson: JSON.stringify(wire.o),
+    decisionJson: wire.c === undefined ? null : JSON.stringify(wire.c),
+    score: wire.p ?? null,
+    label: wire.l ?? null,
+    latencyUs: wire.u,
+    subject: wire.s ?? null,
+    requestId: wire.q,
+  }
+}
+
+/** A row in the shape the API shows. */
+export function toPredictionRecord(row: LoggedRow): PredictionRecord {
+  return {
+    id: row.id,
+    time: new Date(row.timeMs).toISOString(),
+    deployment: row.deployment,
+    model: row.model,
+    version: row.version,
+    version_label: row.versionLabel,
+    digest: row.digest,
+    variant: row.variant,
+    features: JSON.parse(row.featuresJson),
+    outputs: JSON.parse(row.outputsJson),
+    decision: row.decisionJson === null ? null : JSON.parse(row.decisionJson),
+    latency_us: row.latencyUs,
+    subject: row.subject,
+    request_id: row.requestId,
+  }
+}
