@@ -1,14 +1,30 @@
 import * as checks from './checks.ts'
 import * as columns from './columns.ts'
 import * as functions from './functions.ts'
+import * as interpolate from './interpolate.ts'
 import * as inverses from './inverses.ts'
 import * as links from './links.ts'
+import * as matmul from './matmul.ts'
+import * as naiveBayes from './naive-bayes.ts'
 import type { Op } from './op.ts'
 import * as scaling from './scaling.ts'
 import * as trees from './trees.ts'
+import * as votes from './votes.ts'
 
 /** Every operation there is. A new file of operations is added here. */
-const FILES = [checks, columns, functions, inverses, links, scaling, trees] as const
+const FILES = [
+  checks,
+  columns,
+  functions,
+  interpolate,
+  inverses,
+  links,
+  matmul,
+  naiveBayes,
+  scaling,
+  trees,
+  votes,
+] as const
 
 const OPS: ReadonlyMap<string, Op> = new Map(
   FILES.flatMap((file) => Object.values(file as unknown as Record<string, Op>)).map((op) => [op.name, op]),
