@@ -128,7 +128,7 @@ function inputNames(estimator: Estimator): string[] {
   for (const candidate of [estimator, ...firstSteps(estimator)]) {
     const names = featureNames(candidate)
     if (names !== undefined) return names
-    const width = expectedWidth(candidate)
+    const width = expectedWidth(candidate) ?? findFamily(candidate.name)?.columns
     if (width !== undefined) return Array.from({ length: width }, (_, i) => `x${i}`)
   }
   throw estimator.error(

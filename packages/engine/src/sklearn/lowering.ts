@@ -45,6 +45,8 @@ export type Family = {
   readonly names: readonly string[]
   /** Every fitted attribute (ending in `_`, or private) any version writes; an unknown one is refused. Space separated. */
   readonly fields: string
+  /** How many columns it reads, for classes that do not write `n_features_in_`. */
+  readonly columns?: number
   readonly lower: Lower
 }
 

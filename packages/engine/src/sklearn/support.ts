@@ -1,9 +1,18 @@
+import { calibrationFamily } from './calibration.ts'
 import { composeFamily } from './compose.ts'
+import { delegateFamily } from './delegates.ts'
+import { dummyFamily } from './dummy.ts'
 import { forestFamily } from './forests.ts'
+import { isotonicFamily } from './isotonic.ts'
+import { linearFamily } from './linear.ts'
+import { linearClassifierFamily } from './linear-classifiers.ts'
 import type { Family } from './lowering.ts'
+import { naiveBayesFamily } from './naive-bayes.ts'
 import { scalingFamily } from './scaling.ts'
+import { stackingFamily } from './stacking.ts'
 import { targetFamily } from './target.ts'
 import { treeFamily } from './trees.ts'
+import { votingFamily } from './voting.ts'
 
 /** Every family we serve. A new family file is added here; `docs/reference/models.md` is generated from this list. */
 const FAMILIES: readonly (readonly Family[])[] = [
@@ -12,6 +21,15 @@ const FAMILIES: readonly (readonly Family[])[] = [
   targetFamily,
   treeFamily,
   forestFamily,
+  calibrationFamily,
+  delegateFamily,
+  dummyFamily,
+  isotonicFamily,
+  linearFamily,
+  linearClassifierFamily,
+  naiveBayesFamily,
+  stackingFamily,
+  votingFamily,
 ]
 
 const BY_NAME: ReadonlyMap<string, Family> = new Map(
