@@ -1,6 +1,6 @@
 import type { Attrs } from '../ir/program.ts'
 import { exp as exponential, log as logarithm } from '../math/glibc.ts'
-import { logit as logitOf } from '../math/logit.ts'
+import { logit } from '../math/logit.ts'
 import { pairwiseSum } from '../math/pairwise-sum.ts'
 import { type Block, defineOp, expectNumbers, numbers, type Op } from './op.ts'
 
@@ -70,9 +70,6 @@ export const exp = elementOp<None>('exp', (x) => exponential(x))
 /** Natural logarithm */
 export const log = elementOp<None>('log', (x) => logarithm(x))
 
-/** scale · scipy.special.logit(x), @see logitOf */
-export const logit = elementOp<{ scale: number }>('logit', (x, { scale }) => scale * logitOf(x))
-
 /** Class index of a score: 1 above the threshold (or at it, when `inclusive`), else 0 */
 export const threshold = elementOp<{ threshold: number; inclusive: boolean }>('threshold', (x, attrs) =>
   x > attrs.threshold || (attrs.inclusive && x === attrs.threshold) ? 1 : 0,
@@ -109,6 +106,41 @@ export const softmax = rowOp<None>({
     for (let i = 0; i < x.width; i++) out.values[out.at + i]! /= sum
   },
 })
+
+/** float32's machine epsilon: the margin scikit-learn keeps from 0 and 1 */
+const EPSILON = 2 ** -23
+
+type RawLink = 'log-odds' | 'logit' | 'log' | 'centred-log'
+
+/**
+ * Probabilities, kept 2⁻²³ away from 0 and 1, as the raw scores that boosting starts from:
+ * `log-odds` log(p / (1 − p)), `logit` the same as scipy computes it, `log` log p, `centred-log` log(p / geometric mean);
+ * times `scale`.
+ */
+export const rawScores = rowOp<{ link: RawLink; scale: number }>({
+  name: 'raw-scores',
+  width: (width) => width,
+  compute({ values, at, width }, out, { link, scale }) {
+    for (let i = 0; i < width; i++)
+      out.values[out.at + i] = Math.min(Math.max(values[at + i]!, EPSILON), 1 - EPSILON)
+    const centre = link === 'centred-log' ? geometricMean(out) : 1
+    for (let i = 0; i < width; i++)
+      out.values[out.at + i] = scale * rawScore(out.values[out.at + i]!, link, centre)
+  },
+})
+
+function rawScore(p: number, link: RawLink, centre: number): number {
+  if (link === 'logit') return logit(p)
+  if (link === 'log-odds') return logarithm(p / (1 - p))
+  return logarithm(p / centre)
+}
+
+/** exp(mean log x) */
+function geometricMean({ values, at, width }: Span): number {
+  const logs = new Float64Array(width)
+  for (let i = 0; i < width; i++) logs[i] = logarithm(values[at + i]!)
+  return exponential(pairwiseSum(logs, 0, width) / width)
+}
 
 /** exp(xᵢ − logsumexp(x)), scipy's logsumexp = log Σ exp(xⱼ − max) + max */
 export const expNormalise = rowOp<None>({

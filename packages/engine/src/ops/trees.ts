@@ -48,16 +48,32 @@ export const trees = defineOp<TreesAttrs>({
     return numbers(attrs.init.length)
   },
   ref(attrs, [x]) {
-    const features = x as readonly number[]
-    const sums = Array.from(attrs.init)
-    attrs.roots.forEach((root, tree) => {
-      const leaf = leafOf(attrs, root, features)
-      for (let j = 0; j < attrs.leafWidth; j++)
-        sums[attrs.slots[tree]! + j]! += attrs.values[leaf * attrs.leafWidth + j]!
-    })
-    return sums.map((sum) => sum / attrs.divide)
+    return sumOfLeaves(attrs, x as readonly number[], Array.from(attrs.init))
   },
 })
+
+/** The same, where the sums start at a row of their own: [features, start]. `init` gives the width. */
+export const treesOnto = defineOp<TreesAttrs>({
+  name: 'trees-onto',
+  infer(attrs, [x, start]) {
+    const type = trees.infer(attrs, [x!])
+    expectNumbers('trees-onto', start, type.width)
+    return type
+  },
+  ref(attrs, [x, start]) {
+    return sumOfLeaves(attrs, x as readonly number[], [...(start as readonly number[])])
+  },
+})
+
+/** Adds each tree's leaf to `sums`. */
+function sumOfLeaves(attrs: TreesAttrs, x: readonly number[], sums: number[]): number[] {
+  attrs.roots.forEach((root, tree) => {
+    const leaf = leafOf(attrs, root, x)
+    for (let j = 0; j < attrs.leafWidth; j++)
+      sums[attrs.slots[tree]! + j]! += attrs.values[leaf * attrs.leafWidth + j]!
+  })
+  return sums.map((sum) => sum / attrs.divide)
+}
 
 /** Row in `values` of the leaf that `x` falls into. */
 function leafOf(attrs: TreesAttrs, root: number, x: readonly number[]): number {

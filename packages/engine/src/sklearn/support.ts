@@ -1,3 +1,4 @@
+import { boostingFamily } from './boosting.ts'
 import { calibrationFamily } from './calibration.ts'
 import { composeFamily } from './compose.ts'
 import { delegateFamily } from './delegates.ts'
@@ -30,6 +31,7 @@ const FAMILIES: readonly (readonly Family[])[] = [
   naiveBayesFamily,
   stackingFamily,
   votingFamily,
+  boostingFamily,
 ]
 
 const BY_NAME: ReadonlyMap<string, Family> = new Map(
