@@ -1,70 +1,97 @@
 import { RowError } from '../errors.ts'
-import type { Answer, Cell, Executable, Frame, Method, Program, ProgramOutput, Ref } from '../ir/program.ts'
+import type {
+  Cell,
+  Executable,
+  Frame,
+  Method,
+  Program,
+  ProgramOutput,
+  Ref,
+  ValueType,
+} from '../ir/program.ts'
+import { validateProgram } from '../ir/validate.ts'
 import { input } from '../ops/columns.ts'
 import type { Row } from '../ops/op.ts'
 import { getOp } from '../ops/registry.ts'
+import { buildAnswer } from './answers.ts'
+import { traceColumn } from './trace.ts'
 
 /**
  * The reference interpreter: every row through every node by the operations' `ref` rules. Slow and obvious; compiled
  * programs are held to it bit by bit.
+ * @throws RangeError when the program is not valid
  */
 export function interpret(program: Program): Executable {
+  const types = validateProgram(program)
   return {
     program,
     run(frame, outputs) {
       const wanted = program.outputs.filter((output) => outputs.includes(output.name))
-      const rows = Array.from({ length: frame.rows }, (_, row) => evaluateRow(program, frame, row, wanted))
-      return wanted.map((output) => collect(output, rows))
+      const rows = Array.from({ length: frame.rows }, (_, row) =>
+        evaluateRow({ program, types, frame, row }, wanted),
+      )
+      return wanted.map((output) => {
+        const values = output.parts.map((ref) => {
+          const cells = rows.flatMap((row) => row[ref]!)
+          return types[ref]!.kind === 'number' ? Float64Array.from(cells as number[]) : cells
+        })
+        return buildAnswer(output, types, values, frame.rows)
+      })
     },
   }
 }
 
-function evaluateRow(program: Program, frame: Frame, row: number, outputs: readonly ProgramOutput[]): Row[] {
-  const values: (Row | undefined)[] = []
+type RowContext = {
+  readonly program: Program
+  readonly types: readonly ValueType[]
+  readonly frame: Frame
+  readonly row: number
+}
+
+/**
+ * One row's values of the nodes that the outputs need, by node.
+ * @throws RowError with `row` set, and `field` where the column to blame is a form of one input column
+ */
+export function evaluateRow(context: RowContext, outputs: readonly ProgramOutput[]): readonly Row[] {
+  const { program } = context
+  const values: Row[] = []
   const value = (ref: Ref): Row => {
     values[ref] ??= evaluate(ref)
     return values[ref]
   }
   const evaluate = (ref: Ref): Row => {
-    const node = program.nodes[ref]!
-    if (node.op === input.name)
-      return readInput(program, frame, row, node.attrs as Parameters<typeof input.infer>[0])
-    return getOp(node.op).ref(node.attrs, node.inputs.map(value))
+    const { op, inputs, attrs } = program.nodes[ref]!
+    if (op === input.name) return readInput(context, attrs as Parameters<typeof input.infer>[0])
+    const rows = inputs.map(value)
+    try {
+      return getOp(op).ref(attrs, rows)
+    } catch (error) {
+      if (error instanceof RowError) blame(error, context, inputs[0])
+      throw error
+    }
   }
-  try {
-    for (const output of outputs) for (const part of output.parts) value(part)
-  } catch (error) {
-    if (error instanceof RowError) error.row = row
-    throw error
-  }
-  return values as Row[]
+  for (const output of outputs) for (const part of output.parts) value(part)
+  return values
+}
+
+function blame(error: RowError, { program, types, row }: RowContext, from: Ref | undefined): void {
+  error.row = row
+  if (error.column === undefined || from === undefined) return
+  const column = traceColumn(program, types, from, error.column)
+  if (column !== undefined) error.field = program.inputs[column]!.name
 }
 
 function readInput(
-  program: Program,
-  frame: Frame,
-  row: number,
-  attrs: { kinds: Uint8Array; slots: Int32Array },
+  { program, frame, row }: RowContext,
+  { kinds, slots }: { kinds: Uint8Array; slots: Int32Array },
 ): Row {
   const cellWidth = program.inputs.filter((column) => column.kind === 'cell').length
   const numberWidth = program.inputs.length - cellWidth
-  return Array.from(attrs.slots, (slot, i) =>
-    attrs.kinds[i] === 1 ? frame.cells[row * cellWidth + slot]! : frame.numbers[row * numberWidth + slot]!,
+  return Array.from(
+    slots,
+    (slot, i): Cell =>
+      kinds[i] === 1 ? frame.cells[row * cellWidth + slot]! : frame.numbers[row * numberWidth + slot]!,
   )
-}
-
-function collect(output: ProgramOutput, rows: readonly Row[][]): Answer {
-  const parts = output.parts.map((ref, part) => {
-    const width = rows[0]?.[ref]?.length ?? 0
-    const values = rows.flatMap((row) => row[ref] as readonly Cell[])
-    const labelled = output.labels?.length
-      ? values.map((index, i) => output.labels![width === 1 ? part : i % width]![index as number]!)
-      : values
-    const shape = output.shape === 'vector' ? [rows.length] : [rows.length, width]
-    const numeric = labelled.every((cell) => typeof cell === 'number')
-    return { shape, data: numeric ? Float64Array.from(labelled as number[]) : labelled }
-  })
-  return { name: output.name, dtype: output.dtype, parts, list: output.shape === 'list' }
 }
 
 /** Every output a program has. */
