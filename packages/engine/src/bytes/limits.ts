@@ -6,7 +6,7 @@ export type Limits = {
   readonly maxFileBytes: number
   /** Longest content after decompression, in bytes. */
   readonly maxDecompressedBytes: number
-  /** Largest decompressed/stored ratio. Real models stay under 60; deflate can reach 1032. */
+  /** Largest decompressed/stored ratio. Models of some size are seen to reach 5; deflate can reach 1032. */
   readonly maxRatio: number
   /** Content up to this many bytes is never refused for its ratio. */
   readonly ratioFloorBytes: number
@@ -28,7 +28,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxFileBytes: 1024 * MIB,
   maxDecompressedBytes: 2048 * MIB,
   maxRatio: 200,
-  ratioFloorBytes: 8 * MIB,
+  ratioFloorBytes: 32 * MIB,
   maxOperations: 50_000_000,
   maxDepth: 500,
   maxMemoEntries: 10_000_000,
@@ -42,8 +42,8 @@ export function outputCap(storedBytes: number, limits: Limits): number {
   return Math.min(limits.maxDecompressedBytes, byRatio)
 }
 
-export function tooLarge(storedBytes: number, cap: number): ModelError {
-  return new ModelError('limit', `the file unpacks from ${storedBytes} to more than ${cap} bytes`, {
+export function outputTooLarge(cap: number): ModelError {
+  return new ModelError('limit', `the file unpacks to more than ${cap} bytes`, {
     hint: 'if it is honest, save it again without compression',
   })
 }
