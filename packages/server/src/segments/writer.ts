@@ -1,9 +1,8 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createIdSource } from '../ids.ts'
 import { Backlog, recordBytes } from './backlog.ts'
 import { createGroupEncoder, RECORD_BYTES_LIMIT } from './format.ts'
+import { folderBytes, type Repair, repairSegments } from './reader.ts'
 import { createSegmentFile, type SegmentFile } from './segment-file.ts'
 
 /** A group is written at this size without waiting for the timer. */
@@ -13,10 +12,10 @@ const GROUP_BYTES_LIMIT = 512 << 10
 const SYNC_MS = 1000
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 2000
-const FOLDER_BYTES = 4 * 2 ** 30
+const FOLDER_LIMIT_BYTES = 4 * 2 ** 30
 
 export type SegmentWriterOptions = {
-  /** Of this writer alone; created when missing. */
+  /** Of this writer alone; created when missing. What a killed one before it left open there is sealed at start. */
   readonly folder: string
   /** Longest a record waits in memory while the disk keeps up. */
   readonly flushMs: number
@@ -27,13 +26,15 @@ export type SegmentWriterOptions = {
   /** … or this age. */
   readonly segmentMs: number
   /** No segment is begun while `folder` holds this many bytes that nobody collected; default 4 GiB. */
-  readonly folderBytes?: number
+  readonly folderLimitBytes?: number
   readonly now?: () => number
   /** Told once when writing starts to fail, not at every attempt. */
   readonly onError?: (error: Error) => void
+  /** Told what the writer before this one, killed, had left half-written. */
+  readonly onRepair?: (repair: Repair) => void
 }
 
-/** Why records were not logged: the disk was too slow, it refused, or `folderBytes` were reached. */
+/** Why records were not logged: the disk was too slow, it refused, or `folderLimitBytes` were reached. */
 export type DropReason = 'backlog' | 'disk' | 'disk-cap'
 
 export type SegmentWriterStats = {
@@ -94,6 +95,10 @@ class GroupWriter implements SegmentWriter {
     this.#options = options
     this.#backlog = new Backlog(options.backlogBytes)
     this.#ids = createIdSource(options.now)
+    this.#running = this.#repair().finally(() => {
+      this.#running = undefined
+      if (this.#backlog.waiting > 0) this.#flushSoon(0)
+    })
   }
 
   get stats(): SegmentWriterStats {
@@ -153,6 +158,15 @@ class GroupWriter implements SegmentWriter {
     return this.#running
   }
 
+  async #repair(): Promise<void> {
+    try {
+      const repair = await repairSegments(this.#options.folder)
+      if (repair.segments > 0) this.#options.onRepair?.(repair)
+    } catch (error) {
+      this.#options.onError?.(error as Error)
+    }
+  }
+
   /** Does what is due, one thing after the other, until nothing is. */
   async #work(): Promise<void> {
     for (;;) {
@@ -190,9 +204,9 @@ class GroupWriter implements SegmentWriter {
   }
 
   async #beginSegment(): Promise<SegmentFile> {
-    const { folder, folderBytes = FOLDER_BYTES } = this.#options
-    const used = await bytesIn(folder)
-    if (used >= folderBytes) throw new FolderFullError(folder, used)
+    const { folder, folderLimitBytes = FOLDER_LIMIT_BYTES } = this.#options
+    const used = await folderBytes(folder)
+    if (used >= folderLimitBytes) throw new FolderFullError(folder, used)
     const segment = await createSegmentFile(folder, this.#ids.next(''))
     this.#segments += 1
     this.#openedAt = performance.now()
@@ -255,15 +269,4 @@ class FolderFullError extends Error {
   constructor(folder: string, bytes: number) {
     super(`${folder} holds ${bytes} bytes of segments that were not collected; is control running?`)
   }
-}
-
-async function bytesIn(folder: string): Promise<number> {
-  const names = await readdir(folder).catch(() => [])
-  const sizes = names.map((name) =>
-    stat(join(folder, name)).then(
-      (found) => found.size,
-      () => 0,
-    ),
-  )
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
 }
