@@ -4,6 +4,7 @@ import { composeFamily } from './compose.ts'
 import { delegateFamily } from './delegates.ts'
 import { dummyFamily } from './dummy.ts'
 import { forestFamily } from './forests.ts'
+import { histBoostingFamily } from './hist-boosting.ts'
 import { isotonicFamily } from './isotonic.ts'
 import { linearFamily } from './linear.ts'
 import { linearClassifierFamily } from './linear-classifiers.ts'
@@ -32,6 +33,7 @@ const FAMILIES: readonly (readonly Family[])[] = [
   stackingFamily,
   votingFamily,
   boostingFamily,
+  histBoostingFamily,
 ]
 
 const BY_NAME: ReadonlyMap<string, Family> = new Map(
@@ -39,9 +41,6 @@ const BY_NAME: ReadonlyMap<string, Family> = new Map(
 )
 
 export const findFamily = (name: string): Family | undefined => BY_NAME.get(name)
-
-/** Classes we know and cannot serve yet, with what to do instead. */
-export const LATER: ReadonlyMap<string, string> = new Map([])
 
 /** Names of all classes served, sorted. */
 export const supportedNames = (): string[] => [...BY_NAME.keys()].sort()
