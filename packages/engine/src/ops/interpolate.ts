@@ -29,16 +29,24 @@ export const interpolate = defineOp<InterpolateAttrs>({
     return numbers(1, single ? 'f32' : 'f64')
   },
   ref(attrs, [row]) {
-    const { x, outside, range } = attrs
-    const given = row![0] as number
-    const value = outside === 'clip' ? Math.min(Math.max(given, range[0]), range[1]) : given
-    const inside = value >= x[0]! && value <= x[x.length - 1]!
-    if (inside) return [attrs.single ? betweenSingle(attrs, value) : betweenDouble(attrs, value)]
-    if (outside === 'raise' && !Number.isNaN(value))
-      throw new RowError('lies outside the range seen in training', 0)
-    return [Number.NaN]
+    return [evaluate(attrs, row![0] as number)]
   },
+  block:
+    (attrs) =>
+    ([from], out, rows) => {
+      for (let r = 0; r < rows; r++) out.numbers[r] = evaluate(attrs, from!.numbers[r]!)
+    },
 })
+
+function evaluate(attrs: InterpolateAttrs, given: number): number {
+  const { x, outside, range } = attrs
+  const value = outside === 'clip' ? Math.min(Math.max(given, range[0]), range[1]) : given
+  const inside = value >= x[0]! && value <= x[x.length - 1]!
+  if (inside) return attrs.single ? betweenSingle(attrs, value) : betweenDouble(attrs, value)
+  if (outside === 'raise' && !Number.isNaN(value))
+    throw new RowError('lies outside the range seen in training', 0)
+  return Number.NaN
+}
 
 function betweenDouble({ x, y }: InterpolateAttrs, value: number): number {
   const left = countBelow(x, value, true) - 1

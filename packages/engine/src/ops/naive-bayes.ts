@@ -75,12 +75,30 @@ export const categoricalLogJoint = defineOp<CategoricalAttrs>({
       codeOf(value, column, logProbabilities[column]!.length / classes),
     )
     return Array.from(logPriors, (logPrior, k) => {
-      const terms = codes.map((code, i) => {
-        const table = logProbabilities[i]!
+      const terms = codes.map((code, column) => {
+        const table = logProbabilities[column]!
         return table[(k * table.length) / classes + code]!
       })
       return terms.reduce((sum, term) => sum + term, 0) + logPrior
     })
+  },
+  block({ logProbabilities, logPriors }) {
+    const classes = logPriors.length
+    const width = logProbabilities.length
+    const categories = logProbabilities.map((table) => table.length / classes)
+    return ([from], out, rows) => {
+      out.numbers.fill(0, 0, rows * classes)
+      for (let r = 0; r < rows; r++) {
+        const to = r * classes
+        for (let column = 0; column < width; column++) {
+          const table = logProbabilities[column]!
+          const count = categories[column]!
+          const code = codeOf(from!.numbers[r * width + column]!, column, count)
+          for (let k = 0; k < classes; k++) out.numbers[to + k]! += table[k * count + code]!
+        }
+        for (let k = 0; k < classes; k++) out.numbers[to + k]! += logPriors[k]!
+      }
+    }
   },
 })
 

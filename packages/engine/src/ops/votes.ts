@@ -1,10 +1,17 @@
+import { elementwise } from './elementwise.ts'
 import { defineOp, expectNumbers, numbers } from './op.ts'
 
+type MajorityAttrs = {
+  readonly classes: number
+  /** One per input, or none where every vote counts 1. */
+  readonly weights: Float64Array
+}
+
 /**
- * The class with the most votes: every input is one class index, its vote counts `weights[input]` (1 each when there
- * are none). Ties go to the first class, as numpy.argmax(numpy.bincount(votes, weights)).
+ * The class with the most votes, every input being one class index. Ties go to the first class, as
+ * numpy.argmax(numpy.bincount(votes, weights)).
  */
-export const majority = defineOp<{ classes: number; weights: Float64Array }>({
+export const majority = defineOp<MajorityAttrs>({
   name: 'majority',
   infer({ classes, weights }, inputs) {
     for (const input of inputs) expectNumbers('majority', input, 1)
@@ -20,29 +27,44 @@ export const majority = defineOp<{ classes: number; weights: Float64Array }>({
     })
     return [counts.indexOf(Math.max(...counts))]
   },
+  block({ classes, weights }) {
+    const counts = new Float64Array(classes)
+    return (blocks, out, rows) => {
+      for (let r = 0; r < rows; r++) {
+        counts.fill(0)
+        for (let i = 0; i < blocks.length; i++) counts[blocks[i]!.numbers[r]!]! += weights[i] ?? 1
+        let best = 0
+        for (let k = 1; k < classes; k++) if (counts[k]! > counts[best]!) best = k
+        out.numbers[r] = best
+      }
+    }
+  },
 })
 
-/** values[index] of a row of indices: what a label stands for where it goes on as a number */
-export const pick = defineOp<{ values: Float64Array }>({
+/** values[index] of every index in the row: what a label stands for where it goes on as a number */
+export const pick = elementwise<{ values: Float64Array }>({
   name: 'pick',
-  infer({ values }, [x]) {
+  validate({ values }) {
     if (values.length === 0) throw new RangeError('pick: nothing to pick from')
-    return numbers(expectNumbers('pick', x).width)
   },
-  ref({ values }, [x]) {
-    return x!.map((index) => values[index as number]!)
-  },
+  at:
+    ({ values }) =>
+    (index) =>
+      values[index]!,
 })
 
 /** (min(max(x, −1), 1) + 1) / 2: a margin as the probability that the modified Huber loss stands for */
-export const clippedMargin = defineOp<Record<string, never>>({
+export const clippedMargin = elementwise<Record<string, never>>({
   name: 'clipped-margin',
-  infer(_, [x]) {
-    return numbers(expectNumbers('clipped-margin', x).width)
-  },
-  ref(_, [x]) {
-    return (x as readonly number[]).map((margin) => (Math.min(Math.max(margin, -1), 1) + 1) / 2)
-  },
+  validate() {},
+  at: () => (margin) => (Math.min(Math.max(margin, -1), 1) + 1) / 2,
+})
+
+/** Probabilities that rounding or a calibrator pushed above 1, by up to 1e-5, as 1 */
+export const capAtOne = elementwise<Record<string, never>>({
+  name: 'cap-at-one',
+  validate() {},
+  at: () => (share) => (share > 1 && share <= 1 + 1e-5 ? 1 : share),
 })
 
 /** output[targets[i]] = input[i], 0 where no input lands: shares of some classes among all of them */
@@ -61,15 +83,11 @@ export const scatter = defineOp<{ targets: Int32Array; width: number }>({
     })
     return row
   },
-})
-
-/** Probabilities that rounding or a calibrator pushed above 1, by up to 1e-5, as 1 */
-export const capAtOne = defineOp<Record<string, never>>({
-  name: 'cap-at-one',
-  infer(_, [x]) {
-    return numbers(expectNumbers('cap-at-one', x).width)
-  },
-  ref(_, [x]) {
-    return (x as readonly number[]).map((share) => (share > 1 && share <= 1 + 1e-5 ? 1 : share))
+  block({ targets, width }) {
+    return ([from], out, rows) => {
+      out.numbers.fill(0, 0, rows * width)
+      for (let r = 0, at = 0; r < rows; r++)
+        for (let i = 0; i < targets.length; i++) out.numbers[r * width + targets[i]!] = from!.numbers[at++]!
+    }
   },
 })

@@ -43,7 +43,7 @@ const lowerClassifier: Lower = (estimator, x, context) => {
 /** Weighted mean of the members' probabilities; `transform` shows them side by side. */
 function soft(estimator: Estimator, classes: Classes, members: readonly Member[], context: Context): Lowered {
   const { graph } = context
-  const probas = once(() => members.map(probaOf))
+  const probas = once(() => members.map((member) => probaOf(member, classes, context)))
   const proba = once(() => averageOf(probas(), weightsOf(estimator), context))
   const flat = estimator.flag('flatten_transform', true)
   return {
@@ -56,17 +56,19 @@ function soft(estimator: Estimator, classes: Classes, members: readonly Member[]
   }
 }
 
-function probaOf({ estimator, lowered }: Member): Ref {
-  const output = lowered.methods.predict_proba?.()
-  if (output?.shape !== 'matrix')
+function probaOf({ estimator, lowered }: Member, classes: Classes, { graph }: Context): Ref {
+  const [node] = lowered.methods.predict_proba?.().parts ?? []
+  if (node === undefined)
     throw estimator.error('unsupported', `${estimator.name} has no probabilities to vote with`)
-  return output.parts[0]!
+  if (graph.width(node) !== classes.labels.length)
+    throw estimator.error('corrupt', `${estimator.name} was not trained on the classes of the vote`)
+  return node
 }
 
 /** The class most members name; `transform` shows the classes they name, as indices. */
 function hard(estimator: Estimator, classes: Classes, members: readonly Member[], context: Context): Lowered {
   const { graph } = context
-  const votes = once(() => members.map((member) => answerOf(member, context)))
+  const votes = once(() => members.map((member) => voteOf(member, classes, context)))
   return {
     classes: [classes.labels],
     methods: {
@@ -79,7 +81,17 @@ function hard(estimator: Estimator, classes: Classes, members: readonly Member[]
   }
 }
 
-/** Members were trained on class indices, so their answers are numbers. */
+/** Members were trained on class indices, so their labels are those. */
+function voteOf(member: Member, classes: Classes, context: Context): Ref {
+  const labels = member.lowered.methods.predict?.().labels?.flat()
+  if (labels === undefined || !labels.every((label) => classes.labels[Number(label)] !== undefined))
+    throw member.estimator.error(
+      'unsupported',
+      `${member.estimator.name} does not answer the classes of the vote`,
+    )
+  return answerOf(member, context)
+}
+
 function answerOf({ estimator, lowered }: Member, { graph }: Context): Ref {
   const output = lowered.methods.predict?.()
   if (output?.shape !== 'vector')
@@ -101,6 +113,7 @@ export const votingFamily: readonly Family[] = [
   {
     names: ['sklearn.ensemble.VotingClassifier'],
     fields: 'estimators_ named_estimators_ classes_ le_',
+    note: 'no transform with flatten_transform=False',
     lower: lowerClassifier,
   },
   {
