@@ -92,6 +92,7 @@ export const calibrationFamily: readonly Family[] = [
   {
     names: ['sklearn.calibration.CalibratedClassifierCV'],
     fields: 'calibrated_classifiers_ classes_',
+    note: "methods 'sigmoid' and 'isotonic'; every fold must know every class",
     lower: lowerCalibrated,
   },
 ]

@@ -35,6 +35,7 @@ export const delegateFamily: readonly Family[] = [
     fields: `best_estimator_ best_index_ best_params_ best_score_ classes_ cv_results_ multimetric_ n_splits_
       refit_time_ scorer_ n_candidates_ n_remaining_candidates_ n_iterations_ n_possible_iterations_
       n_required_iterations_ n_resources_ max_resources_ min_resources_`,
+    note: 'the refitted best estimator answers',
     lower: lowerSearch,
   },
   { names: ['sklearn.frozen.FrozenEstimator'], fields: '', lower: inner('estimator') },

@@ -89,6 +89,7 @@ export const dummyFamily: readonly Family[] = [
   {
     names: ['sklearn.dummy.DummyClassifier'],
     fields: 'classes_ class_prior_ n_classes_ n_outputs_ sparse_output_',
+    note: "strategies 'stratified' and 'uniform' answer at random and are refused",
     columns: 0,
     lower: lowerClassifier,
   },

@@ -126,7 +126,12 @@ export const linearClassifierFamily: readonly Family[] = [
     fields: 'coef_ intercept_ classes_ n_iter_ Cs_ C_ l1_ratio_ l1_ratios_ scores_ coefs_paths_',
     lower: lowerLogistic,
   },
-  { names: ['sklearn.linear_model.SGDClassifier'], fields: STOCHASTIC_FIELDS, lower: lowerStochastic },
+  {
+    names: ['sklearn.linear_model.SGDClassifier'],
+    fields: STOCHASTIC_FIELDS,
+    note: "predict_proba with the losses 'log_loss' and 'modified_huber', as in scikit-learn",
+    lower: lowerStochastic,
+  },
   {
     names: [
       'sklearn.linear_model.Perceptron',
@@ -139,6 +144,7 @@ export const linearClassifierFamily: readonly Family[] = [
   {
     names: ['sklearn.linear_model.RidgeClassifier', 'sklearn.linear_model.RidgeClassifierCV'],
     fields: 'coef_ intercept_ n_iter_ solver_ alpha_ best_score_ cv_values_ cv_results_',
+    note: 'one label per row',
     lower: lowerRidge,
   },
   {

@@ -4,8 +4,9 @@ import type { InputColumn, Method, Program, ProgramOutput, Ref } from '../ir/pro
 import { cellsOf } from '../pickle/numpy.ts'
 import { InertObject, NdArray } from '../pickle/values.ts'
 import { Estimator } from './estimator.ts'
+import { LATER } from './later.ts'
 import type { Context, Lowered, LoweredOutput } from './lowering.ts'
-import { findFamily, LATER } from './support.ts'
+import { findFamily } from './support.ts'
 
 const METHODS: readonly Method[] = [
   'predict',

@@ -47,6 +47,8 @@ export type Family = {
   readonly fields: string
   /** How many columns it reads, for classes that do not write `n_features_in_`. */
   readonly columns?: number
+  /** One line for the reference page: what of the class is refused or differs. */
+  readonly note?: string
   readonly lower: Lower
 }
 

@@ -1,0 +1,64 @@
+const EXPORT = 'export the model to ONNX meanwhile'
+const IMPUTE = 'use SimpleImputer, or export the pipeline to ONNX meanwhile'
+const TEXT = 'turn the text into columns before the model, or export the pipeline to ONNX meanwhile'
+const LABELS = 'it transforms labels, not rows: save the classifier, which keeps its own classes'
+const NO_PREDICT = 'it cannot answer new rows in scikit-learn either: train a model that can on its labels'
+const ROW_WISE = 'serve one model per output meanwhile'
+const CUSTOM = 'do this step before the model, or export the pipeline to ONNX meanwhile'
+
+/** Advice, then `package: Class Class …` lines. */
+const GROUPS: readonly (readonly [advice: string, classes: string])[] = [
+  [
+    EXPORT,
+    `svm: SVC SVR NuSVC NuSVR OneClassSVM
+    neighbors: KNeighborsClassifier KNeighborsRegressor RadiusNeighborsClassifier RadiusNeighborsRegressor NearestCentroid
+    neighbors: LocalOutlierFactor KernelDensity NearestNeighbors KNeighborsTransformer RadiusNeighborsTransformer
+    neighbors: NeighborhoodComponentsAnalysis
+    discriminant_analysis: LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis
+    neural_network: MLPClassifier MLPRegressor BernoulliRBM
+    gaussian_process: GaussianProcessClassifier GaussianProcessRegressor
+    kernel_ridge: KernelRidge
+    ensemble: AdaBoostClassifier AdaBoostRegressor IsolationForest RandomTreesEmbedding
+    covariance: EllipticEnvelope EmpiricalCovariance MinCovDet
+    cross_decomposition: PLSRegression PLSCanonical CCA PLSSVD
+    decomposition: PCA IncrementalPCA KernelPCA TruncatedSVD FactorAnalysis FastICA NMF MiniBatchNMF SparsePCA
+    decomposition: MiniBatchSparsePCA DictionaryLearning MiniBatchDictionaryLearning LatentDirichletAllocation
+    cluster: KMeans MiniBatchKMeans BisectingKMeans MeanShift Birch AffinityPropagation FeatureAgglomeration
+    mixture: GaussianMixture BayesianGaussianMixture
+    random_projection: GaussianRandomProjection SparseRandomProjection
+    kernel_approximation: Nystroem RBFSampler AdditiveChi2Sampler SkewedChi2Sampler PolynomialCountSketch
+    manifold: Isomap LocallyLinearEmbedding
+    multiclass: OneVsOneClassifier OneVsRestClassifier OutputCodeClassifier
+    semi_supervised: LabelPropagation LabelSpreading`,
+  ],
+  [ROW_WISE, 'multioutput: MultiOutputClassifier MultiOutputRegressor ClassifierChain RegressorChain'],
+  [IMPUTE, 'impute: KNNImputer IterativeImputer'],
+  [
+    TEXT,
+    `feature_extraction: CountVectorizer TfidfVectorizer TfidfTransformer HashingVectorizer FeatureHasher DictVectorizer
+    feature_extraction: PatchExtractor`,
+  ],
+  [CUSTOM, 'preprocessing: SplineTransformer KernelCenterer'],
+  [LABELS, 'preprocessing: LabelEncoder LabelBinarizer MultiLabelBinarizer'],
+  [
+    NO_PREDICT,
+    `cluster: DBSCAN HDBSCAN OPTICS AgglomerativeClustering SpectralClustering SpectralBiclustering
+    cluster: SpectralCoclustering
+    manifold: TSNE MDS SpectralEmbedding`,
+  ],
+  [
+    'compare the score with your threshold in the caller, and save the classifier inside',
+    'model_selection: FixedThresholdClassifier TunedThresholdClassifierCV',
+  ],
+]
+
+const classesOf = (lines: string): string[] =>
+  lines.split('\n').flatMap((line) => {
+    const [subpackage, names] = line.trim().split(': ')
+    return names!.split(' ').map((name) => `sklearn.${subpackage}.${name}`)
+  })
+
+/** scikit-learn classes we know and do not serve yet: public name → what to do instead. */
+export const LATER: ReadonlyMap<string, string> = new Map(
+  GROUPS.flatMap(([advice, lines]) => classesOf(lines).map((name) => [name, advice] as const)),
+)
