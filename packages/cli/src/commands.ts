@@ -1,0 +1,74 @@
+import type { Command } from './command.ts'
+
+/** Every command, loaded when it is called: `--help` must not wait for the engine. */
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  deploy: async () => (await import('./commands/deploy.ts')).deploy,
+  predict: async () => (await import('./commands/predict.ts')).predict,
+  score: async () => (await import('./commands/score.ts')).score,
+  inspect: async () => (await import('./commands/inspect.ts')).inspect,
+  status: async () => (await import('./commands/status.ts')).status,
+  logs: async () => (await import('./commands/logs.ts')).logs,
+  promote: async () => (await import('./commands/promote.ts')).promote,
+  rollback: async () => (await import('./commands/rollback.ts')).rollback,
+  models: async () => (await import('./commands/models.ts')).models,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  demo: async () => (await import('./commands/demo.ts')).demo,
+  completion: async () => (await import('./commands/completion.ts')).completion,
+}
+
+export const HELP = `Millwright puts trained models into production, serves them without Python, and takes them back.
+
+Usage: millwright COMMAND [options]        (mw for short)
+
+Start
+  up           start the server on this machine
+  demo         send realistic traffic to the churn example
+  doctor       check this machine and the server
+
+Deploy
+  deploy       put a model file into production
+  promote      let another version serve
+  rollback     restore what served before, at once
+  status       what serves now, and how it is
+
+Use
+  predict      ask a deployment
+  logs         find logged predictions
+  models       list models and versions
+
+Without a server
+  inspect      say what a model file is, and whether it can be served
+  score        predict rows of a file with a model file
+
+  completion   print a completion script for bash, zsh or fish
+
+Every command takes --help, --json, --quiet, --url, --user, --timeout SECONDS and --no-color.
+Environment: MILLWRIGHT_URL (default http://127.0.0.1:7600), MILLWRIGHT_USER, NO_COLOR.
+Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 gate failed, 6 timed out, 7 conflict, 130 interrupted.
+
+Examples:
+  millwright up
+  millwright deploy model.pkl --sample rows.csv
+  millwright rollback churn --reason "scores doubled at noon"
+`
+
+/** The command a mistyped one is closest to, when it is close. */
+export function suggestCommand(name: string): string | undefined {
+  const near = [...Object.keys(COMMANDS), 'up']
+    .map((command) => ({ command, distance: editDistance(name, command) }))
+    .sort((a, b) => a.distance - b.distance)[0]
+  return near !== undefined && near.distance <= 2 ? near.command : undefined
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      current.push(Math.min(previous[j]! + 1, current[j - 1]! + 1, substituted))
+    }
+    previous = current
+  }
+  return previous[b.length]!
+}

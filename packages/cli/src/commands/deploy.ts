@@ -1,0 +1,252 @@
+import { createReadStream } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { Readable } from 'node:stream'
+import { type Client, ClientError } from '@millwright/client'
+import type { Deployment, ModelVersion } from '@millwright/contracts'
+import { type Command, CommandError, takeArguments, textOption } from '../command.ts'
+import { type DeployPlan, planDeploy } from '../deploy-plan.ts'
+import { curlOf, exampleRow } from '../example-row.ts'
+import { readRows, recordsOf } from '../rows.ts'
+import { formatBytes, printable, progress, type Terminal } from '../terminal.ts'
+
+const usage = `Puts a model file into production.
+
+Usage: millwright deploy FILE|FOLDER [options]
+
+Options:
+  --name NAME        deployment and model name       (default: guessed from the file name, and said)
+  --label LABEL      what answers and metrics call this version   (default: _v3 of the file name, else v1, v2 …)
+  --sample ROWS      rows to try the model on before it goes live: .csv, .json, .ndjson, .parquet
+  --expected FILE    what the training library answered to them: {"predict": […], "predict_proba": [[…]]},
+                     or the output of another "score"; compared under the published contract
+  --target COLUMN    column of the sample that is not an input
+  --decision JSON    business rule: {"positive":1,"threshold":0.5,"bands":[{"name":"high","above":0.7},{"name":"low"}]}
+  --respond JSON     the JSON that callers of /predict expect; both also take a file
+  --reason TEXT      recorded with the change
+  --no-promote       register the version, leave what serves alone
+  --keep             do nothing when the deployment exists already
+
+Examples:
+  millwright deploy model.pkl
+  millwright deploy churn_model_v3.pkl --sample customers.csv --target churned
+`
+
+export const deploy: Command = {
+  usage,
+  options: {
+    name: { type: 'string' },
+    label: { type: 'string' },
+    sample: { type: 'string' },
+    expected: { type: 'string' },
+    target: { type: 'string' },
+    decision: { type: 'string' },
+    respond: { type: 'string' },
+    reason: { type: 'string' },
+    'no-promote': { type: 'boolean' },
+    keep: { type: 'boolean' },
+  },
+  async run({ terminal, client, url, json }, values, positionals) {
+    const [path] = takeArguments(positionals, 'FILE')
+    const plan = await planDeploy(path!, values)
+    const existing = await findDeployment(client, plan.name)
+    if (existing !== undefined && values.keep === true) {
+      showTryIt(terminal, {
+        url,
+        deployment: existing,
+        schema: await client.getDeploymentSchema(existing.name),
+        row: undefined,
+      })
+      return 0
+    }
+    const { version, row } = await register({ client, terminal, plan })
+    if (values['no-promote'] === true) {
+      terminal.stdout(
+        json
+          ? `${JSON.stringify({ version })}\n`
+          : `${url}/api/v1/models/${plan.name}/versions/${version.number}\n`,
+      )
+      return 0
+    }
+    const deployment = await goLive({
+      client,
+      terminal,
+      plan,
+      existing,
+      version,
+      reason: textOption(values, 'reason'),
+    })
+    showTryIt(terminal, { url, deployment, schema: version.schema!, row })
+    terminal.stdout(
+      json ? `${JSON.stringify({ deployment, version })}\n` : `${url}/predict/${deployment.name}\n`,
+    )
+    return 0
+  },
+}
+
+async function findDeployment(client: Client, name: string): Promise<Deployment | undefined> {
+  try {
+    return await client.getDeployment(name)
+  } catch (error) {
+    if (error instanceof ClientError && error.status === 404) return undefined
+    throw error
+  }
+}
+
+type Work = { readonly client: Client; readonly terminal: Terminal; readonly plan: DeployPlan }
+type Registered = { readonly version: ModelVersion; readonly row: ReturnType<typeof exampleRow> | undefined }
+
+async function register({ client, terminal, plan }: Work): Promise<Registered> {
+  const sample = plan.sample === undefined ? undefined : await readSample(plan)
+  const bytes = (await stat(plan.file)).size
+  const uploading = progress(terminal, 'Uploading')
+  uploading.update(formatBytes(bytes))
+  const body = Readable.toWeb(createReadStream(plan.file)) as ReadableStream<Uint8Array>
+  const upload = await client.upload(body, bytes)
+  uploading.done(`Uploaded ${formatBytes(bytes)}`)
+  const reading = progress(terminal, 'Reading, compiling and checking')
+  reading.update('…')
+  const version = await client.createVersion(plan.name, {
+    digest: upload.digest,
+    filename: basename(plan.file),
+    ...(plan.label === undefined ? {} : { label: plan.label }),
+    ...(sample === undefined ? {} : { sample }),
+  })
+  if (version.state === 'REFUSED') {
+    reading.done()
+    throw new CommandError(`${basename(plan.file)} cannot be served: ${version.reason}`, [
+      `millwright inspect ${plan.file}`,
+      'nothing changed: what served before serves on',
+    ])
+  }
+  reading.done(checkLine(version))
+  showFindings(terminal, plan, version)
+  return { version, row: sample?.rows[0] }
+}
+
+/** Rows sent for the check; more would add time, not certainty. */
+const SAMPLE_ROWS = 1_000
+
+async function readSample({ sample, target, expected }: DeployPlan) {
+  const table = await readRows(sample!)
+  const numeric = (value: unknown): boolean =>
+    typeof value !== 'string' || (value !== '' && !Number.isNaN(Number(value)))
+  const columns = table.columns.map(
+    (_, i) => table.text && table.rows.every((row) => numeric(row[i]) || row[i] === ''),
+  )
+  const typed = {
+    ...table,
+    rows: table.rows
+      .slice(0, SAMPLE_ROWS)
+      .map((row) =>
+        row.map((value, i) =>
+          !table.text ? value : value === '' ? null : columns[i] ? Number(value) : value,
+        ),
+      ),
+  }
+  const rows = recordsOf(typed).map((row) => {
+    if (target !== undefined) delete row[target]
+    return row
+  })
+  return expected === undefined ? { rows } : { rows, expected: await readExpected(expected, rows.length) }
+}
+
+/** {"predict": […]} as written by hand or by Python, or what `millwright score` printed. */
+async function readExpected(path: string, rows: number): Promise<Record<string, unknown[]>> {
+  const document = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
+  if (!Array.isArray(document.outputs))
+    return Object.fromEntries(
+      Object.entries(document).flatMap(([name, values]) =>
+        Array.isArray(values) ? [[name, values.slice(0, rows)]] : [],
+      ),
+    )
+  return Object.fromEntries(
+    (document.outputs as { name: string; shape: number[]; data: unknown[] }[]).map(
+      ({ name, shape, data }) => {
+        const width = shape[1] ?? 1
+        const list = Array.from({ length: Math.min(rows, shape[0]!) }, (_, r) =>
+          shape.length === 1 ? data[r] : data.slice(r * width, (r + 1) * width),
+        )
+        return [name, list]
+      },
+    ),
+  )
+}
+
+function checkLine(version: ModelVersion): string {
+  const check = version.check as { rows?: number; mismatches?: number; sample?: { rows: number } } | null
+  const boundary =
+    check?.rows === undefined ? '' : `: ${check.rows} boundary rows, ${check.mismatches ?? 0} differences`
+  const sample = check?.sample === undefined ? '' : `, ${check.sample.rows} rows of your sample`
+  return `Read, compiled and checked${boundary}${sample}`
+}
+
+function showFindings(terminal: Terminal, plan: DeployPlan, version: ModelVersion): void {
+  if (terminal.quiet) return
+  const report = version.report as { library?: string; libraryVersion?: string; estimator?: string } | null
+  const inputs = version.schema!.inputs
+  const names = inputs
+    .slice(0, 6)
+    .map((column) => printable(column.name))
+    .join(', ')
+  const contract = [...new Set(Object.values(version.contract ?? {}))].join(', ')
+  const findings = [
+    [
+      'Detected',
+      `${report?.library} ${report?.libraryVersion} ${report?.estimator?.split('.').at(-1)}`,
+      'from the file',
+    ],
+    ['Name', plan.name, plan.nameFrom],
+    [
+      'Version',
+      `${version.number}, called ${version.label}`,
+      plan.label === undefined ? 'from the file name, or counted' : 'as asked',
+    ],
+    [
+      'Inputs',
+      `${inputs.length} column${inputs.length === 1 ? '' : 's'}: ${names}${inputs.length > 6 ? ' …' : ''}`,
+      'from the file',
+    ],
+    ['Answers', version.schema!.outputs.map((output) => output.name).join(', '), 'methods of the model'],
+    ['Exactness', contract || 'unknown', 'against the library that wrote it'],
+  ]
+  for (const [name, value, why] of findings)
+    terminal.stderr(`  ${name!.padEnd(10)} ${value} ${terminal.style.dim(`(${why})`)}\n`)
+}
+
+type Live = Work & {
+  readonly existing: Deployment | undefined
+  readonly version: ModelVersion
+  readonly reason: string | undefined
+}
+
+async function goLive({ client, terminal, plan, existing, version, reason }: Live): Promise<Deployment> {
+  const settings = {
+    ...(plan.decision === undefined ? {} : { decision: plan.decision }),
+    ...(plan.respond === undefined ? {} : { respond: plan.respond }),
+    ...(reason === undefined ? {} : { reason }),
+    version: version.number,
+  }
+  const switching = progress(terminal, 'Switching')
+  switching.update('…')
+  const deployment =
+    existing === undefined
+      ? await client.createDeployment({ name: plan.name, model: plan.name, ...settings })
+      : await client.changeDeployment(plan.name, settings)
+  const before = existing === undefined ? '' : `, before ${existing.name}@${existing.version.number}`
+  switching.done(`Live  ${deployment.name}@${version.number} (${version.label}) takes all traffic${before}`)
+  return deployment
+}
+
+type TryIt = {
+  readonly url: string
+  readonly deployment: Deployment
+  readonly schema: Parameters<typeof exampleRow>[0]
+  readonly row: ReturnType<typeof exampleRow> | undefined
+}
+
+function showTryIt(terminal: Terminal, { url, deployment, schema, row }: TryIt): void {
+  if (terminal.quiet) return
+  terminal.stderr(`\nTry it:\n  ${curlOf(url, deployment.name, row ?? exampleRow(schema))}\n`)
+  terminal.stderr(`Take it back:  millwright rollback ${deployment.name}\n`)
+}

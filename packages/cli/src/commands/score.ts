@@ -1,0 +1,190 @@
+import { open } from 'node:fs/promises'
+import { extname } from 'node:path'
+import { type Answer, type Cell, type Method, RowError } from '@millwright/engine'
+import {
+  type CliContext,
+  type Command,
+  CommandError,
+  takeArguments,
+  textOption,
+  UsageError,
+} from '../command.ts'
+import { buildFrame } from '../frame.ts'
+import { type OpenModel, openModel } from '../model-file.ts'
+import { readRows } from '../rows.ts'
+import { progress } from '../terminal.ts'
+
+const usage = `Predicts the rows of a file with a model file. Needs no server.
+
+Usage: millwright score MODEL_FILE --data ROWS [options]
+
+Options:
+  --data FILE        rows: .csv, .json, .ndjson, .parquet
+  --outputs LIST     methods of the library, comma separated, or "all": predict, predict_proba,
+                     decision_function, transform, score_samples, raw_margin   (default: predict)
+  --out FILE         write to a .json, .ndjson or .csv file instead of stdout
+
+Prints {"outputs":[{"name","shape","dtype","data"}],"rows":n,"model":{…}}; data is flat, row by row, with
+shortest round-trip numbers; NaN and infinities are the strings "NaN", "Infinity", "-Infinity".
+A model with several outputs answers predict_proba as shape [outputs, rows, classes].
+
+Examples:
+  millwright score churn_model_v2.pkl --data customers.csv --outputs predict,predict_proba
+`
+
+export const score: Command = {
+  usage,
+  options: { data: { type: 'string' }, outputs: { type: 'string' }, out: { type: 'string' } },
+  async run({ terminal }, values, positionals) {
+    const [path] = takeArguments(positionals, 'MODEL_FILE')
+    const data = textOption(values, 'data')
+    if (data === undefined) throw new UsageError('missing --data FILE')
+    const bar = progress(terminal, 'Scoring')
+    bar.update('reading the model')
+    const model = await openModel(path!)
+    const methods = chooseOutputs(model, textOption(values, 'outputs') ?? 'predict')
+    bar.update('reading the rows')
+    const table = await readRows(data)
+    const frame = buildFrame(model.executable.program, model.schema, table)
+    bar.update(`${frame.rows} rows`)
+    const answers = runRows(model, frame, methods)
+    const out = textOption(values, 'out')
+    await write({ terminal, out, rows: frame.rows, model, answers })
+    bar.done(out === undefined ? undefined : `${frame.rows} rows written to ${out}`)
+    return 0
+  },
+}
+
+function chooseOutputs({ executable }: OpenModel, wanted: string): Method[] {
+  const available = executable.program.outputs.map((output) => output.name)
+  if (wanted === 'all') return available
+  const chosen = wanted.split(',').map((name) => name.trim())
+  const unknown = chosen.filter((name) => !available.includes(name as Method))
+  if (unknown.length === 0) return chosen as Method[]
+  if (wanted === 'predict') return available.slice(0, 1)
+  throw new CommandError(`the model has no ${unknown.join(', ')}`, [`it answers ${available.join(', ')}`])
+}
+
+function runRows(
+  { executable }: OpenModel,
+  frame: Parameters<OpenModel['executable']['run']>[0],
+  methods: Method[],
+): Answer[] {
+  try {
+    return executable.run(frame, methods)
+  } catch (error) {
+    if (!(error instanceof RowError)) throw error
+    const field = error.field === undefined ? '' : `, column ${error.field}`
+    throw new CommandError(`row ${(error.row ?? 0) + 1}${field}: ${error.message}`, [
+      'the library that wrote the model raises on this row too; leave it out or mend it',
+    ])
+  }
+}
+
+type Output = {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly dtype: string
+  readonly data: ArrayLike<Cell>
+}
+
+/** One entry per answer; an answer of several matrices becomes one of rank 3, or one each when their widths differ. */
+export function outputsOf(answer: Answer): Output[] {
+  const { name, dtype, parts } = answer
+  if (!answer.list) return parts.map((part) => ({ name, shape: part.shape, dtype, data: part.data }))
+  const widths = new Set(parts.map((part) => part.shape[1]))
+  if (widths.size > 1)
+    return parts.map((part, i) => ({ name: `${name}_${i}`, shape: part.shape, dtype, data: part.data }))
+  const data = parts.flatMap((part) => Array.from<Cell>(part.data))
+  return [{ name, shape: [parts.length, ...(parts[0]?.shape ?? [])], dtype, data }]
+}
+
+type Written = {
+  readonly terminal: CliContext['terminal']
+  readonly out: string | undefined
+  readonly rows: number
+  readonly model: OpenModel
+  readonly answers: readonly Answer[]
+}
+
+async function write({ terminal, out, rows, model, answers }: Written): Promise<void> {
+  const outputs = answers.flatMap(outputsOf)
+  const format = out === undefined ? '.json' : extname(out).toLowerCase()
+  const encode = ENCODERS[format]
+  if (encode === undefined) throw new UsageError(`--out takes a ${Object.keys(ENCODERS).join(', ')} file`)
+  const chunks = encode(outputs, rows, model)
+  if (out === undefined) for (const chunk of chunks) terminal.stdout(chunk)
+  else {
+    const file = await open(out, 'w')
+    try {
+      for (const chunk of chunks) await file.write(chunk)
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+type Encoder = (outputs: readonly Output[], rows: number, model: OpenModel) => Generator<string>
+
+const ENCODERS: Readonly<Record<string, Encoder>> = {
+  '.json': encodeJson,
+  '.ndjson': encodeNdjson,
+  '.csv': encodeCsv,
+}
+
+/** Values per piece of text, so that a large answer is never one string. */
+const CHUNK = 65_536
+
+function* encodeJson(outputs: readonly Output[], rows: number, { file }: OpenModel): Generator<string> {
+  yield '{"outputs":['
+  for (const [i, { name, shape, dtype, data }] of outputs.entries()) {
+    yield `${i === 0 ? '' : ','}${JSON.stringify({ name, shape, dtype }).slice(0, -1)},"data":[`
+    for (let at = 0; at < data.length; at += CHUNK) {
+      const slice = Array.prototype.slice.call(data, at, at + CHUNK) as Cell[]
+      yield (at === 0 ? '' : ',') + slice.map(encodeCell).join(',')
+    }
+    yield ']}'
+  }
+  const { library, libraryVersion, estimator } = file.report
+  yield `],"rows":${rows},"model":${JSON.stringify({ library, library_version: libraryVersion, estimator })}}\n`
+}
+
+/** Columns of all outputs side by side: `predict`, `predict_proba_0`, `predict_proba_1` … */
+function columnsOf(
+  outputs: readonly Output[],
+  rows: number,
+): { name: string; value: (row: number) => Cell }[] {
+  return outputs.flatMap(({ name, data }) => {
+    const width = rows === 0 ? 0 : data.length / rows
+    return Array.from({ length: width }, (_, column) => ({
+      name: width === 1 ? name : `${name}_${column}`,
+      value: (row: number) => data[row * width + column]!,
+    }))
+  })
+}
+
+function* encodeNdjson(outputs: readonly Output[], rows: number): Generator<string> {
+  const columns = columnsOf(outputs, rows)
+  for (let row = 0; row < rows; row++)
+    yield `{${columns.map(({ name, value }) => `${JSON.stringify(name)}:${encodeCell(value(row))}`).join(',')}}\n`
+}
+
+function* encodeCsv(outputs: readonly Output[], rows: number): Generator<string> {
+  const columns = columnsOf(outputs, rows)
+  yield `${columns.map(({ name }) => name).join(',')}\n`
+  for (let row = 0; row < rows; row++) yield `${columns.map(({ value }) => csvCell(value(row))).join(',')}\n`
+}
+
+const encodeCell = (cell: Cell): string => {
+  if (typeof cell !== 'number') return JSON.stringify(cell)
+  if (Object.is(cell, -0)) return '-0.0'
+  return Number.isFinite(cell) ? String(cell) : `"${cell}"`
+}
+
+/** Text that a spreadsheet would run as a formula is quoted with an apostrophe. */
+function csvCell(cell: Cell): string {
+  if (cell === null) return ''
+  if (typeof cell !== 'string') return String(cell)
+  const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell
+  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
