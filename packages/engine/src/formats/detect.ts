@@ -1,8 +1,151 @@
 import { ModelError } from '../errors.ts'
 
-/** Refuses what is recognisably not a pickle, by name. @throws ModelError format */
-export function assertReadable(content: Uint8Array): void {
-  if (content.length === 0) throw new ModelError('format', 'the file is empty', { hint: 'upload it again' })
-  if (content[0] === 0x80 || content.at(-1) === 0x2e) return
-  throw new ModelError('format', 'the file is neither a pickle nor a joblib file')
+/** A kind of file that is not a pickle, and what its owner can do. */
+export type Format = {
+  readonly name: string
+  readonly test: (file: Sample) => boolean
+  readonly hint: string
+}
+
+/** The parts of a file that formats are told by. */
+type Sample = {
+  readonly bytes: Uint8Array
+  /** First kilobytes as latin1. */
+  readonly head: string
+  /** Last kilobytes as latin1: the directory of a zip archive. */
+  readonly tail: string
+}
+
+const HEAD_BYTES = 4096
+const TAIL_BYTES = 65536
+
+const ONNX_LATER = 'ONNX files are not served yet'
+const BOOSTER_LATER = 'save the scikit-learn model instead, with joblib.dump'
+const SAVE_MODEL = 'upload the trained model, saved with joblib.dump'
+const EXPORT_ONNX = 'neural networks are not served from this format'
+
+const starts =
+  (...prefixes: readonly string[]) =>
+  ({ head }: Sample): boolean =>
+    prefixes.some((prefix) => head.startsWith(prefix))
+
+/** A zip archive with a file whose name ends like this. */
+const zipWith =
+  (name: string) =>
+  ({ head, tail }: Sample): boolean =>
+    head.startsWith('PK\x03\x04') && tail.includes(name)
+
+const json =
+  (...marks: readonly string[]) =>
+  ({ head }: Sample): boolean =>
+    /^\s*\{/.test(head) && marks.some((mark) => head.includes(mark))
+
+/** Protocol buffer field 1 (a small version number), then a name, a graph or an opset. */
+const isOnnx = ({ bytes }: Sample): boolean =>
+  bytes[0] === 0x08 && bytes[1]! >= 3 && bytes[1]! <= 20 && [0x12, 0x1a, 0x3a, 0x42].includes(bytes[2]!)
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the bytes that text does not have
+const isText = ({ head }: Sample): boolean => !/[\x00-\x08\x0e-\x1f]/.test(head)
+
+const isCsv = (file: Sample): boolean => {
+  const [first, second] = file.head.split('\n', 2)
+  const commas = first?.split(/[,;\t]/).length ?? 0
+  return isText(file) && commas > 1 && second?.split(/[,;\t]/).length === commas
+}
+
+/** In order of trial: the particular before the general. */
+const FORMATS: readonly Format[] = [
+  { name: 'empty', test: ({ bytes }) => bytes.length === 0, hint: 'upload it again' },
+  {
+    name: 'a Git LFS pointer: the model itself was not downloaded',
+    test: starts('version https://git-lfs'),
+    hint: 'run git lfs pull and upload the file again',
+  },
+  {
+    name: 'written by joblib before 0.10',
+    test: starts('ZF0x'),
+    hint: 'load it with its own joblib and save it again with joblib 0.10 or later',
+  },
+  { name: 'a numpy array (.npy)', test: starts('\x93NUMPY'), hint: SAVE_MODEL },
+  {
+    name: 'a skops archive',
+    test: zipWith('schema.json'),
+    hint: 'skops files are not served yet, save the model with joblib.dump',
+  },
+  { name: 'a Keras model', test: zipWith('model.weights.h5'), hint: `${EXPORT_ONNX}; ${ONNX_LATER}` },
+  { name: 'a PyTorch model', test: zipWith('data.pkl'), hint: `${EXPORT_ONNX}; ${ONNX_LATER}` },
+  { name: 'a numpy archive (.npz)', test: zipWith('.npy'), hint: SAVE_MODEL },
+  { name: 'a zip archive', test: zipWith(''), hint: 'upload the model file inside it' },
+  {
+    name: 'a PyTorch model',
+    test: starts('\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19'),
+    hint: `${EXPORT_ONNX}; ${ONNX_LATER}`,
+  },
+  {
+    name: 'an HDF5 file, as Keras writes them',
+    test: starts('\x89HDF\r\n\x1a\n'),
+    hint: `${EXPORT_ONNX}; ${ONNX_LATER}`,
+  },
+  { name: 'a TensorFlow Lite model', test: ({ head }) => head.slice(4, 8) === 'TFL3', hint: EXPORT_ONNX },
+  { name: 'a GGUF language model', test: starts('GGUF'), hint: EXPORT_ONNX },
+  {
+    name: 'a safetensors file: weights without a model',
+    test: ({ head }) => head.slice(8, 10) === '{"',
+    hint: EXPORT_ONNX,
+  },
+  { name: 'an ONNX model', test: isOnnx, hint: ONNX_LATER },
+  { name: 'an XGBoost model (JSON)', test: json('"learner"'), hint: BOOSTER_LATER },
+  {
+    name: 'an XGBoost model (UBJSON)',
+    test: ({ head }) => head.startsWith('{') && head.slice(0, 20).includes('learner'),
+    hint: BOOSTER_LATER,
+  },
+  { name: 'an XGBoost model (binary)', test: starts('binf', 'bs64'), hint: BOOSTER_LATER },
+  { name: 'a LightGBM model (text)', test: starts('tree\n', 'tree\r\n'), hint: BOOSTER_LATER },
+  { name: 'a CatBoost model', test: starts('CBM1'), hint: BOOSTER_LATER },
+  {
+    name: 'a CatBoost model (JSON)',
+    test: json('"oblivious_trees"', '"features_info"', '"model_info"'),
+    hint: BOOSTER_LATER,
+  },
+  { name: 'a Jupyter notebook', test: json('"cells"'), hint: SAVE_MODEL },
+  { name: 'a PMML document', test: ({ head }) => head.includes('<PMML'), hint: SAVE_MODEL },
+  {
+    name: 'a web page, probably of a sign-in or an error',
+    test: ({ head }) => /^\s*<(!doctype html|html)/i.test(head),
+    hint: 'download the model again and look at what you get',
+  },
+  { name: 'a Parquet table', test: starts('PAR1'), hint: SAVE_MODEL },
+  { name: 'a JSON document', test: ({ head }) => /^\s*[[{]\s*["{[\d]/.test(head), hint: SAVE_MODEL },
+  { name: 'a CSV table', test: isCsv, hint: SAVE_MODEL },
+]
+
+/** Every operation a pickle without a protocol header can start with: a mark, a value, a name. */
+const OLD_PICKLE_START = /^[(cIFLNSTUVKMJG\]}lX)]/
+const STOP = 0x2e
+
+/** May this be a pickle? Protocols 2–5 say so, 0 and 1 only end with a dot. */
+function canBePickle(bytes: Uint8Array, head: string): boolean {
+  if (bytes[0] === 0x80) return bytes.length > 1 && bytes[1]! <= 5
+  return bytes.at(-1) === STOP && OLD_PICKLE_START.test(head)
+}
+
+/** The format of a file that is not a pickle, as far as we know it. */
+export function findFormat(bytes: Uint8Array): Format | undefined {
+  const latin1 = (start: number, end: number) => Buffer.from(bytes.subarray(start, end)).toString('latin1')
+  const head = latin1(0, HEAD_BYTES)
+  const tail = latin1(Math.max(0, bytes.length - TAIL_BYTES), bytes.length)
+  const sample = { bytes, head, tail }
+  const known = FORMATS.find(({ test }) => test(sample))
+  if (known !== undefined || canBePickle(bytes, head)) return known
+  return isText(sample)
+    ? { name: 'a text file', test: isText, hint: SAVE_MODEL }
+    : { name: 'neither a pickle nor any other model format we know', test: () => true, hint: SAVE_MODEL }
+}
+
+/** Refuses what is recognisably something else than a pickle, by name. @throws ModelError format */
+export function assertPickle(bytes: Uint8Array): void {
+  const format = findFormat(bytes)
+  if (format !== undefined)
+    throw new ModelError('format', `the file is ${format.name}`, { hint: format.hint })
 }

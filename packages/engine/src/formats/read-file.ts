@@ -2,8 +2,8 @@ import { type Compression, decompress } from '../bytes/decompress.ts'
 import { DEFAULT_LIMITS, type Limits } from '../bytes/limits.ts'
 import { ModelError } from '../errors.ts'
 import { type GlobalUse, unpickle } from '../pickle/unpickle.ts'
-import { GlobalRef, type Inert, InertObject, NdArray } from '../pickle/values.ts'
-import { assertReadable } from './detect.ts'
+import { DType, GlobalRef, type Inert, InertObject, NdArray } from '../pickle/values.ts'
+import { assertPickle } from './detect.ts'
 
 /** A model file read as inert data. */
 export type ModelFile = {
@@ -26,7 +26,7 @@ export function readModelFile(bytes: Uint8Array, limits: Partial<Limits> = {}): 
   if (bytes.length > all.maxFileBytes)
     throw new ModelError('limit', `the file has ${bytes.length} bytes, more than ${all.maxFileBytes}`)
   const { content, compression } = decompress(bytes, all)
-  assertReadable(content)
+  assertPickle(content)
   const { root, protocol, joblib, globals } = unpickle(content, all)
   return {
     root,
@@ -42,12 +42,27 @@ export function readModelFile(bytes: Uint8Array, limits: Partial<Limits> = {}): 
 /** The estimator at the root of a file. @throws ModelError saying what the file holds instead */
 export function estimatorOf(file: ModelFile): InertObject {
   const { root } = file
-  if (root instanceof InertObject && !root.called && !root.cls.module.startsWith('pandas.')) return root
-  throw new ModelError('format', `the file holds ${nameOf(root)}, not a model`, { hint: hintFor(root) })
+  if (isEstimator(root)) return root
+  const inside = contentsOf(root).find(isEstimator)
+  const found = inside === undefined ? '' : ` with a ${inside.cls.qualified} in it`
+  const hint =
+    root instanceof GlobalRef
+      ? 'save the fitted object, not its class'
+      : `save the fitted estimator${inside === undefined ? '' : ' alone'} with joblib.dump`
+  throw new ModelError('format', `the file holds ${nameOf(root)}${found}, not a model`, { hint })
+}
+
+const isEstimator = (value: Inert): value is InertObject =>
+  value instanceof InertObject && !value.called && !value.cls.module.startsWith('pandas.')
+
+function contentsOf(root: Inert): Inert[] {
+  if (Array.isArray(root)) return root
+  return root instanceof Map ? [...root.values()] : []
 }
 
 function nameOf(root: Inert): string {
   if (root instanceof NdArray) return 'a numpy array'
+  if (root instanceof DType) return 'a numpy dtype'
   if (root instanceof GlobalRef) return `the class ${root.qualified} itself`
   if (root instanceof InertObject) return `a ${root.cls.qualified}`
   if (root instanceof Map) return 'a dictionary'
@@ -55,10 +70,4 @@ function nameOf(root: Inert): string {
   if (root instanceof Set) return 'a set'
   if (root instanceof Uint8Array) return 'bytes'
   return root === null ? 'None' : `a ${typeof root}`
-}
-
-function hintFor(root: Inert): string {
-  if (root instanceof GlobalRef) return 'save the fitted object, not its class'
-  if (root instanceof Map || Array.isArray(root)) return 'save the estimator inside it on its own'
-  return 'save the fitted estimator with joblib.dump'
 }

@@ -124,11 +124,9 @@ export class Machine {
   }
 
   #forbid(callee: GlobalRef, args: readonly Inert[]): void {
-    const passed = args.filter(
-      (arg) => arg instanceof GlobalRef && !this.names.forbidden.includes(arg.qualified),
-    )
-    const names = [callee.qualified, ...passed.map((arg) => (arg as GlobalRef).qualified)]
-    for (const name of names) if (!this.names.forbidden.includes(name)) this.names.forbidden.push(name)
+    const given = args.filter((arg) => arg instanceof GlobalRef).map((arg) => arg.qualified)
+    const call = given.length === 0 ? callee.qualified : `${callee.qualified}(${given.join(', ')})`
+    if (!this.names.forbidden.includes(call)) this.names.forbidden.push(call)
   }
 
   append(values: readonly Inert[]): void {

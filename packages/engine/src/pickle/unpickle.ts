@@ -58,10 +58,19 @@ const globalsOf = (names: Names): GlobalUse[] =>
     .map(([name, called]) => ({ name, called }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
 
+/** What to do about a call, by what the name contains. */
+const HINTS: readonly (readonly [part: RegExp, hint: string])[] = [
+  [
+    /cloudpickle|dill\./,
+    'functions stored as code cannot be read: use a scikit-learn transformer instead of a lambda or own function',
+  ],
+  [/getattr/, 'a method cannot be read out of a file: use an option of the estimator instead of a function'],
+  [/./, 'do not load it in Python; nothing was run here'],
+]
+
 function hostile(names: Names): ModelError {
   const listed = names.forbidden.slice(0, 3).join(', ')
   const more = names.forbidden.length > 3 ? ` and ${names.forbidden.length - 3} more` : ''
-  return new ModelError('hostile', `the file would call ${listed}${more}`, {
-    hint: 'do not load it in Python; nothing was run here',
-  })
+  const hint = HINTS.find(([part]) => part.test(listed))?.[1]
+  return new ModelError('hostile', `the file would call ${listed}${more}`, hint === undefined ? {} : { hint })
 }
