@@ -229,6 +229,30 @@ function weightedSum(blocks: readonly Block[], weights: Float64Array, at: number
   return sum
 }
 
+/** 1 in column targets[index] of a class index, 0 elsewhere */
+export const vote = defineOp<{ targets: Int32Array; width: number }>({
+  name: 'vote',
+  infer({ targets, width }, [x]) {
+    expectNumbers('vote', x, 1)
+    for (const target of targets)
+      if (target < 0 || target >= width) throw new RangeError(`vote: column ${target} of ${width}`)
+    return numbers(width)
+  },
+  ref({ targets, width }, [x]) {
+    const chosen = targets[x![0] as number]
+    return Array.from({ length: width }, (_, column) => (column === chosen ? 1 : 0))
+  },
+  block({ targets, width }) {
+    return ([x], out, rows) => {
+      out.numbers.fill(0, 0, rows * width)
+      for (let r = 0; r < rows; r++) {
+        const chosen = targets[x!.numbers[r]!]
+        if (chosen !== undefined) out.numbers[r * width + chosen] = 1
+      }
+    }
+  },
+})
+
 /** The same row whatever the input: what dummies and single-class models answer */
 export const constant = defineOp<{ values: Float64Array }>({
   name: 'constant',

@@ -1,3 +1,4 @@
+import { baggingFamily } from './bagging.ts'
 import { boostingFamily } from './boosting.ts'
 import { calibrationFamily } from './calibration.ts'
 import { composeFamily } from './compose.ts'
@@ -34,6 +35,7 @@ const FAMILIES: readonly (readonly Family[])[] = [
   votingFamily,
   boostingFamily,
   histBoostingFamily,
+  baggingFamily,
 ]
 
 const BY_NAME: ReadonlyMap<string, Family> = new Map(
