@@ -63,8 +63,7 @@ const HIGHEST = inverseNormal(1 - (NORMAL_LIMIT - Number.EPSILON))
 
 /** Inverse of the normal distribution function, clipped as scikit-learn's QuantileTransformer clips it (about ±5.2). */
 export function normalQuantile(share: number): number {
-  const value = inverseNormal(share)
-  return value <= LOWEST ? LOWEST : value >= HIGHEST ? HIGHEST : value
+  return Math.min(Math.max(inverseNormal(share), LOWEST), HIGHEST)
 }
 
 /** Cephes `erfc` beyond 1, below and above 8, and `erf` below 1. */

@@ -1,36 +1,59 @@
-import type { Attrs, ValueType } from '../ir/program.ts'
+import type { Attrs, Cell, ValueType } from '../ir/program.ts'
 import { defineOp, expectNumbers, numbers, type Op } from './op.ts'
 
-type Rule<A extends Attrs> = {
+type NumberType = ValueType & { kind: 'number' }
+
+type NumberRule<A extends Attrs> = {
   readonly name: string
   /** @throws RangeError when the attributes do not fit a row of this type */
-  validate(attrs: A, type: ValueType): void
+  validate(attrs: A, type: NumberType): void
   /** What these attributes do to one value of one column. */
   at(attrs: A): (value: number, column: number) => number
   /** Type of the result, float64 unless told. */
-  result?(attrs: A, type: ValueType & { kind: 'number' }): ValueType
+  result?(attrs: A, type: NumberType): ValueType
+}
+
+type CellRule<A extends Attrs> = {
+  readonly name: string
+  /** Validates like `validate` above, and says what comes out. */
+  result(attrs: A, type: ValueType): ValueType
+  at(attrs: A): (cell: Cell, column: number) => Cell
 }
 
 /** An operation that maps every number of a row by itself: column i to column i. */
-export function elementwise<A extends Attrs>({ name, validate, at, result }: Rule<A>): Op<A> {
-  return defineOp<A>({
+export function elementwise<A extends Attrs>({ name, validate, at, result }: NumberRule<A>): Op<A> {
+  return cellwise<A>({
     name,
-    columnwise: true,
-    infer(attrs, [x]) {
+    result(attrs, x) {
       const type = expectNumbers(name, x)
       validate(attrs, type)
       return result?.(attrs, type) ?? numbers(type.width)
     },
+    at: at as CellRule<A>['at'],
+  })
+}
+
+/** The same for rows of numbers or of cells; numbers must come out where the result says so. */
+export function cellwise<A extends Attrs>({ name, result, at }: CellRule<A>): Op<A> {
+  return defineOp<A>({
+    name,
+    columnwise: true,
+    infer(attrs, [x]) {
+      if (x === undefined) throw new RangeError(`${name}: expects one input`)
+      return result(attrs, x)
+    },
     ref(attrs, [x]) {
-      const rule = at(attrs)
-      return x!.map((value, column) => rule(value as number, column))
+      return x!.map(at(attrs))
     },
     block(attrs, [x]) {
       const rule = at(attrs)
-      const width = x!.width
-      return ([from], out, rows) => {
+      const { width } = x!
+      const [from, to] = [x!.kind, result(attrs, x!).kind]
+      return ([input], out, rows) => {
+        const source: ArrayLike<Cell> = from === 'number' ? input!.numbers : input!.cells
+        const target: { [index: number]: Cell } = to === 'number' ? out.numbers : out.cells
         for (let r = 0, i = 0; r < rows; r++)
-          for (let c = 0; c < width; c++, i++) out.numbers[i] = rule(from!.numbers[i]!, c)
+          for (let c = 0; c < width; c++, i++) target[i] = rule(source[i]!, c)
       }
     },
   })

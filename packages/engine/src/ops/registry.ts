@@ -1,12 +1,16 @@
 import * as checks from './checks.ts'
 import * as columns from './columns.ts'
+import * as discretising from './discretising.ts'
+import * as encoding from './encoding.ts'
 import * as functions from './functions.ts'
+import * as imputing from './imputing.ts'
 import * as interpolate from './interpolate.ts'
 import * as inverses from './inverses.ts'
 import * as links from './links.ts'
 import * as matmul from './matmul.ts'
 import * as naiveBayes from './naive-bayes.ts'
 import type { Op } from './op.ts'
+import * as polynomial from './polynomial.ts'
 import * as scaling from './scaling.ts'
 import * as trees from './trees.ts'
 import * as votes from './votes.ts'
@@ -15,6 +19,10 @@ import * as votes from './votes.ts'
 const FILES = [
   checks,
   columns,
+  discretising,
+  encoding,
+  imputing,
+  polynomial,
   functions,
   interpolate,
   inverses,

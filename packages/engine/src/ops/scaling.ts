@@ -48,7 +48,7 @@ export const clip = elementwise<{ low: number; high: number }>({
   at:
     ({ low, high }) =>
     (value) =>
-      value <= low ? low : value >= high ? high : value,
+      Math.min(Math.max(value, low), high),
 })
 
 /** 1 where the value exceeds the threshold, else 0. */

@@ -24,7 +24,7 @@ const isIdentity = (value: Inert): boolean => value === 'passthrough'
 const lowerPipeline: Lower = (pipeline, x, context) => {
   const steps = namedParts(pipeline, 'steps').filter(({ value }) => !isAbsent(value) && !isIdentity(value))
   const last = steps.pop()
-  if (last === undefined) return transformer(context.graph, () => x, context.columnNames)
+  if (last === undefined) return transformer(context.graph, x, context)
   let node = x
   let here = context
   for (const { name, value } of steps) {
@@ -55,27 +55,27 @@ function applyPart(owner: Estimator, part: Named, x: Ref, context: Context): Ref
   return [weighted(owner, name, transformOf(context.lower(child, x), child), context)]
 }
 
-const lowerUnion: Lower = (union, x, context) =>
-  transformer(context.graph, () =>
-    context.graph.concat(
-      namedParts(union, 'transformer_list').flatMap((part) => applyPart(union, part, x, context)),
-    ),
-  )
+const lowerUnion: Lower = (union, x, context) => {
+  const parts = namedParts(union, 'transformer_list')
+  const applied = parts.flatMap((part) => applyPart(union, part, x, context))
+  return transformer(context.graph, context.graph.concat(applied))
+}
 
 /** Every transformer on its own columns, results side by side in the order of `transformers_`. */
-const lowerColumnTransformer: Lower = (columnTransformer, x, context) =>
-  transformer(context.graph, () => {
-    const names = featureNames(columnTransformer) ?? context.columnNames
-    const parts = namedParts(columnTransformer, 'transformers_').flatMap((part) => {
-      const columns = columnsOf(columnTransformer, part, { names, width: context.graph.width(x) })
-      if (columns.length === 0) return []
-      const selected = context.graph.select(x, columns)
-      const inner = context.named(names === undefined ? undefined : columns.map((column) => names[column]!))
-      return applyPart(columnTransformer, part, selected, inner)
-    })
-    if (parts.length === 0) throw columnTransformer.error('unsupported', 'every column is dropped')
-    return context.graph.concat(parts)
+const lowerColumnTransformer: Lower = (columnTransformer, x, context) => {
+  const { graph } = context
+  const table = { names: featureNames(columnTransformer) ?? context.columnNames, width: graph.width(x) }
+  const parts = namedParts(columnTransformer, 'transformers_').flatMap((part) => {
+    if (part.value === 'drop') return []
+    const columns = columnsOf(columnTransformer, part, table)
+    if (columns.length === 0) return []
+    const inner = context.named(table.names && columns.map((column) => table.names![column]!))
+    return applyPart(columnTransformer, part, graph.select(x, columns), inner)
   })
+  if (parts.length === 0)
+    throw columnTransformer.error('unsupported', `${columnTransformer.name} drops every column`)
+  return transformer(graph, graph.concat(parts))
+}
 
 function featureNames(estimator: Estimator): string[] | undefined {
   return estimator.has('feature_names_in_') ? estimator.cells('feature_names_in_').map(String) : undefined

@@ -13,22 +13,28 @@ import {
 } from '../ops/scaling.ts'
 import { GlobalRef, type Inert, InertObject } from '../pickle/values.ts'
 import type { Estimator } from './estimator.ts'
-import { type Family, isAbsent, type Lower, type Lowered, once } from './lowering.ts'
+import { type Family, isAbsent, type Lower, type Lowered } from './lowering.ts'
 
 /** What check_array of an estimator refuses besides text. */
 export function checked(graph: Graph, x: Ref, nan: 'allow' | 'refuse'): Ref {
   return graph.add(check, [graph.toNumbers(x)], { nan, inf: 'refuse', limit: 'f64' })
 }
 
-/** A transformer: one node, built when asked for. `dtype` is what the library's array would say. */
-export function transformer(graph: Graph, build: () => Ref, columnNames?: readonly string[]): Lowered {
-  const transform = once(() => {
-    const ref = build()
-    const type = graph.type(ref)
-    const dtype = type.kind === 'cell' ? 'object' : type.dtype === 'f32' ? 'float32' : 'float64'
-    return { parts: [ref], shape: 'matrix' as const, dtype }
-  })
-  return { methods: { transform }, ...(columnNames === undefined ? {} : { columnNames }) }
+type Shown = {
+  readonly dtype?: string
+  readonly shape?: 'vector'
+  readonly columnNames?: readonly string[] | undefined
+}
+
+/** A transformer of one node. `dtype` is what the library's array says, by default the node's. */
+export function transformer(graph: Graph, ref: Ref, shown: Shown = {}): Lowered {
+  const type = graph.type(ref)
+  const dtype = type.kind === 'cell' ? 'object' : type.dtype === 'f32' ? 'float32' : 'float64'
+  const output = { parts: [ref], shape: shown.shape ?? ('matrix' as const), dtype: shown.dtype ?? dtype }
+  return {
+    methods: { transform: () => output },
+    ...(shown.columnNames && { columnNames: shown.columnNames }),
+  }
 }
 
 type Steps = Parameters<typeof arithmetic.infer>[0]['steps']
@@ -78,36 +84,36 @@ export function inverseSteps(scaler: Estimator): Step[] | undefined {
 }
 
 const lowerLinear: Lower = (scaler, x, { graph }) =>
-  transformer(graph, () => applySteps(graph, checked(graph, x, 'allow'), LINEAR[scaler.name]!(scaler)))
+  transformer(graph, applySteps(graph, checked(graph, x, 'allow'), LINEAR[scaler.name]!(scaler)))
 
-const lowerMinMax: Lower = (scaler, x, { graph }) =>
-  transformer(graph, () => {
-    const scaled = applySteps(graph, checked(graph, x, 'allow'), LINEAR[scaler.name]!(scaler))
-    if (!scaler.flag('clip', false)) return scaled
-    const [low, high] = scaler.cells('feature_range')
-    return graph.add(clip, [scaled], { low: Number(low), high: Number(high) })
-  })
+const lowerMinMax: Lower = (scaler, x, { graph }) => {
+  const scaled = applySteps(graph, checked(graph, x, 'allow'), LINEAR[scaler.name]!(scaler))
+  if (!scaler.flag('clip', false)) return transformer(graph, scaled)
+  const [low, high] = scaler.cells('feature_range')
+  return transformer(graph, graph.add(clip, [scaled], { low: Number(low), high: Number(high) }))
+}
 
-const lowerNormalizer: Lower = (scaler, x, { graph }) =>
-  transformer(graph, () =>
-    graph.add(normalize, [checked(graph, x, 'refuse')], { norm: scaler.text('norm', 'l2') }),
-  )
+const lowerNormalizer: Lower = (scaler, x, { graph }) => {
+  const norm = scaler.text('norm', 'l2')
+  return transformer(graph, graph.add(normalize, [checked(graph, x, 'refuse')], { norm }))
+}
 
-const lowerBinarizer: Lower = (scaler, x, { graph }) =>
-  transformer(graph, () =>
-    graph.add(binarize, [checked(graph, x, 'refuse')], { threshold: scaler.number('threshold') }),
-  )
+const lowerBinarizer: Lower = (scaler, x, { graph }) => {
+  const threshold = scaler.number('threshold')
+  return transformer(graph, graph.add(binarize, [checked(graph, x, 'refuse')], { threshold }))
+}
 
-const lowerPower: Lower = (power, x, { graph, lower }) =>
-  transformer(graph, () => {
-    const op = power.text('method') === 'box-cox' ? boxCox : yeoJohnson
-    const transformed = graph.add(op, [checked(graph, x, 'allow')], { lambdas: power.numbers('lambdas_') })
-    if (!power.flag('standardize', true)) return transformed
-    return lower(power.child(power.get('_scaler'), '_scaler'), transformed).methods.transform!().parts[0]!
-  })
+const lowerPower: Lower = (power, x, { graph, lower }) => {
+  const op = power.text('method') === 'box-cox' ? boxCox : yeoJohnson
+  const transformed = graph.add(op, [checked(graph, x, 'allow')], { lambdas: power.numbers('lambdas_') })
+  return power.flag('standardize', true)
+    ? lower(power.child(power.get('_scaler'), '_scaler'), transformed)
+    : transformer(graph, transformed)
+}
 
 const lowerQuantile: Lower = (quantile, x, { graph }) =>
-  transformer(graph, () =>
+  transformer(
+    graph,
     graph.add(quantileTransform, [checked(graph, x, 'allow')], {
       quantiles: quantileColumns(quantile),
       references: quantile.numbers('references_'),
@@ -122,15 +128,11 @@ export function quantileColumns(quantile: Estimator): Float64Array[] {
   return Array.from({ length: width }, (_, column) => values.filter((_, i) => i % width === column))
 }
 
-const lowerFunction: Lower = (estimator, x, { graph, columnNames }) =>
-  transformer(
-    graph,
-    () => {
-      const validated = estimator.flag('validate', false) ? checked(graph, x, 'refuse') : x
-      return applyFunction(graph, validated, { estimator, func: 'func', options: 'kw_args' })
-    },
-    columnNames,
-  )
+const lowerFunction: Lower = (estimator, x, { graph, columnNames }) => {
+  const validated = estimator.flag('validate', false) ? checked(graph, x, 'refuse') : x
+  const applied = applyFunction(graph, validated, { estimator, func: 'func', options: 'kw_args' })
+  return transformer(graph, applied, { columnNames })
+}
 
 /**
  * A function attribute of an estimator, applied to every element: numpy's own functions only; None is the identity.

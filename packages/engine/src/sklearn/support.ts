@@ -3,15 +3,20 @@ import { boostingFamily } from './boosting.ts'
 import { calibrationFamily } from './calibration.ts'
 import { composeFamily } from './compose.ts'
 import { delegateFamily } from './delegates.ts'
+import { discretisingFamily } from './discretising.ts'
 import { dummyFamily } from './dummy.ts'
+import { encodingFamily } from './encoding.ts'
 import { forestFamily } from './forests.ts'
 import { histBoostingFamily } from './hist-boosting.ts'
+import { imputingFamily } from './imputing.ts'
 import { isotonicFamily } from './isotonic.ts'
 import { linearFamily } from './linear.ts'
 import { linearClassifierFamily } from './linear-classifiers.ts'
 import type { Family } from './lowering.ts'
 import { naiveBayesFamily } from './naive-bayes.ts'
+import { polynomialFamily } from './polynomial.ts'
 import { scalingFamily } from './scaling.ts'
+import { selectingFamily } from './selecting.ts'
 import { stackingFamily } from './stacking.ts'
 import { targetFamily } from './target.ts'
 import { treeFamily } from './trees.ts'
@@ -22,6 +27,11 @@ const FAMILIES: readonly (readonly Family[])[] = [
   composeFamily,
   scalingFamily,
   targetFamily,
+  selectingFamily,
+  polynomialFamily,
+  imputingFamily,
+  encodingFamily,
+  discretisingFamily,
   treeFamily,
   forestFamily,
   calibrationFamily,
