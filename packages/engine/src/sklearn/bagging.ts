@@ -9,7 +9,7 @@ import { classesOf, labelled, matrix, numbersOfAnswer, scoresOf } from './answer
 import type { Estimator } from './estimator.ts'
 import { plantForest } from './forest.ts'
 import { type Context, type Family, type Lower, type Lowered, type LoweredOutput, once } from './lowering.ts'
-import { acceptsNaN, classProbabilities, type FittedTree, readTree } from './tree-state.ts'
+import { acceptsNaN, classProbabilities, type FittedTree, readTree, regressionValues } from './tree-state.ts'
 import { checkSingle, treeFamily } from './trees.ts'
 
 /** One estimator of a bag and the columns it reads. */
@@ -166,7 +166,7 @@ const lowerRegressor: Lower = (bagging, x, context) => {
     methods: {
       predict: once(() => {
         if (!holdsTrees(bag)) return meanPrediction(bag, x, context)
-        const node = addForest(bag, x, context, (tree) => tree.values)
+        const node = addForest(bag, x, context, regressionValues)
         const shape = context.graph.width(node) === 1 ? 'vector' : 'matrix'
         return { parts: [node], shape, dtype: 'float64' }
       }),

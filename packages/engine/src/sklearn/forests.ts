@@ -6,7 +6,7 @@ import { classLabels } from './class-labels.ts'
 import type { Estimator } from './estimator.ts'
 import { plantForest } from './forest.ts'
 import { type Context, type Family, type Lowered, once } from './lowering.ts'
-import { acceptsNaN, classProbabilities, type FittedTree, readTree } from './tree-state.ts'
+import { acceptsNaN, classProbabilities, type FittedTree, readTree, regressionValues } from './tree-state.ts'
 import { checkSingle, classCounts, probabilities } from './trees.ts'
 
 type Member = { readonly estimator: Estimator; readonly tree: FittedTree }
@@ -74,7 +74,7 @@ function lowerRegressor(forest: Estimator, x: Ref, { graph }: Context): Lowered 
   return {
     methods: {
       predict: once(() => ({
-        parts: [addMean(graph, checked, members, (tree) => tree.values)],
+        parts: [addMean(graph, checked, members, regressionValues)],
         shape: members[0]!.tree.outputs === 1 ? 'vector' : 'matrix',
         dtype: 'float64',
       })),

@@ -108,6 +108,12 @@ export function classProbabilities(tree: FittedTree, classCounts: readonly numbe
   return result
 }
 
+/** Predictions per node: node × outputs. @throws RangeError when the tree holds classes */
+export function regressionValues({ width, values }: FittedTree): Float64Array {
+  if (width !== 1) throw new RangeError(`a regression tree with ${width} values per output`)
+  return values
+}
+
 /** Every node's values sum to its weight, not to 1. */
 function holdsCounts(tree: FittedTree, classes: number): boolean {
   const stride = tree.outputs * tree.width

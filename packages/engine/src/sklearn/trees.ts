@@ -6,7 +6,14 @@ import { type ClassLabels, classLabels } from './class-labels.ts'
 import type { Estimator } from './estimator.ts'
 import { plantForest } from './forest.ts'
 import { type Context, type Family, type Lowered, type LoweredOutput, once } from './lowering.ts'
-import { acceptsNaN, classIndices, classProbabilities, type FittedTree, readTree } from './tree-state.ts'
+import {
+  acceptsNaN,
+  classIndices,
+  classProbabilities,
+  type FittedTree,
+  readTree,
+  regressionValues,
+} from './tree-state.ts'
 
 /** `check_array` of everything that casts to float32: no infinity, NaN where the estimator takes it. */
 export function checkSingle(graph: Graph, x: Ref, nan: boolean): Ref {
@@ -69,7 +76,7 @@ function lowerRegressor(estimator: Estimator, x: Ref, { graph }: Context): Lower
   return {
     methods: {
       predict: once(() => ({
-        parts: [addTree(graph, checked, tree, tree.values)],
+        parts: [addTree(graph, checked, tree, regressionValues(tree))],
         shape: tree.outputs === 1 ? 'vector' : 'matrix',
         dtype: 'float64',
       })),
