@@ -72,7 +72,6 @@ const NEARLY_ZERO = 10 * Number.EPSILON
 /** The row divided by its norm. */
 export const normalize = defineOp<{ norm: string }>({
   name: 'normalize',
-  columnwise: true,
   infer({ norm }, [x]) {
     if (!Object.hasOwn(NORMS, norm)) throw new RangeError(`normalize: no norm ${norm}`)
     return numbers(expectNumbers('normalize', x).width)

@@ -39,7 +39,7 @@ const GROUPS: readonly (readonly [advice: string, classes: string])[] = [
     feature_extraction: PatchExtractor`,
   ],
   [CUSTOM, 'preprocessing: SplineTransformer KernelCenterer'],
-  [LABELS, 'preprocessing: LabelEncoder LabelBinarizer MultiLabelBinarizer'],
+  [LABELS, 'preprocessing: MultiLabelBinarizer'],
   [
     NO_PREDICT,
     `cluster: DBSCAN HDBSCAN OPTICS AgglomerativeClustering SpectralClustering SpectralBiclustering

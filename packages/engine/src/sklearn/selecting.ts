@@ -4,6 +4,7 @@ import type { Estimator } from './estimator.ts'
 import { importancesOf } from './importances.ts'
 import { type Context, type Family, isAbsent, type Lower, type Lowered } from './lowering.ts'
 import { checked, transformer } from './scaling.ts'
+import { isVersion } from './version.ts'
 
 /** Which columns stay. */
 type Support = readonly boolean[]
@@ -110,19 +111,39 @@ const byVariance = (selector: Estimator): Support =>
 
 const stored = (selector: Estimator): Support => selector.cells('support_').map(Boolean)
 
-/** Estimators inside a selector that let it pass missing and infinite values. */
-const TOLERANT = /HistGradientBoosting|^xgboost|^lightgbm/
+/** From which version on a wrapped tree estimator lets missing values pass its selector. */
+const NAN_SINCE: readonly (readonly [RegExp, number])[] = [
+  [/^sklearn\.tree\.DecisionTree/, 3],
+  [/^sklearn\.ensemble\.RandomForest/, 4],
+  [/^sklearn\.(ensemble\.ExtraTrees|tree\.ExtraTree)/, 6],
+  [/HistGradientBoosting|^xgboost|^lightgbm/, 0],
+]
 
-/** The columns that stay. Selectors refuse NaN and infinity unless what they wrap accepts them. */
+/** Criteria with which trees take missing values. */
+const NAN_CRITERIA = ['gini', 'entropy', 'log_loss', 'squared_error', 'friedman_mse', 'poisson']
+
+/** Selectors refuse NaN and infinity alike, unless what they wrap takes NaN: then they check nothing. */
+function isTolerant(selector: Estimator): boolean {
+  if (selector.name.endsWith('VarianceThreshold')) return true
+  if (!selector.has('estimator')) return false
+  const wrapped = selector.child(selector.get('estimator'))
+  const minor = NAN_SINCE.find(([name]) => name.test(wrapped.name))?.[1]
+  const criterion = wrapped.find('criterion')
+  return (
+    minor !== undefined &&
+    isVersion(selector, 1, minor) &&
+    (typeof criterion !== 'string' || NAN_CRITERIA.includes(criterion))
+  )
+}
+
+/** The columns that stay. */
 function select(selector: Estimator, support: Support, x: Ref, { graph }: Context): Ref {
   if (support.length !== graph.width(x))
     throw selector.error(
       'corrupt',
       `${selector.name} chooses among ${support.length} columns, gets ${graph.width(x)}`,
     )
-  const wrapped = selector.has('estimator') ? selector.child(selector.get('estimator')).name : ''
-  const tolerant = selector.name.endsWith('VarianceThreshold') || TOLERANT.test(wrapped)
-  const input = tolerant || graph.type(x).kind === 'cell' ? x : checked(graph, x, 'refuse')
+  const input = isTolerant(selector) || graph.type(x).kind === 'cell' ? x : checked(graph, x, 'refuse')
   return graph.select(
     input,
     support.flatMap((kept, column) => (kept ? [column] : [])),
