@@ -108,16 +108,32 @@ function contextOf(graph: Graph, columnNames: readonly string[] | undefined): Co
           'corrupt',
           `${estimator.name} was fitted on ${expected} columns, gets ${graph.width(x)}`,
         )
-      try {
-        return family.lower(estimator, x, context)
-      } catch (error) {
-        if (error instanceof RangeError)
-          throw estimator.error('corrupt', `${estimator.name} contradicts itself (${error.message})`)
-        throw error
-      }
+      return guarded(
+        estimator,
+        guard(estimator, () => family.lower(estimator, x, context)),
+      )
     },
   }
   return context
+}
+
+/** The same answers, whose building blames the estimator for what contradicts itself. */
+function guarded(estimator: Estimator, lowered: Lowered): Lowered {
+  const methods = Object.entries(lowered.methods).map(([name, build]) => [
+    name,
+    () => guard(estimator, build),
+  ])
+  return { ...lowered, methods: Object.fromEntries(methods) }
+}
+
+function guard<T>(estimator: Estimator, build: () => T): T {
+  try {
+    return build()
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw estimator.error('corrupt', `${estimator.name} contradicts itself (${error.message})`)
+    throw error
+  }
 }
 
 function refusal(estimator: Estimator): ModelError {
