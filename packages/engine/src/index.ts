@@ -1,3 +1,6 @@
 export { DEFAULT_LIMITS, type Limits } from './bytes/limits.ts'
 export { ModelError, type RefusalKind, RowError } from './errors.ts'
 export { estimatorOf, type ModelFile, readModelFile } from './formats/read-file.ts'
+export { type FileReport, type ReportStep, reportOf } from './formats/report.ts'
+export { type CompiledFile, RefusedFile } from './sandbox/compile.ts'
+export { type CompileOptions, compileFile } from './sandbox/compile-file.ts'

@@ -1,0 +1,108 @@
+import type { GlobalUse } from '../pickle/unpickle.ts'
+import { type Inert, InertObject, NdArray } from '../pickle/values.ts'
+import { Estimator } from '../sklearn/estimator.ts'
+import type { ModelFile } from './read-file.ts'
+
+/** One estimator inside a model. `path` leads to it from the outside: `["step 'prep'", "transformer 'text'"]`. */
+export type ReportStep = { readonly path: readonly string[]; readonly class: string }
+
+/** What a model file says about itself; plain JSON, to show to people. */
+export type FileReport = {
+  readonly container: ModelFile['container']
+  readonly compression: ModelFile['compression']
+  /** Pickle protocol. */
+  readonly protocol: number
+  readonly bytes: number
+  readonly decompressedBytes: number
+  /** `scikit-learn`, `xgboost` …, as packages are called, or the first part of the class's module. */
+  readonly library: string
+  readonly libraryVersion: string | null
+  /** Qualified class of the outermost estimator. */
+  readonly estimator: string
+  /** Estimators from the outside in; members of an ensemble are given once per class. */
+  readonly steps: readonly ReportStep[]
+  /** Every name in the file, sorted, with whether loading it in Python would call it. */
+  readonly globals: readonly GlobalUse[]
+}
+
+const LIBRARIES: Readonly<Record<string, string>> = { sklearn: 'scikit-learn' }
+
+const MAX_STEPS = 200
+
+/** Describes a file whose root is `root`. Pure; throws nothing a model file could cause. */
+export function reportOf(file: ModelFile, root: InertObject): FileReport {
+  const { container, compression, protocol, bytes, decompressedBytes, globals } = file
+  const steps: ReportStep[] = []
+  const versions: string[] = []
+  describeEstimator(root, [], { steps, versions })
+  const [module] = root.cls.module.split('.')
+  return {
+    container,
+    compression,
+    protocol,
+    bytes,
+    decompressedBytes,
+    library: LIBRARIES[module!] ?? module!,
+    libraryVersion: versions[0] ?? null,
+    estimator: root.cls.qualified,
+    steps,
+    globals,
+  }
+}
+
+type Found = { readonly steps: ReportStep[]; readonly versions: string[] }
+
+function describeEstimator(object: InertObject, path: readonly string[], found: Found): void {
+  if (found.steps.length >= MAX_STEPS) return
+  found.steps.push({ path, class: object.cls.qualified })
+  if (!(object.state instanceof Map)) return
+  const estimator = new Estimator(object, path)
+  if (estimator.version !== undefined) found.versions.push(estimator.version)
+  for (const [step, child] of childrenOf(estimator)) describeEstimator(child, [...path, step], found)
+}
+
+/** Attributes that hold fitted estimators: how their entries are named in a path, and whether they have names. */
+const PARTS: readonly (readonly [attribute: string, word: string, named: boolean])[] = [
+  ['steps', 'step', true],
+  ['transformers_', 'transformer', true],
+  ['transformer_list', 'transformer', true],
+  ['best_estimator_', 'best estimator', false],
+  ['regressor_', 'regressor', false],
+  ['transformer_', 'transformer', false],
+  ['estimator_', 'estimator', false],
+  ['estimators_', 'estimator', false],
+  ['calibrated_classifiers_', 'calibrated classifier', false],
+  ['final_estimator_', 'final estimator', false],
+  ['estimator', 'estimator', false],
+]
+
+/** Fitted parts; where there are none, the one that would be fitted. Unnamed parts are given once per class. */
+function childrenOf(estimator: Estimator): [string, InertObject][] {
+  const fitted = PARTS.slice(0, -1).flatMap((part) => partsOf(estimator, part))
+  const parts = fitted.length > 0 ? fitted : partsOf(estimator, PARTS.at(-1)!)
+  return [...new Map(parts.map((part) => [`${part[0]} ${part[1].cls.qualified}`, part])).values()]
+}
+
+function partsOf(estimator: Estimator, part: (typeof PARTS)[number]): [string, InertObject][] {
+  const [attribute, word, named] = part
+  const value = estimator.find(attribute)
+  return named ? namedParts(value, word) : flatten(value).map((object) => [word, object])
+}
+
+/** Entries like ('name', estimator) or ('name', estimator, columns). */
+function namedParts(value: Inert | undefined, word: string): [string, InertObject][] {
+  if (!Array.isArray(value)) return []
+  return value.flatMap((entry): [string, InertObject][] => {
+    const [name, part] = Array.isArray(entry) ? entry : []
+    return typeof name === 'string' && isPart(part) ? [[`${word} '${name}'`, part]] : []
+  })
+}
+
+function flatten(value: Inert | undefined): InertObject[] {
+  if (isPart(value)) return [value]
+  const list = value instanceof NdArray ? value.data : value
+  return Array.isArray(list) ? list.flatMap(flatten) : []
+}
+
+const isPart = (value: Inert | undefined): value is InertObject =>
+  value instanceof InertObject && !value.called

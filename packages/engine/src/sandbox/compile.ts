@@ -1,0 +1,55 @@
+import type { Limits } from '../bytes/limits.ts'
+import { ModelError } from '../errors.ts'
+import { estimatorOf, readModelFile } from '../formats/read-file.ts'
+import { type FileReport, reportOf } from '../formats/report.ts'
+import { encodeProgram } from '../ir/codec.ts'
+import { lowerModel } from '../sklearn/lower.ts'
+
+/** A model file made ready to serve. */
+export type CompiledFile = {
+  /** `encodeProgram` of the program: what is stored, hashed and sent to the executors. */
+  readonly program: Uint8Array
+  readonly report: FileReport
+}
+
+/** A refusal that knows what was learnt of the file before. */
+export class RefusedFile extends ModelError {
+  /** undefined when the file could not be read at all. */
+  readonly report: FileReport | undefined
+
+  constructor(error: Refusal, report: FileReport | undefined) {
+    super(error.kind, '', { path: error.path, ...(error.hint === undefined ? {} : { hint: error.hint }) })
+    this.message = error.message
+    this.report = report
+  }
+}
+
+/** The parts of a ModelError that cross a thread. */
+export type Refusal = Pick<ModelError, 'kind' | 'message' | 'path' | 'hint'>
+
+export type Outcome =
+  | { readonly compiled: CompiledFile }
+  | { readonly refusal: Refusal; readonly report: FileReport | undefined }
+
+/** bytes → inert values → program → its bytes, in this thread. A refusal is an outcome; a fault of ours is thrown. */
+export function compileBytes(bytes: Uint8Array, limits: Partial<Limits>): Outcome {
+  let report: FileReport | undefined
+  try {
+    const file = readModelFile(bytes, limits)
+    const root = estimatorOf(file)
+    report = reportOf(file, root)
+    return { compiled: { program: encodeProgram(lowerModel(root)), report } }
+  } catch (error) {
+    const { kind, message, path, hint } = refusalOf(error)
+    return { refusal: { kind, message, path, hint }, report }
+  }
+}
+
+/** The engine throws RangeError where a model asks for an impossible shape; V8 where it asks for too much. */
+function refusalOf(error: unknown): ModelError {
+  if (error instanceof ModelError) return error
+  if (!(error instanceof RangeError)) throw error
+  return /allocation|call stack|array length/i.test(error.message)
+    ? new ModelError('limit', 'the model needs more memory than there is')
+    : new ModelError('corrupt', `the model contradicts itself (${error.message})`)
+}
