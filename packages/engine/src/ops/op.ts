@@ -18,13 +18,14 @@ export type BlockKernel = (inputs: readonly Block[], out: Block, rows: number) =
  * `infer` is the validator: it throws RangeError when attributes or input types do not fit, and must check every index
  * it will later use (a hostile program must not read out of bounds).
  * `ref` is the meaning: one row in, one row out, written for clarity. It is the oracle.
- * `block`, when present, computes the same bits as `ref` for up to a block of rows on typed arrays.
+ * `block`, when present, computes the same bits as `ref` for up to a block of rows on typed arrays; it may decline
+ * attributes it has no fast form for.
  */
 export type Op<A extends Attrs = Attrs> = {
   readonly name: string
   infer(attrs: A, inputs: readonly ValueType[]): ValueType
   ref(attrs: A, inputs: readonly Row[]): Row
-  block?(attrs: A, inputs: readonly ValueType[]): BlockKernel
+  block?(attrs: A, inputs: readonly ValueType[]): BlockKernel | undefined
   /** Output column i depends on input column i alone (of input 0) and means the same feature. */
   readonly columnwise?: boolean
 }

@@ -1,3 +1,4 @@
+import { treesBlock } from '../exec/trees.ts'
 import { defineOp, expectNumbers, numbers } from './op.ts'
 
 /** Words of a category bitset: 256 categories. */
@@ -50,6 +51,7 @@ export const trees = defineOp<TreesAttrs>({
   ref(attrs, [x]) {
     return sumOfLeaves(attrs, x as readonly number[], Array.from(attrs.init))
   },
+  block: treesBlock,
 })
 
 /** The same, where the sums start at a row of their own: [features, start]. `init` gives the width. */
@@ -63,6 +65,7 @@ export const treesOnto = defineOp<TreesAttrs>({
   ref(attrs, [x, start]) {
     return sumOfLeaves(attrs, x as readonly number[], [...(start as readonly number[])])
   },
+  block: treesBlock,
 })
 
 /** Adds each tree's leaf to `sums`. */

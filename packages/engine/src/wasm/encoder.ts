@@ -1,0 +1,142 @@
+/**
+ * A WebAssembly module, written byte by byte: just the part of the format that our kernels use.
+ * https://webassembly.github.io/spec/core/binary/
+ */
+export const I32 = 0x7f
+export const F64 = 0x7c
+
+const OPCODES = {
+  'i32.lt_u': [0x49],
+  'i32.add': [0x6a],
+  'i32.sub': [0x6b],
+  'i32.and': [0x71],
+  'i32.or': [0x72],
+  'i32.shl': [0x74],
+  'i32.shr_u': [0x76],
+  'f32.le': [0x5f],
+  'f64.le': [0x65],
+  'f64.add': [0xa0],
+  'f64x2.add': [0xfd, 0xf0, 0x01],
+} as const
+
+/** Opcode and log2 of the alignment we promise. */
+const MEMORY_OPCODES = {
+  'i32.load': [[0x28], 2],
+  'f32.load': [[0x2a], 2],
+  'f64.load': [[0x2b], 3],
+  'f64.store': [[0x39], 3],
+  'v128.load': [[0xfd, 0x00], 3],
+  'v128.store': [[0xfd, 0x0b], 3],
+} as const
+
+/** A variable or parameter of a function, by index. */
+export type Local = number
+
+/** One function's instructions; every method appends and returns the writer. */
+export class Code {
+  readonly params: readonly number[]
+  readonly #locals: number[] = []
+  readonly #bytes: number[] = []
+
+  constructor(params: readonly number[]) {
+    this.params = params
+  }
+
+  local(type: number): Local {
+    this.#locals.push(type)
+    return this.params.length + this.#locals.length - 1
+  }
+  locals(count: number, type: number): Local[] {
+    return Array.from({ length: count }, () => this.local(type))
+  }
+  get(local: Local): this {
+    return this.#emit(0x20, ...unsigned(local))
+  }
+  set(local: Local): this {
+    return this.#emit(0x21, ...unsigned(local))
+  }
+  tee(local: Local): this {
+    return this.#emit(0x22, ...unsigned(local))
+  }
+  i32(value: number): this {
+    return this.#emit(0x41, ...signed(value))
+  }
+  op(...names: (keyof typeof OPCODES)[]): this {
+    for (const name of names) this.#emit(...OPCODES[name])
+    return this
+  }
+  /** Memory access at the address on the stack plus `offset` bytes. */
+  at(name: keyof typeof MEMORY_OPCODES, offset = 0): this {
+    const [opcode, alignment] = MEMORY_OPCODES[name]
+    return this.#emit(...opcode, alignment, ...unsigned(offset))
+  }
+  /** Repeats `body` while the number that it leaves on the stack is not zero. */
+  repeat(body: () => void): this {
+    this.#emit(0x03, 0x40)
+    body()
+    return this.#emit(0x0d, 0, 0x0b)
+  }
+  /** local += value */
+  advance(local: Local, value: number): this {
+    return this.get(local).i32(value).op('i32.add').set(local)
+  }
+
+  /** The function as an entry of the code section. */
+  encode(): number[] {
+    const locals = this.#locals.flatMap((type) => [1, type])
+    const body = [...unsigned(this.#locals.length), ...locals, ...this.#bytes, 0x0b]
+    return [...unsigned(body.length), ...body]
+  }
+
+  #emit(...bytes: number[]): this {
+    for (const byte of bytes) this.#bytes.push(byte)
+    return this
+  }
+}
+
+/** A module that imports `env.memory` and exports functions without results. */
+export function encodeModule(functions: Readonly<Record<string, Code>>): Uint8Array<ArrayBuffer> {
+  const codes = Object.values(functions)
+  const types = codes.map(({ params }) => [0x60, ...unsigned(params.length), ...params, 0])
+  const exported = Object.keys(functions).map((name, i) => [...text(name), 0x00, ...unsigned(i)])
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, types),
+    ...section(2, [[...text('env'), ...text('memory'), 0x02, 0x00, 1]]),
+    ...section(
+      3,
+      codes.map((_, i) => unsigned(i)),
+    ),
+    ...section(7, exported),
+    ...section(
+      10,
+      codes.map((code) => code.encode()),
+    ),
+  ])
+}
+
+function section(id: number, items: readonly (readonly number[])[]): number[] {
+  const body = [...unsigned(items.length), ...items.flat()]
+  return [id, ...unsigned(body.length), ...body]
+}
+
+function text(value: string): number[] {
+  const bytes = new TextEncoder().encode(value)
+  return [...unsigned(bytes.length), ...bytes]
+}
+
+/** LEB128 of an unsigned 32-bit number. */
+export function unsigned(value: number): number[] {
+  const bytes: number[] = []
+  let rest = value >>> 0
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80)
+  return [...bytes, rest]
+}
+
+/** LEB128 of a signed 32-bit number. */
+export function signed(value: number): number[] {
+  const bytes: number[] = []
+  let rest = value | 0
+  for (; rest > 0x3f || rest < -0x40; rest >>= 7) bytes.push((rest & 0x7f) | 0x80)
+  return [...bytes, rest & 0x7f]
+}

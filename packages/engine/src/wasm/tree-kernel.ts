@@ -1,0 +1,285 @@
+import { Code, encodeModule, F64, I32, type Local } from './encoder.ts'
+
+/**
+ * The tree kernel: walks eight chains at once without a branch on data, so that the loads of one chain hide behind the
+ * others'. In `rows` the chains are eight rows on one tree, in `row` eight trees on one row.
+ *
+ * Nodes of a tree lie in memory with siblings side by side, right one first. A step of a chain at address a is
+ *   a += delta + (x[feature] ≤ threshold) · nodeBytes
+ * NaN compares false and so goes right; where it shall go left the node reads a copy of the column in which NaN is −∞.
+ * A leaf has delta 0 and threshold NaN: it stays where it is, and the payload of its NaN says where its values are.
+ *
+ *   narrow  8 bytes   float32 threshold, uint32 delta·2^featureBits + feature offset
+ *   wide    16 bytes  float64 threshold, uint32 delta, uint32 feature offset
+ *   sets    32 bytes  as wide, then uint32 address of a set of 512 bits that the feature's low word is looked up in;
+ *                     numbers look into an empty set, and categories are NaN to the comparison
+ *
+ * Features of eight rows lie side by side: x[octet][feature][8]. A single row uses lane 0.
+ * A tree is 16 bytes of a table: uint32 address of its root, steps to its deepest leaf, byte offset of its slot in a
+ * row of sums, and (first of each eight) steps to the deepest leaf of its eight.
+ */
+export const LANES = 8
+export const TREE_BYTES = 16
+/** Bits of a narrow leaf's NaN that hold the index of its first value. */
+export const NARROW_PAYLOAD = 2 ** 22 - 1
+export const SET_BYTES = 64
+
+export type NodeForm = 'narrow' | 'wide' | 'sets'
+export const NODE_BYTES: Record<NodeForm, number> = { narrow: 8, wide: 16, sets: 32 }
+
+export type KernelShape = {
+  readonly form: NodeForm
+  /** Low bits of a narrow node that hold the byte offset of its feature. */
+  readonly featureBits: number
+  /** Float64 values of a leaf. */
+  readonly leafWidth: number
+  /** Float64 sums of a row. */
+  readonly width: number
+  /** Stop when all eight chains are at leaves, for trees of uneven depth; else walk to the deepest leaf. */
+  readonly early: boolean
+}
+
+/** Functions of the module; arguments are byte addresses, all multiples of 8. */
+export type TreeKernel = {
+  /** Adds the trees [table, tableEnd) to the sums of `octets` × 8 rows. */
+  rows(
+    x: number,
+    sums: number,
+    values: number,
+    table: number,
+    tableEnd: number,
+    octets: number,
+    octetBytes: number,
+  ): void
+  /** Adds the trees [table, tableEnd), a multiple of eight, to the sums of one row. */
+  row(x: number, sums: number, values: number, table: number, tableEnd: number): void
+}
+
+const modules = new Map<string, WebAssembly.Module>()
+
+/** The kernel for a shape over a memory; models of one shape share the compiled module. */
+export function instantiateTreeKernel(shape: KernelShape, memory: WebAssembly.Memory): TreeKernel {
+  const key = Object.values(shape).join()
+  let module = modules.get(key)
+  if (module === undefined) {
+    module = new WebAssembly.Module(encodeModule({ rows: rowsFunction(shape), row: rowFunction(shape) }))
+    modules.set(key, module)
+  }
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as TreeKernel
+}
+
+/** Leaf rows up to this many values are added by straight code. */
+const UNROLLED = 16
+/** Sums up to this many are kept in registers while a single row is summed. */
+const IN_REGISTERS = 4
+/** Levels walked between two looks at whether all chains have arrived. */
+const LEVELS_PER_LOOK = 2
+
+type Walk = {
+  readonly code: Code
+  readonly shape: KernelShape
+  readonly nodes: readonly Local[]
+  readonly scratch: Local
+  readonly delta: Local
+  /** Union of the deltas of a level: zero when all chains are at leaves. */
+  readonly moved: Local
+  readonly depth: Local
+}
+
+const walkOf = (code: Code, shape: KernelShape): Walk => ({
+  code,
+  shape,
+  nodes: code.locals(LANES, I32),
+  scratch: code.local(I32),
+  delta: code.local(I32),
+  moved: code.local(I32),
+  depth: code.local(I32),
+})
+
+function rowsFunction(shape: KernelShape): Code {
+  const code = new Code([I32, I32, I32, I32, I32, I32, I32])
+  const [x, sums, values, table, tableEnd, octets, octetBytes] = [0, 1, 2, 3, 4, 5, 6] as const
+  const [root, xAt, sumsAt, left] = code.locals(4, I32) as [Local, Local, Local, Local]
+  const walk = walkOf(code, shape)
+  const leaf = leafAdder(code, shape.leafWidth)
+  code.repeat(() => {
+    code.get(table).at('i32.load').set(root)
+    code.get(sums).get(table).at('i32.load', 8).op('i32.add').set(sumsAt)
+    code.get(x).set(xAt).get(octets).set(left)
+    code.repeat(() => {
+      for (const node of walk.nodes) code.get(root).set(node)
+      code.get(table).at('i32.load', 4).set(walk.depth)
+      descend(walk, (lane) => ({ x: xAt, lane }))
+      walk.nodes.forEach((node, lane) => {
+        leafAddress(walk, node, values)
+        leaf(sumsAt, lane * shape.width * 8, walk.scratch)
+      })
+      code.get(xAt).get(octetBytes).op('i32.add').set(xAt)
+      code.advance(sumsAt, LANES * shape.width * 8)
+      code.get(left).i32(1).op('i32.sub').tee(left)
+    })
+    code.advance(table, TREE_BYTES).get(table).get(tableEnd).op('i32.lt_u')
+  })
+  return code
+}
+
+function rowFunction(shape: KernelShape): Code {
+  const code = new Code([I32, I32, I32, I32, I32])
+  const [x, sums, values, table, tableEnd] = [0, 1, 2, 3, 4] as const
+  const walk = walkOf(code, shape)
+  const { leafWidth, width } = shape
+  const kept = width === leafWidth && width <= IN_REGISTERS ? code.locals(width, F64) : undefined
+  const leaf = leafAdder(code, leafWidth)
+  const sumsAt = code.local(I32)
+  kept?.forEach((sum, i) => {
+    code
+      .get(sums)
+      .at('f64.load', i * 8)
+      .set(sum)
+  })
+  code.repeat(() => {
+    walk.nodes.forEach((node, i) => {
+      code
+        .get(table)
+        .at('i32.load', i * TREE_BYTES)
+        .set(node)
+    })
+    code.get(table).at('i32.load', 12).set(walk.depth)
+    descend(walk, () => ({ x, lane: 0 }))
+    walk.nodes.forEach((node, i) => {
+      leafAddress(walk, node, values)
+      kept?.forEach((sum, j) => {
+        code
+          .get(sum)
+          .get(walk.scratch)
+          .at('f64.load', j * 8)
+          .op('f64.add')
+          .set(sum)
+      })
+      if (kept !== undefined) return
+      code
+        .get(sums)
+        .get(table)
+        .at('i32.load', i * TREE_BYTES + 8)
+        .op('i32.add')
+        .set(sumsAt)
+      leaf(sumsAt, 0, walk.scratch)
+    })
+    code
+      .advance(table, LANES * TREE_BYTES)
+      .get(table)
+      .get(tableEnd)
+      .op('i32.lt_u')
+  })
+  kept?.forEach((sum, i) => {
+    code
+      .get(sums)
+      .get(sum)
+      .at('f64.store', i * 8)
+  })
+  return code
+}
+
+type Feature = { readonly x: Local; readonly lane: number }
+
+/** All chains down to their leaves. */
+function descend(walk: Walk, feature: (chain: number) => Feature): void {
+  const { code, nodes, depth, moved } = walk
+  const level = (watched: boolean) =>
+    nodes.forEach((node, i) => {
+      step(walk, node, feature(i), watched)
+    })
+  code.repeat(() => {
+    if (!walk.shape.early) {
+      level(false)
+      code.get(depth).i32(1).op('i32.sub').tee(depth)
+      return
+    }
+    for (let i = 1; i < LEVELS_PER_LOOK; i++) level(false)
+    code.i32(0).set(moved)
+    level(true)
+    code.get(moved)
+  })
+}
+
+/** node += delta + (x ≤ threshold) · nodeBytes */
+function step(walk: Walk, node: Local, { x, lane }: Feature, watched: boolean): void {
+  const { code, shape, scratch, delta, moved } = walk
+  const narrow = shape.form === 'narrow'
+  code.get(node).get(node)
+  if (narrow) code.at('i32.load', 4).tee(scratch).i32(shape.featureBits).op('i32.shr_u')
+  else code.at('i32.load', 8)
+  if (watched) code.tee(delta).get(moved).get(delta).op('i32.or').set(moved)
+  code.op('i32.add').get(x)
+  if (narrow) {
+    const mask = 2 ** shape.featureBits - 1
+    code
+      .get(scratch)
+      .i32(mask)
+      .op('i32.and', 'i32.add')
+      .at('f32.load', lane * 4)
+    code.get(node).at('f32.load').op('f32.le')
+  } else {
+    code
+      .get(node)
+      .at('i32.load', 12)
+      .op('i32.add')
+      .tee(scratch)
+      .at('f64.load', lane * 8)
+    code.get(node).at('f64.load').op('f64.le')
+    if (shape.form === 'sets') member(code, node, scratch, lane)
+  }
+  code.i32(Math.log2(NODE_BYTES[shape.form])).op('i32.shl', 'i32.add').set(node)
+}
+
+/** … | bit of the node's set that the low word of the feature at `feature` names */
+function member(code: Code, node: Local, feature: Local, lane: number): void {
+  code
+    .get(feature)
+    .at('i32.load', lane * 8)
+    .set(feature)
+  code.get(node).at('i32.load', 16)
+  code
+    .get(feature)
+    .i32(3)
+    .op('i32.shr_u')
+    .i32(SET_BYTES - 4)
+    .op('i32.and', 'i32.add')
+    .at('i32.load')
+  code.get(feature).op('i32.shr_u').i32(1).op('i32.and', 'i32.or')
+}
+
+/** scratch = address of the values of the leaf at `node` */
+function leafAddress({ code, shape, scratch }: Walk, node: Local, values: Local): void {
+  code.get(node).at('i32.load')
+  if (shape.form === 'narrow') code.i32(NARROW_PAYLOAD).op('i32.and')
+  code.i32(3).op('i32.shl').get(values).op('i32.add').set(scratch)
+}
+
+/** Emits sums[i] += values[i] over a leaf row, two float64 at a time. `values` may be changed. */
+function leafAdder(code: Code, leafWidth: number): (sums: Local, offset: number, values: Local) => void {
+  const pairs = Math.floor(leafWidth / 2)
+  const addPair = (sums: Local, sumOffset: number, values: Local, offset: number) => {
+    code.get(sums).get(sums).at('v128.load', sumOffset)
+    code.get(values).at('v128.load', offset).op('f64x2.add').at('v128.store', sumOffset)
+  }
+  const addLast = (sums: Local, sumOffset: number, values: Local, offset: number) => {
+    code.get(sums).get(sums).at('f64.load', sumOffset)
+    code.get(values).at('f64.load', offset).op('f64.add').at('f64.store', sumOffset)
+  }
+  if (leafWidth <= UNROLLED)
+    return (sums, offset, values) => {
+      for (let i = 0; i < pairs; i++) addPair(sums, offset + i * 16, values, i * 16)
+      if (leafWidth % 2 === 1) addLast(sums, offset + pairs * 16, values, pairs * 16)
+    }
+  const [to, left] = code.locals(2, I32) as [Local, Local]
+  return (sums, offset, values) => {
+    code.get(sums).set(to).i32(pairs).set(left)
+    code.repeat(() => {
+      addPair(to, offset, values, 0)
+      code.advance(to, 16).advance(values, 16)
+      code.get(left).i32(1).op('i32.sub').tee(left)
+    })
+    if (leafWidth % 2 === 1) addLast(to, offset, values, 0)
+  }
+}
