@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+
+/** Which package may import which. Whoever is not named imports nothing of ours. */
+const PACKAGE_ARROWS: Readonly<Record<string, readonly string[]>> = {
+  contracts: [],
+  engine: [],
+  client: ['contracts'],
+  server: ['contracts', 'engine'],
+  cli: ['contracts', 'client', 'engine'],
+}
+
+/** Folders of the server that each folder may import; files beside the folders are for all. */
+const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
+  gateway: ['routing', 'segments', 'supervisor'],
+  segments: [],
+  routing: [],
+  blobs: [],
+  db: [],
+  events: ['db'],
+  registry: ['db', 'blobs', 'events', 'control', 'deployments'],
+  deployments: ['db', 'events', 'registry', 'control', 'routing'],
+  predictions: ['segments', 'control', 'routing'],
+  control: [
+    'db',
+    'blobs',
+    'events',
+    'registry',
+    'deployments',
+    'predictions',
+    'routing',
+    'segments',
+    'supervisor',
+  ],
+  supervisor: [],
+}
+
+const PACKAGES = resolve(import.meta.dirname, '../packages')
+const IMPORT = /(?:from|import)\s*\(?\s*'([^']+)'/g
+
+type Import = { readonly file: string; readonly target: string }
+
+const files = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(folder, file))
+
+const importsOf = (file: string): Import[] =>
+  [...readFileSync(file, 'utf8').matchAll(IMPORT)].map((match) => ({ file, target: match[1]! }))
+
+const sources = Object.keys(PACKAGE_ARROWS).map((name) => ({
+  name,
+  files: files(join(PACKAGES, name, 'src')),
+}))
+
+test('packages import only what their arrow allows', () => {
+  const wrong = sources.flatMap(({ name, files }) =>
+    files.flatMap(importsOf).filter(({ file, target }) => {
+      const ours = /^@millwright\/([a-z]+)$/.exec(target)?.[1]
+      if (ours !== undefined) return !PACKAGE_ARROWS[name]!.includes(ours)
+      return (
+        target.startsWith('.') &&
+        relative(join(PACKAGES, name), resolve(dirname(file), target)).startsWith('..')
+      )
+    }),
+  )
+
+  expect(wrong).toEqual([])
+})
+
+test('folders of the server import only what their arrow allows', () => {
+  const root = join(PACKAGES, 'server/src')
+  const wrong = files(root)
+    .filter((file) => !file.endsWith('.test.ts'))
+    .flatMap(importsOf)
+    .filter(({ file, target }) => {
+      if (!target.startsWith('.')) return false
+      const [from, ...rest] = relative(root, file).split('/')
+      const to = relative(root, resolve(dirname(file), target)).split('/')
+      if (rest.length === 0 || to.length < 2 || to[0] === from) return false
+      return !(SERVER_ARROWS[from!] ?? []).includes(to[0]!)
+    })
+
+  expect(wrong.map(({ file, target }) => `${relative(root, file)} → ${target}`)).toEqual([])
+})
+
+test('the engine needs no package and reads no file or socket', () => {
+  const allowed = new Set(['node:zlib', 'node:crypto', 'node:worker_threads'])
+  const wrong = files(join(PACKAGES, 'engine/src'))
+    .filter((file) => !file.endsWith('.test.ts'))
+    .flatMap(importsOf)
+    .filter(({ target }) => !target.startsWith('.') && !allowed.has(target))
+
+  expect(wrong).toEqual([])
+})
