@@ -1,0 +1,159 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const ROOT = new URL('../..', import.meta.url).pathname
+const CACHE = join(ROOT, 'bench/.cache')
+
+/** A program under test: its processes, and how long it took to answer its first prediction. */
+export type Program = {
+  readonly port: number
+  readonly readySeconds: number
+  readonly pids: () => number[]
+  stop(): Promise<void>
+}
+
+export const startMillwright = (port: number, gateways: number): Promise<Program> => {
+  const data = mkdtempSync(join(tmpdir(), 'millwright-bench-data-'))
+  return start(port, [
+    [
+      process.execPath,
+      'bin/millwright.js',
+      'up',
+      '--port',
+      String(port),
+      '--data',
+      data,
+      '--gateways',
+      String(gateways),
+      '--deploy',
+      'examples/churn',
+    ],
+  ])
+}
+
+export const startFloor = (port: number, processes: number): Promise<Program> =>
+  start(
+    port,
+    Array.from({ length: processes }, () => [process.execPath, 'bench/http/floor.ts', String(port)]),
+  )
+
+export function startFlask(port: number): Promise<Program> {
+  const python = installPython('http', join(ROOT, 'bench/http/requirements.txt'))
+  const env = { MODEL: join(ROOT, 'examples/churn/models/churn_model_v2.pkl') }
+  const bind = `127.0.0.1:${port}`
+  const command = [
+    python,
+    '-m',
+    'gunicorn',
+    '--bind',
+    bind,
+    '--workers',
+    '4',
+    '--chdir',
+    'bench/http',
+    '--log-level',
+    'warning',
+    'flask_app:app',
+  ]
+  return start(port, [command], env)
+}
+
+/** A virtual environment in the scratch folder, made once. */
+export function installPython(name: string, requirements: string): string {
+  const folder = join(CACHE, name)
+  const python = join(folder, 'bin/python')
+  if (!existsSync(join(folder, 'ready'))) {
+    console.error(`installing ${requirements} into ${folder} …`)
+    execFileSync('python3', ['-m', 'venv', folder])
+    execFileSync(
+      python,
+      ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements],
+      { stdio: 'inherit' },
+    )
+    execFileSync('touch', [join(folder, 'ready')])
+  }
+  return python
+}
+
+async function start(port: number, commands: string[][], env: Record<string, string> = {}): Promise<Program> {
+  const startedAt = performance.now()
+  const children = commands.map(([command, ...args]) =>
+    spawn(command!, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'ignore'],
+    }),
+  )
+  await firstPrediction(port)
+  return {
+    port,
+    readySeconds: (performance.now() - startedAt) / 1000,
+    pids: () => children.flatMap((child) => treeOf(child.pid!)),
+    stop: async () => {
+      await Promise.all(children.map(stopChild))
+    },
+  }
+}
+
+async function firstPrediction(port: number): Promise<void> {
+  const row = {
+    customer_id: 'a',
+    days_since_last_order: 45,
+    total_orders: 12,
+    lifetime_value: 567.89,
+    email_open_rate: 0.35,
+  }
+  for (let attempt = 0; attempt < 3_000; attempt++) {
+    try {
+      const headers = { 'content-type': 'application/json' }
+      const response = await fetch(`http://127.0.0.1:${port}/predict`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(row),
+      })
+      await response.arrayBuffer()
+      if (response.ok) return
+    } catch {}
+    await sleep(10)
+  }
+  throw new Error(`nothing predicts on port ${port}`)
+}
+
+function stopChild(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null) return resolve()
+    child.once('exit', () => resolve())
+    child.kill('SIGTERM')
+  })
+}
+
+/** A process and all its descendants. */
+function treeOf(root: number): number[] {
+  const parents = new Map<number, number>()
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+    try {
+      parents.set(Number(pid), Number(/\) \w (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))![1]))
+    } catch {}
+  const descends = (pid: number): boolean => pid === root || (parents.has(pid) && descends(parents.get(pid)!))
+  return [...parents.keys()].filter(descends)
+}
+
+/** Proportional memory of all processes, in MB: what they would give back. */
+export function proportionalMemory(pids: readonly number[]): number {
+  const kilobytes = pids.map((pid) =>
+    Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))![1]),
+  )
+  return kilobytes.reduce((sum, value) => sum + value, 0) / 1000
+}
+
+/** User and system seconds of all processes so far. */
+export function cpuSeconds(pids: readonly number[]): number {
+  const ticks = pids.map((pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+    return Number(fields[11]) + Number(fields[12])
+  })
+  return ticks.reduce((sum, value) => sum + value, 0) / 100
+}
