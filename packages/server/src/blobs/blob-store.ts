@@ -1,0 +1,34 @@
+import type { Readable } from 'node:stream'
+
+export type Blob = { readonly digest: string; readonly bytes: number; readonly modifiedAt: number }
+
+export type PutOptions = {
+  /** More bytes than this are refused. */
+  readonly maxBytes?: number
+  /** sha256 the sender promised. */
+  readonly expected?: string | undefined
+}
+
+/**
+ * Immutable bytes, named by their sha256. A blob is whole or absent, whatever dies; it is never overwritten.
+ * Two implementations to come share this interface: a folder, and object stores.
+ */
+export interface BlobStore {
+  /**
+   * Stores a stream unless its bytes are there already.
+   * @throws MillwrightError BODY_TOO_LARGE, DIGEST_MISMATCH, STORAGE_FULL
+   */
+  put(source: Readable, options?: PutOptions): Promise<{ digest: string; bytes: number }>
+  /** Bytes [start, end) as a stream; the whole blob by default. */
+  get(digest: string, range?: { start: number; end?: number }): Readable
+  head(digest: string): Promise<Blob | undefined>
+  list(): AsyncIterable<Blob>
+  delete(digest: string): Promise<void>
+}
+
+/** A whole blob in memory. */
+export async function readBlob(blobs: BlobStore, digest: string): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of blobs.get(digest)) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}

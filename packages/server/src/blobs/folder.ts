@@ -1,0 +1,115 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { MillwrightError } from '@millwright/contracts'
+import { isStorageFull, syncFolder } from '../durable.ts'
+import type { Blob, BlobStore, PutOptions } from './blob-store.ts'
+
+const DIGEST = /^[0-9a-f]{64}$/
+
+/**
+ * Blobs as files `sha256/ab/cdef…`. A stream is written to a name in `incoming`, synced, then renamed, so a blob that
+ * can be seen is whole; both folders must lie on one file system.
+ */
+export function folderBlobs(folder: string, incoming: string): BlobStore {
+  const root = join(folder, 'sha256')
+  const pathOf = (digest: string): string => {
+    if (!DIGEST.test(digest)) throw new RangeError(`blobs: ${digest.slice(0, 80)} is not a sha256`)
+    return join(root, digest.slice(0, 2), digest.slice(2))
+  }
+  return {
+    async put(source, options = {}) {
+      const temporary = join(incoming, randomUUID())
+      try {
+        const written = await receive(source, temporary, options)
+        await adopt(temporary, pathOf(written.digest), written.bytes)
+        return written
+      } catch (error) {
+        if (isStorageFull(error)) throw new MillwrightError('STORAGE_FULL', {}, { cause: error })
+        throw error
+      } finally {
+        await rm(temporary, { force: true }).catch(() => {})
+      }
+    },
+    get(digest, range) {
+      const end = range?.end === undefined ? {} : { end: range.end - 1 }
+      if (range?.end !== undefined && range.end <= range.start) return Readable.from([])
+      return createReadStream(pathOf(digest), { start: range?.start ?? 0, ...end })
+    },
+    async head(digest) {
+      const file = await statOf(pathOf(digest))
+      return file === undefined ? undefined : { digest, bytes: file.size, modifiedAt: file.mtimeMs }
+    },
+    list: () => listBlobs(root),
+    async delete(digest) {
+      await rm(pathOf(digest), { force: true })
+    },
+  }
+}
+
+async function receive(
+  source: Readable,
+  path: string,
+  options: PutOptions,
+): Promise<{ digest: string; bytes: number }> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  const file = await open(path, 'wx')
+  try {
+    for await (const chunk of source as AsyncIterable<Uint8Array>) {
+      bytes += chunk.length
+      if (bytes > (options.maxBytes ?? Number.POSITIVE_INFINITY))
+        throw new MillwrightError('BODY_TOO_LARGE', { limitBytes: options.maxBytes! })
+      hash.update(chunk)
+      await writeWhole(file, chunk)
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  const digest = hash.digest('hex')
+  if (options.expected !== undefined && options.expected !== digest)
+    throw new MillwrightError('DIGEST_MISMATCH', { expected: options.expected, got: digest })
+  return { digest, bytes }
+}
+
+async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  let offset = 0
+  while (offset < chunk.length) offset += (await file.write(chunk, offset)).bytesWritten
+}
+
+/** Gives a received file its name. A blob that is there is kept, and made young so that it is not collected now. */
+async function adopt(temporary: string, path: string, bytes: number): Promise<void> {
+  const present = await statOf(path)
+  if (present?.size === bytes) {
+    const now = new Date()
+    await utimes(path, now, now)
+    return
+  }
+  const folder = dirname(path)
+  await mkdir(folder, { recursive: true })
+  await rename(temporary, path)
+  for (const named of [folder, dirname(folder), dirname(dirname(folder))]) await syncFolder(named)
+}
+
+async function* listBlobs(root: string): AsyncIterable<Blob> {
+  for (const prefix of await namesIn(root))
+    for (const rest of await namesIn(join(root, prefix))) {
+      const file = await statOf(join(root, prefix, rest))
+      const digest = prefix + rest
+      if (file !== undefined && DIGEST.test(digest))
+        yield { digest, bytes: file.size, modifiedAt: file.mtimeMs }
+    }
+}
+
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(onMissing([] as string[]))
+const statOf = (path: string) => stat(path).catch(onMissing(undefined))
+
+function onMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT') return value
+    throw error
+  }
+}

@@ -1,0 +1,63 @@
+import type { Generated } from 'kysely'
+
+/**
+ * Rows as they are stored. Times are milliseconds since 1970, structures are JSON text, booleans are 0 and 1: all
+ * of it means the same in PostgreSQL.
+ */
+export type Tables = {
+  models: { name: string; created_at: number }
+  versions: {
+    model: string
+    number: number
+    label: string
+    /** sha256 of the model file, of the compiled program and of the user's sample: names of blobs. */
+    digest: string
+    program: string | null
+    sample: string | null
+    state: 'PENDING' | 'READY' | 'REFUSED'
+    reason: string | null
+    filename: string | null
+    bytes: number
+    report: string | null
+    schema: string | null
+    contract: string | null
+    check_result: string | null
+    /** How often reading the file was begun. */
+    attempts: number
+    created_at: number
+    created_by: string
+  }
+  aliases: { model: string; alias: string; version: number }
+  alias_changes: {
+    id: Generated<number>
+    model: string
+    alias: string
+    from_version: number | null
+    to_version: number
+    changed_by: string
+    reason: string | null
+    changed_at: number
+  }
+  deployments: { name: string; model: string; is_default: number; created_at: number }
+  deployment_revisions: {
+    deployment: string
+    revision: number
+    version: number
+    /** The rest of the configuration: decision, respond, limits. */
+    settings: string
+    action: 'deployed' | 'promoted' | 'rolled_back' | 'configured'
+    changed_by: string
+    reason: string | null
+    changed_at: number
+    restores: number | null
+  }
+  events: {
+    id: Generated<number>
+    at: number
+    type: string
+    subject: string
+    by_whom: string
+    data: string
+  }
+  routing: { id: number; epoch: number }
+}
