@@ -33,7 +33,7 @@ function indexCategories(graph: Graph, x: Ref, known: readonly Known[], refuse: 
   if (texts.length > 0) graph.toCells(graph.select(x, texts))
   return graph.add(categoryIndex, [x], {
     categories: known.map(({ cells }) =>
-      cells.every(isNumeric) ? Float64Array.from(cells as number[], Number) : cells,
+      cells.every((cell) => typeof cell === 'number') ? Float64Array.from(cells) : cells,
     ),
     nan: Int32Array.from(known, ({ nan }) => nan),
     refuse: new Uint8Array(known.length).fill(refuse ? 1 : 0),

@@ -1,0 +1,85 @@
+import { check } from '../ops/checks.ts'
+import { castToNumbers, concat, input, select } from '../ops/columns.ts'
+import { categoryIndex } from '../ops/encoding.ts'
+import { checkCells, impute, missing } from '../ops/imputing.ts'
+import type { Cell, Program, ProgramNode, ValueType } from './program.ts'
+
+/** What a program shows of one input column. */
+export type Knowledge = {
+  /** Categories an encoder knows in it, None as null, NaN last. */
+  readonly categories?: readonly Cell[]
+  /** What an imputer looks for in it. */
+  readonly marker?: 'NaN' | 'None'
+  /** What an imputer fills it with: a value the model takes. */
+  readonly fill?: Cell
+}
+
+/** Operations after which a value still is the column's own. */
+const PASSING: ReadonlySet<string> = new Set(
+  [check, checkCells, impute, castToNumbers].map((op: { readonly name: string }) => op.name),
+)
+
+const MARKERS = { nan: 'NaN', none: 'None', value: undefined } as const
+
+/** What the encoders and imputers of a program tell about its columns. Of several about one column the first counts. */
+export function knowledgeOf(program: Program, types: readonly ValueType[]): Knowledge[] {
+  const known: Knowledge[] = program.inputs.map(() => ({}))
+  program.nodes.forEach((node) => {
+    const [from] = node.inputs
+    if (from === undefined) return
+    const learn = lessonOf(node)
+    if (learn === undefined) return
+    for (let column = 0; column < types[from]!.width; column++) {
+      const origin = originOf(program, types, from, column)
+      if (origin !== undefined) known[origin] = { ...learn(column), ...known[origin] }
+    }
+  })
+  return known
+}
+
+function lessonOf({ op, attrs }: ProgramNode): ((column: number) => Knowledge) | undefined {
+  if (op === categoryIndex.name) {
+    const { categories, nan } = attrs as Parameters<typeof categoryIndex.infer>[0]
+    return (column) => ({
+      categories: [...categories[column]!, ...(nan[column]! < 0 ? [] : [Number.NaN])],
+    })
+  }
+  if (op !== impute.name && op !== missing.name) return undefined
+  const { marker, fill } = attrs as Parameters<typeof impute.infer>[0]
+  const meant = MARKERS[marker.is]
+  return (column) => ({
+    ...(meant === undefined ? {} : { marker: meant }),
+    ...(fill?.[column] === undefined ? {} : { fill: fill[column] }),
+  })
+}
+
+/** The input column that a node's column holds unchanged. */
+function originOf(
+  program: Program,
+  types: readonly ValueType[],
+  ref: number,
+  column: number,
+): number | undefined {
+  const { op, inputs, attrs } = program.nodes[ref]!
+  if (op === input.name) {
+    const { kinds, slots } = attrs as Parameters<typeof input.infer>[0]
+    return columnOfSlot(program, kinds[column] === 1 ? 'cell' : 'number', slots[column]!)
+  }
+  if (op === select.name) {
+    const { columns } = attrs as Parameters<typeof select.infer>[0]
+    return originOf(program, types, inputs[0]!, columns[column]!)
+  }
+  if (op !== concat.name) return PASSING.has(op) ? originOf(program, types, inputs[0]!, column) : undefined
+  let offset = column
+  for (const part of inputs) {
+    if (offset < types[part]!.width) return originOf(program, types, part, offset)
+    offset -= types[part]!.width
+  }
+  return undefined
+}
+
+function columnOfSlot(program: Program, kind: 'number' | 'cell', slot: number): number | undefined {
+  let left = slot
+  const column = program.inputs.findIndex((candidate) => candidate.kind === kind && left-- === 0)
+  return column < 0 ? undefined : column
+}
