@@ -22,6 +22,8 @@ const EXACTNESS: Readonly<Record<string, string>> = {
   isotonic: BITS,
   linear_model: DENSE,
   model_selection: 'As exact as the model inside.',
+  multiclass: DENSE,
+  multioutput: 'As exact as the model inside.',
   naive_bayes: DENSE,
   pipeline: 'As exact as the steps inside.',
   preprocessing:
@@ -42,7 +44,7 @@ export function modelsPage(): string {
     'Files of scikit-learn 1.2 to 1.8 are tested; older and newer ones are read when every attribute they hold is known.',
     '',
     '## Served',
-    ...bySubpackage(supportedNames()).flatMap(servedSection),
+    ...bySubpackage(supportedNames().filter(isPublic)).flatMap(servedSection),
     '',
     '## Left for later',
     '',
@@ -51,6 +53,8 @@ export function modelsPage(): string {
     '',
   ].join('\n')
 }
+
+const isPublic = (name: string): boolean => !name.includes('._')
 
 type Section = { readonly subpackage: string; readonly names: readonly string[] }
 

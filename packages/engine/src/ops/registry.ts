@@ -8,6 +8,7 @@ import * as interpolate from './interpolate.ts'
 import * as inverses from './inverses.ts'
 import * as links from './links.ts'
 import * as matmul from './matmul.ts'
+import * as multiclass from './multiclass.ts'
 import * as naiveBayes from './naive-bayes.ts'
 import type { Op } from './op.ts'
 import * as polynomial from './polynomial.ts'
@@ -28,6 +29,7 @@ const FILES = [
   inverses,
   links,
   matmul,
+  multiclass,
   naiveBayes,
   scaling,
   trees,

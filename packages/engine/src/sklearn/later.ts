@@ -3,7 +3,6 @@ const IMPUTE = 'use SimpleImputer, or export the pipeline to ONNX meanwhile'
 const TEXT = 'turn the text into columns before the model, or export the pipeline to ONNX meanwhile'
 const LABELS = 'it transforms labels, not rows: save the classifier, which keeps its own classes'
 const NO_PREDICT = 'it cannot answer new rows in scikit-learn either: train a model that can on its labels'
-const ROW_WISE = 'serve one model per output meanwhile'
 const CUSTOM = 'do this step before the model, or export the pipeline to ONNX meanwhile'
 
 /** Advice, then `package: Class Class …` lines. */
@@ -28,10 +27,8 @@ const GROUPS: readonly (readonly [advice: string, classes: string])[] = [
     random_projection: GaussianRandomProjection SparseRandomProjection
     kernel_approximation: Nystroem RBFSampler AdditiveChi2Sampler SkewedChi2Sampler PolynomialCountSketch
     manifold: Isomap LocallyLinearEmbedding
-    multiclass: OneVsOneClassifier OneVsRestClassifier OutputCodeClassifier
     semi_supervised: LabelPropagation LabelSpreading`,
   ],
-  [ROW_WISE, 'multioutput: MultiOutputClassifier MultiOutputRegressor ClassifierChain RegressorChain'],
   [IMPUTE, 'impute: KNNImputer IterativeImputer'],
   [
     TEXT,
@@ -45,10 +42,6 @@ const GROUPS: readonly (readonly [advice: string, classes: string])[] = [
     `cluster: DBSCAN HDBSCAN OPTICS AgglomerativeClustering SpectralClustering SpectralBiclustering
     cluster: SpectralCoclustering
     manifold: TSNE MDS SpectralEmbedding`,
-  ],
-  [
-    'compare the score with your threshold in the caller, and save the classifier inside',
-    'model_selection: FixedThresholdClassifier TunedThresholdClassifierCV',
   ],
 ]
 

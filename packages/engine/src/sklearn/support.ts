@@ -13,12 +13,15 @@ import { isotonicFamily } from './isotonic.ts'
 import { linearFamily } from './linear.ts'
 import { linearClassifierFamily } from './linear-classifiers.ts'
 import type { Family } from './lowering.ts'
+import { multiclassFamily } from './multiclass.ts'
+import { multioutputFamily } from './multioutput.ts'
 import { naiveBayesFamily } from './naive-bayes.ts'
 import { polynomialFamily } from './polynomial.ts'
 import { scalingFamily } from './scaling.ts'
 import { selectingFamily } from './selecting.ts'
 import { stackingFamily } from './stacking.ts'
 import { targetFamily } from './target.ts'
+import { thresholdFamily } from './thresholds.ts'
 import { treeFamily } from './trees.ts'
 import { votingFamily } from './voting.ts'
 
@@ -40,8 +43,11 @@ const FAMILIES: readonly (readonly Family[])[] = [
   isotonicFamily,
   linearFamily,
   linearClassifierFamily,
+  multiclassFamily,
+  multioutputFamily,
   naiveBayesFamily,
   stackingFamily,
+  thresholdFamily,
   votingFamily,
   boostingFamily,
   histBoostingFamily,
