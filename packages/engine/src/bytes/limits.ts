@@ -31,8 +31,8 @@ export const DEFAULT_LIMITS: Limits = {
   ratioFloorBytes: 32 * MIB,
   maxOperations: 50_000_000,
   maxDepth: 500,
-  maxMemoEntries: 10_000_000,
-  maxElements: 50_000_000,
+  maxMemoEntries: 8_000_000,
+  maxElements: 16_000_000,
   deadlineMs: 60_000,
 }
 
@@ -54,6 +54,7 @@ export class Budget {
   readonly #deadline: number
   #operations = 0
   #elements = 0
+  #copiedBytes = 0
 
   constructor(limits: Limits) {
     this.limits = limits
@@ -71,6 +72,13 @@ export class Budget {
   checkDeadline(): void {
     if (performance.now() > this.#deadline)
       throw new ModelError('limit', `reading took longer than ${this.limits.deadlineMs} ms`)
+  }
+
+  /** `count` bytes written anew: a file could ask for the same long value again and again. @throws ModelError limit */
+  copy(count: number): void {
+    this.#copiedBytes += count
+    if (this.#copiedBytes > this.limits.maxDecompressedBytes)
+      throw overLimit('bytes of content', this.limits.maxDecompressedBytes)
   }
 
   /** `count` elements moved into containers. @throws ModelError limit */

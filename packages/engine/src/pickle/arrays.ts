@@ -58,7 +58,8 @@ function fieldDType(field: Inert | undefined, itemsize: number): { dtype: DType;
   if (Array.isArray(field)) {
     const [dtype, offset] = field
     const fits = typeof offset === 'number' && Number.isInteger(offset) && offset >= 0
-    if (dtype instanceof DType && fits && offset + dtype.itemsize <= itemsize) return { dtype, offset }
+    if (dtype instanceof DType && fits && offset + dtype.itemsize <= itemsize)
+      return { dtype: Object.freeze(dtype), offset }
   }
   throw new ModelError('corrupt', 'a structured numpy dtype whose fields do not fit')
 }
@@ -78,7 +79,7 @@ export function setArrayState(array: NdArray, state: Inert, budget: Budget): voi
 
 type ArrayParts = { shape: Inert | undefined; dtype: Inert | undefined; data: Inert | undefined }
 
-/** An array whose shape, dtype and data agree. @throws ModelError */
+/** An array whose shape, dtype and data agree; the dtype is frozen so that they go on to. @throws ModelError */
 export function buildArray(parts: ArrayParts, fortran: boolean, budget: Budget): NdArray {
   const { dtype, data } = parts
   if (!(dtype instanceof DType)) throw new ModelError('corrupt', 'a numpy array without a dtype')
@@ -91,7 +92,7 @@ export function buildArray(parts: ArrayParts, fortran: boolean, budget: Budget):
     const hint = 'a file written by Python 2 must be saved again from Python 3'
     throw new ModelError('corrupt', `a numpy array of ${count} elements whose data do not fit`, { hint })
   }
-  return new NdArray(shape, dtype, fortran, data)
+  return new NdArray(shape, Object.freeze(dtype), fortran, data)
 }
 
 /** Dimensions of an array. @throws ModelError corrupt */
@@ -120,6 +121,7 @@ export function scalarOf(dtype: Inert | undefined, data: Inert | undefined, budg
   if (dtype instanceof DType && dtype.kind === 'O') return data ?? null
   const array = buildArray({ shape: [], dtype, data }, false, budget)
   const bytes = array.data as Uint8Array
+  budget.copy(bytes.length)
   const { kind, itemsize } = array.dtype
   if (kind === 'b') return bytes[0] !== 0
   if (kind === 'U') return textsOf(array)[0]!

@@ -14,18 +14,19 @@ const PLAIN_BASES = new Set(
 )
 
 /** What `copyreg._reconstructor(cls, base, state)` rebuilds; undefined when it would run somebody's code. */
-function reconstruct([cls, base, state]: readonly Inert[]): InertObject | undefined {
+function reconstruct([cls, base, state]: readonly Inert[], budget: Budget): InertObject | undefined {
   if (!(cls instanceof GlobalRef && base instanceof GlobalRef && PLAIN_BASES.has(base.qualified)))
     return undefined
   const object = new InertObject(cls, state === null || state === undefined ? [] : [state], false)
-  if (state instanceof Map) object.entries = new Map(state)
-  if (Array.isArray(state)) object.items = [...state]
+  if (state instanceof Map) object.entries = mapOf(state, budget)
+  if (Array.isArray(state)) object.items = listOf(state, budget)
   return object
 }
 
-function encode([text, encoding]: readonly Inert[]): Uint8Array {
+const encode: Construct = ([text, encoding], budget) => {
   const latin1 = encoding === 'latin1' || encoding === 'latin-1'
   if (typeof text !== 'string' || !latin1) throw wrong('_codecs.encode')
+  budget.copy(text.length)
   return latin1Bytes(text)
 }
 
@@ -42,29 +43,32 @@ export function latin1Bytes(text: string): Uint8Array {
 const arrayPlaceholder = (): NdArray => new NdArray([0], new DType('V', 0, false), false, new Uint8Array())
 
 /** `bytes(…)`, `bytearray(…)`: of nothing, of bytes, of latin1 text (protocols 0–2), of a list of integers. */
-function bytesOf([value, encoding]: readonly Inert[]): Uint8Array {
+const bytesOf: Construct = ([value, encoding], budget) => {
   if (value === undefined) return new Uint8Array()
   if (value instanceof Uint8Array) return value
-  if (typeof value === 'string') return encode([value, encoding ?? null])
-  if (Array.isArray(value)) return Uint8Array.from(value, (byte) => (typeof byte === 'number' ? byte : 0))
-  throw wrong('bytearray')
+  if (typeof value === 'string') return encode([value, encoding ?? null], budget)
+  if (!Array.isArray(value)) throw wrong('bytearray')
+  budget.copy(value.length)
+  return Uint8Array.from(value, (byte) => (typeof byte === 'number' ? byte : 0))
 }
 
-function listOf(args: readonly Inert[]): Inert[] {
-  const [value] = args
+/** `list(values)`, `tuple(values)`, `set(values)`. */
+function listOf(value: Inert | undefined, budget: Budget): Inert[] {
   if (value === undefined) return []
-  if (Array.isArray(value)) return [...value]
-  if (value instanceof Set) return [...value]
-  throw wrong('list')
+  if (!Array.isArray(value) && !(value instanceof Set)) throw wrong('list')
+  const list = [...value]
+  budget.elements(list.length)
+  return list
 }
 
 /** `dict(pairs)`, `OrderedDict(pairs)`. */
-function mapOf(value: Inert | undefined): Map<Inert, Inert> {
+function mapOf(value: Inert | undefined, budget: Budget): Map<Inert, Inert> {
   if (value === undefined || value === null) return new Map()
-  if (value instanceof Map) return new Map(value)
-  if (!Array.isArray(value)) throw wrong('dict')
+  const pairs = value instanceof Map ? [...value] : value
+  if (!Array.isArray(pairs)) throw wrong('dict')
+  budget.elements(2 * pairs.length)
   return new Map(
-    value.map((pair): [Inert, Inert] => {
+    pairs.map((pair): [Inert, Inert] => {
       if (Array.isArray(pair) && pair.length === 2) return [pair[0]!, pair[1]!]
       throw wrong('dict')
     }),
@@ -93,16 +97,16 @@ const CONSTRUCTORS: ReadonlyMap<string, Construct> = new Map([
   ...both(numpy('multiarray.scalar'), ([dtype, data], budget) => scalarOf(dtype, data, budget)),
   ...both(numpy('numeric._frombuffer'), arrayFromBuffer),
   ...both([...python('bytes'), ...python('bytearray')], bytesOf),
-  ...both([...python('list'), ...python('tuple')], listOf),
-  ...both([...python('set'), ...python('frozenset')], (args) => new Set(listOf(args))),
-  ...both([...python('dict'), 'collections.OrderedDict'], ([pairs]) => mapOf(pairs)),
-  ...both(['collections.defaultdict'], ([, pairs]) => mapOf(pairs)),
+  ...both([...python('list'), ...python('tuple')], ([values], budget) => listOf(values, budget)),
+  ...both([...python('set'), ...python('frozenset')], ([values], budget) => new Set(listOf(values, budget))),
+  ...both([...python('dict'), 'collections.OrderedDict'], ([pairs], budget) => mapOf(pairs, budget)),
+  ...both(['collections.defaultdict'], ([, pairs], budget) => mapOf(pairs, budget)),
 ])
 
 /** The value of `callee(*args)` when it is a data constructor, else undefined. @throws ModelError corrupt */
 export function construct(callee: GlobalRef, args: readonly Inert[], budget: Budget): Inert | undefined {
   const { qualified } = callee
   if (qualified === 'copyreg._reconstructor' || qualified === 'copy_reg._reconstructor')
-    return reconstruct(args)
+    return reconstruct(args, budget)
   return CONSTRUCTORS.get(qualified)?.(args, budget)
 }

@@ -132,8 +132,10 @@ export class Machine {
   append(values: readonly Inert[]): void {
     const target = this.top()
     if (Array.isArray(target)) for (const value of values) target.push(value)
-    else if (target instanceof InertObject) target.items = [...(target.items ?? []), ...values]
-    else throw corrupt(`an element added to ${describe(target)}`)
+    else if (target instanceof InertObject) {
+      target.items ??= []
+      for (const value of values) target.items.push(value)
+    } else throw corrupt(`an element added to ${describe(target)}`)
   }
 
   setItems(pairs: readonly Inert[]): void {
@@ -151,15 +153,19 @@ export class Machine {
     for (const value of values) target.add(value)
   }
 
+  /** Python's `__dict__.update`, when an object is given a second state. */
+  #update(before: Inert, state: Inert): Inert {
+    if (!(before instanceof Map && state instanceof Map)) return state
+    this.budget.elements(before.size + state.size)
+    return new Map([...before, ...state])
+  }
+
   /** BUILD: the state of the object below it. A joblib array's bytes follow in the file. */
   build(): void {
     const state = this.pop()
     const target = this.top()
     if (target instanceof InertObject) {
-      const merged = target.state instanceof Map && state instanceof Map
-      target.state = merged
-        ? new Map([...(target.state as Map<Inert, Inert>), ...(state as Map<Inert, Inert>)])
-        : state
+      target.state = this.#update(target.state, state)
       if (!isArrayWrapper(target)) return
       this.names.joblib = true
       this.pop()

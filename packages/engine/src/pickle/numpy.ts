@@ -43,8 +43,8 @@ export function fieldOf(array: NdArray, name: string): Float64Array {
 /** Elements as cells in C order: numbers, booleans, text, None. @throws ModelError corrupt for anything else */
 export function cellsOf(value: NdArray | readonly Inert[]): Cell[] {
   if (!(value instanceof NdArray)) return value.map(cellOf)
-  if (Array.isArray(value.data)) return cOrder(value, value.data).map(cellOf)
-  if (value.dtype.kind === 'U' || value.dtype.kind === 'S') return cOrder(value, textsOf(value))
+  if (Array.isArray(value.data)) return Array.from(cOrder(value, value.data), cellOf)
+  if (value.dtype.kind === 'U' || value.dtype.kind === 'S') return Array.from(cOrder(value, textsOf(value)))
   const numbers = numbersOf(value)
   return value.dtype.kind === 'b' ? Array.from(numbers, (n) => n !== 0) : Array.from(numbers)
 }
@@ -87,33 +87,43 @@ function readBytes(
   return layout.array.fortran ? Float64Array.from(cOrder(layout.array, elements)) : elements
 }
 
-/** Elements of a U or S array in storage order, without numpy's trailing zeros. */
+/** Elements of a U or S array in storage order, without numpy's trailing zeros. @throws ModelError corrupt */
 export function textsOf(array: NdArray): string[] {
   const bytes = array.data as Uint8Array
   const size = array.dtype.itemsize
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const step = array.dtype.kind === 'U' ? 4 : 1
+  const codeAt = (at: number) => (step === 4 ? view.getUint32(at, !array.dtype.bigEndian) : view.getUint8(at))
   return Array.from({ length: array.length }, (_, i) => {
-    const codes: number[] = []
-    const step = array.dtype.kind === 'U' ? 4 : 1
-    for (let at = i * size; at < (i + 1) * size; at += step)
-      codes.push(step === 4 ? view.getUint32(at, !array.dtype.bigEndian) : view.getUint8(at))
-    while (codes.at(-1) === 0) codes.pop()
-    return String.fromCodePoint(...codes)
+    let end = (i + 1) * size
+    while (end > i * size && codeAt(end - step) === 0) end -= step
+    let text = ''
+    for (let at = i * size; at < end; at += step) text += character(codeAt(at))
+    return text
   })
 }
 
-/** Fortran-ordered elements in C order. */
-function cOrder<T>(array: NdArray, elements: ArrayLike<T>): T[] {
+function character(code: number): string {
+  if (code > 0x10ffff) throw new ModelError('corrupt', 'an array has a character beyond Unicode')
+  return String.fromCodePoint(code)
+}
+
+/** Fortran-ordered elements in C order: walks the result and steps through the source, last axis fastest. */
+function cOrder<T>(array: NdArray, elements: ArrayLike<T>): ArrayLike<T> {
   const { shape } = array
-  if (!array.fortran || shape.length < 2) return Array.from(elements)
+  if (!array.fortran || shape.length < 2) return elements
   const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((a, b) => a * b, 1))
-  return Array.from({ length: array.length }, (_, index) => {
-    let rest = index
-    let source = 0
+  const index = new Array<number>(shape.length).fill(0)
+  const result = new Array<T>(elements.length)
+  let source = 0
+  for (let target = 0; target < elements.length; target++) {
+    result[target] = elements[source]!
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      source += (rest % shape[axis]!) * strides[axis]!
-      rest = Math.floor(rest / shape[axis]!)
+      source += strides[axis]!
+      if (++index[axis]! < shape[axis]!) break
+      source -= strides[axis]! * shape[axis]!
+      index[axis] = 0
     }
-    return elements[source]!
-  })
+  }
+  return result
 }
