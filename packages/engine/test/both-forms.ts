@@ -13,7 +13,7 @@ export function bothForms<A extends Attrs>(
   const types = inputs.map((input) => numbers(input[0]!.length))
   const type = op.infer(attrs, types)
   const out = blockOf(type, [], rows)
-  op.block!(attrs, types)(
+  op.block!(attrs, types)!(
     inputs.map((input, i) => blockOf(types[i]!, input, rows)),
     out,
     rows,
