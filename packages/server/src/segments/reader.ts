@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs'
 import { open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { syncFolder } from '../sync-folder.ts'
+import { syncFolder } from '../durable.ts'
 import { FRAME_BYTES, OPEN_SUFFIX, RECORD_BYTES_LIMIT, SEALED_SUFFIX, SEGMENT_HEADER } from './format.ts'
 
 /** The whole records of a segment, and how many bytes behind them are not. */
@@ -60,6 +60,11 @@ async function listSlot(folder: string): Promise<SegmentName[]> {
   return [...segments.values()]
 }
 
+/** What a segment is called once it is sealed. */
+export function sealedPath({ folder, id }: SegmentName): string {
+  return join(folder, id + SEALED_SUFFIX)
+}
+
 /** Bytes of all files in `folder`; 0 when it is not there. */
 export async function folderBytes(folder: string): Promise<number> {
   const sizes = (await listFolder(folder)).map(({ name }) =>
@@ -90,7 +95,8 @@ export async function repairSegments(folder: string): Promise<Repair> {
   return total
 }
 
-async function repairSegment({ id, folder, path }: SegmentName): Promise<SegmentRecords> {
+async function repairSegment(segment: SegmentName): Promise<SegmentRecords> {
+  const { path } = segment
   const bytes = await readFile(path)
   const records = decodeSegment(bytes)
   if (records.payloads.length === 0) {
@@ -104,7 +110,7 @@ async function repairSegment({ id, folder, path }: SegmentName): Promise<Segment
   } finally {
     await handle.close()
   }
-  await rename(path, join(folder, id + SEALED_SUFFIX))
+  await rename(path, sealedPath(segment))
   return records
 }
 

@@ -1,4 +1,4 @@
-import type { PredictionRecord } from '@millwright/contracts'
+import { Name, type PredictionRecord } from '@millwright/contracts'
 
 /** What all predictions of one loaded version have in common. */
 export type RecordSource = {
@@ -80,9 +80,10 @@ export function timeOfRecord(payload: Buffer): number {
   return end === -1 ? Number.NaN : Number(payload.toString('latin1', TIME_START, end))
 }
 
-/** @throws SyntaxError when the payload is not JSON */
-export function decodeRecord(payload: string): LoggedRow {
-  const wire = JSON.parse(payload) as WireRecord
+/** @returns undefined when the payload is not a record */
+export function decodeRecord(payload: Buffer): LoggedRow | undefined {
+  const wire = parseWire(payload)
+  if (wire === undefined) return undefined
   return {
     id: wire.i,
     timeMs: wire.t,
@@ -100,6 +101,17 @@ export function decodeRecord(payload: string): LoggedRow {
     latencyUs: wire.u,
     subject: wire.s ?? null,
     requestId: wire.q,
+  }
+}
+
+function parseWire(payload: Buffer): WireRecord | undefined {
+  try {
+    const wire = JSON.parse(payload.toString()) as WireRecord
+    const usable =
+      Number.isSafeInteger(wire.t) && typeof wire.i === 'string' && Name.safeParse(wire.d).success
+    return usable ? wire : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder } from '../sync-folder.ts'
+import { syncFolder } from '../durable.ts'
 import { type EncodedGroup, OPEN_SUFFIX, SEALED_SUFFIX, SEGMENT_HEADER } from './format.ts'
 
 /** How far a write came: `records` of the group are whole in the file; `error` tells why the others are not. */

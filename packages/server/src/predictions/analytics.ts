@@ -1,0 +1,106 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { AnalyticsKind, AnalyticsReply, AnalyticsWork } from './analytics-protocol.ts'
+
+export type Analytics = {
+  /** @throws Error when the work failed, took too long or the process died twice */
+  readonly run: <K extends AnalyticsKind>(
+    kind: K,
+    ask: AnalyticsWork[K]['ask'],
+  ) => Promise<AnalyticsWork[K]['answer']>
+  /** Process id while it runs. */
+  readonly pid: () => number | undefined
+  /** Ends the process at once; work under way fails. */
+  readonly close: () => void
+}
+
+export type AnalyticsOptions = {
+  /** Where DuckDB puts what does not fit into its memory. */
+  readonly spillFolder: string
+  /** Folders whose files it may reach. */
+  readonly folders: readonly string[]
+  /** The process ends after this long without work. */
+  readonly idleMs?: number
+  readonly timeoutMs?: number
+}
+
+const IDLE_MS = 20_000
+const TIMEOUT_MS = 120_000
+
+class ProcessDied extends Error {}
+
+type Waiting = { readonly resolve: (answer: unknown) => void; readonly reject: (error: Error) => void }
+
+/** One running process and the requests it has not answered. */
+type Running = { readonly child: ChildProcess; readonly waiting: Map<number, Waiting> }
+
+/** Runs DuckDB in a child process that exists only while there is work. */
+export function createAnalytics(options: AnalyticsOptions): Analytics {
+  const { idleMs = IDLE_MS, timeoutMs = TIMEOUT_MS } = options
+  let running: Running | undefined
+  let lastNumber = 0
+  let idleTimer: NodeJS.Timeout | undefined
+
+  const stop = (): void => {
+    clearTimeout(idleTimer)
+    running?.child.kill('SIGKILL')
+    running = undefined
+  }
+
+  const start = (): Running => {
+    const started = startProcess(options)
+    started.child.once('exit', () => {
+      if (running === started) running = undefined
+    })
+    return started
+  }
+
+  const ask = <K extends AnalyticsKind>(kind: K, what: AnalyticsWork[K]['ask']) => {
+    clearTimeout(idleTimer)
+    running ??= start()
+    const { child, waiting } = running
+    const number = ++lastNumber
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+    const answer = new Promise<AnalyticsWork[K]['answer']>((resolve, reject) => {
+      waiting.set(number, { resolve: resolve as Waiting['resolve'], reject })
+      child.send({ number, kind, ask: what })
+    })
+    return answer.finally(() => {
+      clearTimeout(timer)
+      waiting.delete(number)
+      if (waiting.size === 0 && running?.child === child) idleTimer = setTimeout(stop, idleMs).unref()
+    })
+  }
+
+  return {
+    run: (kind, what) =>
+      ask(kind, what).catch((error: unknown) => {
+        if (error instanceof ProcessDied && kind === 'find') return ask(kind, what)
+        throw error
+      }),
+    pid: () => running?.child.pid,
+    close: stop,
+  }
+}
+
+function startProcess({ spillFolder, folders }: AnalyticsOptions): Running {
+  const path = fileURLToPath(new URL(`./analytics-process${extname(import.meta.url)}`, import.meta.url))
+  const child = fork(path, [spillFolder, ...folders], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const waiting = new Map<number, Waiting>()
+  child.on('message', (reply: AnalyticsReply) => {
+    const request = waiting.get(reply.number)
+    if ('error' in reply) request?.reject(new Error(`prediction log: ${reply.error}`))
+    else request?.resolve(reply.answer)
+  })
+  const fail = (why: string) => () => {
+    const error = new ProcessDied(`prediction log: the analytics process ${why}`)
+    for (const request of waiting.values()) request.reject(error)
+  }
+  child.once('exit', fail('ended before it answered'))
+  child.on('error', fail('cannot be reached'))
+  return { child, waiting }
+}
