@@ -1,13 +1,16 @@
 import { elementwise, expectLength } from './elementwise.ts'
 
-/** Number of inner edges ≤ the value: numpy.searchsorted(edges, x, side='right'). Edges ascend. */
-export const bin = elementwise<{ edges: readonly Float64Array[] }>({
+/**
+ * Number of inner edges ≤ the value: numpy.searchsorted(edges, x, side='right'). Edges ascend.
+ * `nudged`: values are raised by 1e-8 + 1e-5·|x| before, as scikit-learn did up to 1.0.
+ */
+export const bin = elementwise<{ edges: readonly Float64Array[]; nudged: boolean }>({
   name: 'bin',
   validate: ({ edges }, type) => expectLength('bin', edges, type.width),
   at:
-    ({ edges }) =>
+    ({ edges, nudged }) =>
     (value, column) =>
-      countNotAbove(value, edges[column]!),
+      countNotAbove(nudged ? value + (1e-8 + 1e-5 * Math.abs(value)) : value, edges[column]!),
 })
 
 function countNotAbove(value: number, edges: Float64Array): number {

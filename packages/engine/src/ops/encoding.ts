@@ -113,8 +113,4 @@ export const lookUp = defineOp<{ tables: readonly Float64Array[]; columns: Int32
   },
 })
 
-function entry(table: Float64Array, index: number): number {
-  const value = table[index + 1]
-  if (value === undefined) throw new RangeError(`look-up: no entry ${index}`)
-  return value
-}
+const entry = (table: Float64Array, index: number): number => table[index + 1] ?? Number.NaN

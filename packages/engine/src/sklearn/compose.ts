@@ -102,7 +102,7 @@ function resolveColumns(estimator: Estimator, columns: Inert, { names, width }: 
   if (columns instanceof InertObject && columns.cls.name === 'slice') {
     const [start, stop] = columns.args
     const inclusive = typeof stop === 'string' ? 1 : 0
-    const from = isAbsent(start) ? 0 : Number(position(start))
+    const from = isAbsent(start) ? 0 : Math.max(0, Number(position(start)))
     const to = isAbsent(stop) ? width : Number(position(stop)) + inclusive
     return Array.from({ length: Math.max(0, Math.min(to, width) - from) }, (_, i) => from + i)
   }

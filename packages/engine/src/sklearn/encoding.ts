@@ -61,15 +61,21 @@ const lowerOneHot: Lower = (encoder, x, { graph }) => {
   const known = knownCategories(encoder)
   const indices = indexCategories(graph, x, known, encoder.text('handle_unknown') === 'error')
   const widths = columnWidths(encoder, known)
-  const starts = widths.map((_, column) => widths.slice(0, column).reduce((a, b) => a + b, 0))
+  const starts = startsOf(widths)
   const slots = oneHotSlots(encoder, known).map((column, c) =>
     column.map((slot) => (slot < 0 ? -1 : slot + starts[c]!)),
   )
   const dtype = dtypeOf(encoder)
-  const width = widths.reduce((a, b) => a + b, 0)
+  const width = starts.pop()!
   return transformer(graph, graph.add(oneHot, [indices], { slots, width, single: dtype === 'float32' }), {
     dtype,
   })
+}
+
+/** First column of each of several blocks side by side, then the width of all. */
+export function startsOf(widths: readonly number[]): number[] {
+  let end = 0
+  return [0, ...widths.map((width) => (end += width))]
 }
 
 /** Output columns per input column. */

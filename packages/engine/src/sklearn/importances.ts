@@ -26,9 +26,9 @@ export function importancesOf(estimator: Estimator, order: number): number[] {
 function normsOf(coefficients: NdArray, order: number): number[] {
   const values = numbersOf(coefficients)
   if (coefficients.shape.length < 2) return Array.from(values, Math.abs)
-  const width = coefficients.shape[1]!
-  return Array.from({ length: width }, (_, column) => {
-    const entries = values.filter((_, i) => i % width === column).map(Math.abs)
+  const [rows, width] = coefficients.shape
+  return Array.from({ length: width! }, (_, column) => {
+    const entries = Array.from({ length: rows! }, (_, row) => Math.abs(values[row * width! + column]!))
     if (order === 1) return entries.reduce((a, b) => a + b, 0)
     if (order === 2) return Math.sqrt(entries.reduce((sum, v) => sum + v * v, 0))
     return order === Number.POSITIVE_INFINITY

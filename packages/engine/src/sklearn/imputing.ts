@@ -5,6 +5,7 @@ import { DType, type Inert } from '../pickle/values.ts'
 import type { Estimator } from './estimator.ts'
 import { type Family, isAbsent, type Lower, transformOf } from './lowering.ts'
 import { checked, transformer } from './scaling.ts'
+import { isVersion } from './version.ts'
 
 /** `missing_values`, as cells tell it; in numbers, which have no None, None is NaN. */
 function markerOf(estimator: Estimator, kind: 'number' | 'cell'): Marker {
@@ -54,7 +55,8 @@ const lowerSimpleImputer: Lower = (imputer, x, context) => {
   const input = checkedInput(imputer, imputerInput(imputer, x, graph), graph)
   const { kind } = graph.type(input)
   const statistics = imputer.cells('statistics_')
-  const keepsAll = imputer.text('strategy') === 'constant' || imputer.flag('keep_empty_features', false)
+  const constant = imputer.text('strategy') === 'constant' && !isVersion(imputer, 1, 8)
+  const keepsAll = constant || imputer.flag('keep_empty_features', false)
   const columns = Array.from(statistics.keys()).filter(
     (column) => keepsAll || !Number.isNaN(statistics[column]),
   )
@@ -81,9 +83,8 @@ const lowerIndicator: Lower = (indicator, x, { graph }) => {
   const mask = graph.add(missing, [input], { marker: markerOf(indicator, graph.type(input).kind) })
   const columns = Array.from(indicator.numbers('features_'))
   const strict = indicator.text('features') === 'missing-only' && indicator.flag('error_on_new', true)
-  const allowed = Uint8Array.from({ length: graph.width(mask) }, (_, column) =>
-    !strict || columns.includes(column) ? 1 : 0,
-  )
+  const known = new Set(columns)
+  const allowed = Uint8Array.from({ length: graph.width(mask) }, (_, column) => (known.has(column) ? 1 : 0))
   const accepted = strict ? graph.add(refuseMissing, [mask], { allowed }) : mask
   return transformer(graph, graph.select(accepted, columns), { dtype: 'bool' })
 }

@@ -42,6 +42,7 @@ function buildTerms(polynomial: Estimator, width: number, { most }: Degrees): Te
       const from = starts[column + skip] ?? end
       for (let term = from; term < end; term++) push(term, column, degree)
     }
+    if (terms.of.length === end) break
     starts = next
   }
   return terms

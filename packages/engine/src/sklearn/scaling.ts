@@ -123,9 +123,11 @@ const lowerQuantile: Lower = (quantile, x, { graph }) =>
 
 /** `quantiles_` is [quantile, feature]; one array per feature. */
 export function quantileColumns(quantile: Estimator): Float64Array[] {
-  const width = quantile.array('quantiles_').shape[1] ?? 0
+  const [rows = 0, width = 0] = quantile.array('quantiles_').shape
   const values = quantile.numbers('quantiles_')
-  return Array.from({ length: width }, (_, column) => values.filter((_, i) => i % width === column))
+  return Array.from({ length: width }, (_, column) =>
+    Float64Array.from({ length: rows }, (_, row) => values[row * width + column]!),
+  )
 }
 
 const lowerFunction: Lower = (estimator, x, { graph, columnNames }) => {
