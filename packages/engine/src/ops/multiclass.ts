@@ -32,6 +32,7 @@ export const duelScores = defineOp<{ classes: number }>({
   name: 'duel-scores',
   infer({ classes }, [winners, confidences]) {
     const duels = (classes * (classes - 1)) / 2
+    if (duels < 1) throw new RangeError(`duel-scores: ${classes} classes`)
     expectNumbers('duel-scores', winners, duels)
     expectNumbers('duel-scores', confidences, duels)
     return numbers(classes)

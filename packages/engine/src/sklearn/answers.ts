@@ -38,9 +38,15 @@ export const labelled = (node: Ref, { labels, dtype }: Classes): LoweredOutput =
   labels: [labels],
 })
 
+/** float32 where every step before was. */
+export function dtypeOf(graph: Graph, node: Ref): string {
+  const type = graph.type(node)
+  return type.kind === 'number' && type.dtype === 'f32' ? 'float32' : 'float64'
+}
+
 /** Decision scores as the library shapes them: one column stands for the second of two classes. */
 export const scoresOf = (graph: Graph, node: Ref): LoweredOutput =>
-  graph.width(node) === 1 ? vector(node) : matrix(node)
+  graph.width(node) === 1 ? vector(node, dtypeOf(graph, node)) : matrix(node, dtypeOf(graph, node))
 
 /** Class index of decision scores: above 0 of a single column, else the first largest. */
 export const decide = (graph: Graph, scores: Ref): Ref =>

@@ -1,7 +1,7 @@
 import type { Ref } from '../ir/program.ts'
 import { interpolate } from '../ops/interpolate.ts'
 import { constant, toFloat32 } from '../ops/links.ts'
-import { vector } from './answers.ts'
+import { dtypeOf, vector } from './answers.ts'
 import type { Estimator } from './estimator.ts'
 import { finiteNumbers } from './inputs.ts'
 import { type Context, type Family, type Lower, once } from './lowering.ts'
@@ -31,8 +31,7 @@ export function isotonicNode(estimator: Estimator, x: Ref, { graph }: Context): 
 const lowerIsotonic: Lower = (estimator, x, context) => {
   const answer = once(() => {
     const node = isotonicNode(estimator, x, context)
-    const type = context.graph.type(node)
-    return vector(node, type.kind === 'number' && type.dtype === 'f32' ? 'float32' : 'float64')
+    return vector(node, dtypeOf(context.graph, node))
   })
   return { methods: { predict: answer, transform: answer } }
 }

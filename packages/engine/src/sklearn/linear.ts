@@ -3,7 +3,7 @@ import { exp } from '../ops/links.ts'
 import { linear } from '../ops/matmul.ts'
 import { numbersOf } from '../pickle/numpy.ts'
 import { InertObject, NdArray } from '../pickle/values.ts'
-import { matrix, vector } from './answers.ts'
+import { dtypeOf, matrix, vector } from './answers.ts'
 import type { Estimator } from './estimator.ts'
 import { finiteNumbers } from './inputs.ts'
 import { type Context, type Family, type Lower, type Lowered, once } from './lowering.ts'
@@ -66,8 +66,7 @@ function regressor(estimator: Estimator, x: Ref, context: Context, link: (scores
     methods: {
       predict: once(() => {
         const scores = linearNode(model, x, context)
-        const type = graph.type(scores)
-        const dtype = type.kind === 'number' && type.dtype === 'f32' ? 'float32' : 'float64'
+        const dtype = dtypeOf(graph, scores)
         return model.flat ? vector(link(scores), dtype) : matrix(link(scores), dtype)
       }),
     },

@@ -1,7 +1,7 @@
 import type { Ref } from '../ir/program.ts'
 import { binaryProba, constant, normalise, threshold } from '../ops/links.ts'
 import { argmaxLast, duelScores, nearest } from '../ops/multiclass.ts'
-import { classesOf, decide, labelled, matrix, numbersOfAnswer, vector } from './answers.ts'
+import { classesOf, decide, labelled, matrix, numbersOfAnswer, scoresOf, vector } from './answers.ts'
 import type { Estimator } from './estimator.ts'
 import { type Context, type Family, isAbsent, type Lower, type Lowered, once } from './lowering.ts'
 
@@ -115,11 +115,12 @@ const lowerOneVersusOne: Lower = (estimator, x, context) => {
     classes: [classes.labels],
     methods: {
       predict: once(() => {
-        const two = classes.labels.length === 2
+        const node = scores()
+        if (classes.labels.length > 2) return labelled(decide(graph, node), classes)
         const limit = { threshold: limitOf(members[0]!), inclusive: false }
-        return labelled(two ? graph.add(threshold, [scores()], limit) : decide(graph, scores()), classes)
+        return labelled(graph.add(threshold, [node], limit), classes)
       }),
-      decision_function: once(() => (classes.labels.length === 2 ? vector(scores()) : matrix(scores()))),
+      decision_function: once(() => scoresOf(graph, scores())),
     },
   }
 }
