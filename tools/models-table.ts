@@ -41,7 +41,7 @@ export function modelsPage(): string {
     '',
     'A class answers the methods it has in scikit-learn: `predict`, `predict_proba`, `decision_function`, `transform`,',
     '`score_samples`. Rows that scikit-learn raises on (NaN, infinity, unseen categories) are refused with their column.',
-    'Files of scikit-learn 1.2 to 1.8 are tested; older and newer ones are read when every attribute they hold is known.',
+    'Files of scikit-learn 1.2, 1.3, 1.5 and 1.7 are tested; others are read when every fitted attribute they hold is known.',
     '',
     '## Served',
     ...bySubpackage(supportedNames().filter(isPublic)).flatMap(servedSection),
