@@ -52,34 +52,41 @@ export function treesBlock(attrs: TreesAttrs, [x]: readonly ValueType[]): BlockK
   }
 }
 
-/** Writes rows of the input as the kernel reads them. */
+/** Writes rows of the input as the kernel reads them: eight rows side by side, a feature negated or as a category. */
 function filler({ columns, x, xWords, form }: TreeMemory, { cast }: TreesAttrs, inputWidth: number) {
+  const count = columns.length
   const features = Int32Array.from(columns, ({ feature }) => feature)
-  const forms = columns.map((column) => column.form)
-  const count = features.length
-  const narrows = cast === 'f32' && form !== 'narrow'
-  const single = (value: number): number => (narrows ? Math.fround(value) : value)
-  const cell = (at: number, column: number, value: number): void => {
-    if (forms[column] === 'plain') x[at] = single(value)
-    else if (forms[column] === 'low') x[at] = Number.isNaN(value) ? Number.NEGATIVE_INFINITY : single(value)
-    else {
-      xWords[at * 2] = categoryOf(single(value))
-      xWords[at * 2 + 1] = QUIET_NAN
+  const signs = Float64Array.from(columns, (column) => (column.form === 'negated' ? -1 : 1))
+  const categories = columns.flatMap((column, i) => (column.form === 'category' ? [i] : []))
+  const rounds = cast === 'f32' && form !== 'narrow'
+  const categorical = (octet: number, lane: number): void => {
+    for (const column of categories) {
+      const at = (octet * count + column) * LANES + lane
+      xWords.set([categoryOf(x[at]!), QUIET_NAN], at * 2)
     }
   }
   return {
     octets(numbers: Float64Array, row: number, octets: number): void {
       for (let octet = 0, at = 0; octet < octets; octet++) {
         const first = (row + octet * LANES) * inputWidth
-        for (let column = 0; column < count; column++)
-          for (let lane = 0, from = first + features[column]!; lane < LANES; lane++, from += inputWidth)
-            cell(at++, column, numbers[from]!)
+        for (let column = 0; column < count; column++) {
+          const sign = signs[column]!
+          let from = first + features[column]!
+          for (let lane = 0; lane < LANES; lane++, from += inputWidth) {
+            const value = numbers[from]!
+            x[at++] = sign * (rounds ? Math.fround(value) : value)
+          }
+        }
+        for (let lane = 0; lane < LANES && categories.length > 0; lane++) categorical(octet, lane)
       }
     },
     row(numbers: Float64Array, row: number): void {
       const first = row * inputWidth
-      for (let column = 0; column < count; column++)
-        cell(column * LANES, column, numbers[first + features[column]!]!)
+      for (let column = 0; column < count; column++) {
+        const value = numbers[first + features[column]!]!
+        x[column * LANES] = signs[column]! * (rounds ? Math.fround(value) : value)
+      }
+      if (categories.length > 0) categorical(0, 0)
     },
   }
 }

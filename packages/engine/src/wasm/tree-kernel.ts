@@ -4,13 +4,14 @@ import { Code, encodeModule, F64, I32, type Local } from './encoder.ts'
  * The tree kernel: walks eight chains at once without a branch on data, so that the loads of one chain hide behind the
  * others'. In `rows` the chains are eight rows on one tree, in `row` eight trees on one row.
  *
- * Nodes of a tree lie in memory with siblings side by side, right one first. A step of a chain at address a is
- *   a += delta + (x[feature] ≤ threshold) · nodeBytes
- * NaN compares false and so goes right; where it shall go left the node reads a copy of the column in which NaN is −∞.
- * A leaf has delta 0 and threshold NaN: it stays where it is, and the payload of its NaN says where its values are.
+ * Nodes of a tree lie in memory with siblings side by side. A step of a chain at address a is
+ *   a += delta + (x[feature] ≤ bound) · nodeBytes
+ * NaN compares false, so the first sibling is the one that NaN goes to: the right one, or the left one where the node
+ * reads the negated feature. A leaf has delta 0 and bound NaN: it stays where it is, and the payload of its NaN says
+ * where its values are.
  *
- *   narrow  8 bytes   float32 threshold, uint32 delta·2^featureBits + feature offset
- *   wide    16 bytes  float64 threshold, uint32 delta, uint32 feature offset
+ *   narrow  8 bytes   float32 bound, uint32 delta·2^featureBits + feature offset
+ *   wide    16 bytes  float64 bound, uint32 delta, uint32 feature offset
  *   sets    32 bytes  as wide, then uint32 address of a set of 512 bits that the feature's low word is looked up in;
  *                     numbers look into an empty set, and categories are NaN to the comparison
  *
@@ -202,7 +203,7 @@ function descend(walk: Walk, feature: (chain: number) => Feature): void {
   })
 }
 
-/** node += delta + (x ≤ threshold) · nodeBytes */
+/** node += delta + (x ≤ bound) · nodeBytes */
 function step(walk: Walk, node: Local, { x, lane }: Feature, watched: boolean): void {
   const { code, shape, scratch, delta, moved } = walk
   const narrow = shape.form === 'narrow'

@@ -14,9 +14,8 @@ import {
 /** Rows whose features lie in memory at a time; with one tree they fit the first-level cache. */
 export const CHUNK_ROWS = 64
 
-/** What a node reads: a column as it is, with NaN as −∞, or as a category. */
-export type ColumnForm = 'plain' | 'low' | 'category'
-export type KernelColumn = { readonly feature: number; readonly form: ColumnForm }
+/** What a node reads: a feature as it is, negated, or as a category. */
+export type KernelColumn = { readonly feature: number; readonly form: 'plain' | 'negated' | 'category' }
 
 /** A forest laid out in a memory of its own, with the kernel that walks it. */
 export type TreeMemory = {
@@ -52,10 +51,10 @@ const MAX_BYTES = 2 ** 31
 
 /**
  * Lays out a forest that `trees.infer` has accepted.
- * @returns undefined when it is one of the few that this form cannot express
+ * @returns undefined when there is nothing to walk or it would need more than 2 GiB
  */
 export function layOutForest(attrs: TreesAttrs): TreeMemory | undefined {
-  if (attrs.roots.length === 0 || hasUnreachableThreshold(attrs)) return undefined
+  if (attrs.roots.length === 0) return undefined
   const placed = placeNodes(attrs)
   const columns = planColumns(attrs)
   const featureBytes = columns.list.length * LANES * 4
@@ -99,14 +98,6 @@ export function layOutForest(attrs: TreesAttrs): TreeMemory | undefined {
   }
 }
 
-/** x < −∞ has no x ≤ t form that would still send −∞, which stands for NaN, to the left. */
-function hasUnreachableThreshold({ compare, threshold, feature, missingLeft }: TreesAttrs): boolean {
-  const lowest = Number.NEGATIVE_INFINITY
-  return (
-    compare === 'lt' && threshold.some((t, i) => t === lowest && feature[i]! >= 0 && missingLeft[i] === 1)
-  )
-}
-
 type Placed = {
   /** Per node, its place among the nodes in memory. */
   readonly places: Int32Array
@@ -118,7 +109,8 @@ type Placed = {
 }
 
 /** Breadth first, siblings side by side and on an even place, so that they share a cache line. */
-function placeNodes({ roots, feature, left, right }: TreesAttrs): Placed {
+function placeNodes(attrs: TreesAttrs): Placed {
+  const { roots, feature, left, right, missingLeft, categories } = attrs
   const places = new Int32Array(feature.length)
   const levels = new Int32Array(feature.length)
   const depths = new Int32Array(roots.length)
@@ -143,8 +135,10 @@ function placeNodes({ roots, feature, left, right }: TreesAttrs): Placed {
       }
       const [l, r] = [left[node]!, right[node]!]
       reach = Math.max(reach, count - places[node]!)
-      places[r] = count
-      places[l] = count + 1
+      // First the sibling that NaN goes to, because NaN compares false.
+      const flipped = categories[node]! < 0 && missingLeft[node] === 1
+      places[r] = count + (flipped ? 1 : 0)
+      places[l] = count + (flipped ? 0 : 1)
       levels[l] = levels[r] = level + 1
       count += 2
       queue.push(r, l)
@@ -163,7 +157,8 @@ function planColumns(attrs: TreesAttrs): Columns {
   const ofNode = new Int32Array(attrs.feature.length)
   attrs.feature.forEach((feature, node) => {
     if (feature < 0) return
-    const form = attrs.categories[node]! >= 0 ? 'category' : attrs.missingLeft[node] === 1 ? 'low' : 'plain'
+    const form =
+      attrs.categories[node]! >= 0 ? 'category' : attrs.missingLeft[node] === 1 ? 'negated' : 'plain'
     const key = `${form}${feature}`
     const column = known.get(key) ?? list.push({ feature, form }) - 1
     known.set(key, column)
@@ -227,7 +222,7 @@ function writeNodes(layout: Layout): void {
       const [left, right] = [attrs.left[node]!, attrs.right[node]!]
       if (attrs.feature[node]! < 0) leaf(place, left * attrs.leafWidth)
       else {
-        const delta = (places[right]! - place) * NODE_BYTES[form]
+        const delta = (Math.min(places[left]!, places[right]!) - place) * NODE_BYTES[form]
         write({ place, split: node, value: 0, delta, column: columns.ofNode[node]! })
         stack.push(left, right)
       }
@@ -242,7 +237,7 @@ function narrowWriter({ attrs, featureBits, regions, buffer }: Layout): (node: P
   return ({ place, split, value, delta, column }) => {
     const word = regions.nodes / 4 + place * 2
     if (split === undefined) u32[word] = QUIET_NAN_SINGLE | value
-    else f32[word] = lessOrEqual32(attrs.threshold[split]!, attrs.compare)
+    else f32[word] = boundOf(attrs, split, floor32, nextDown32)
     u32[word + 1] = delta * 2 ** featureBits + column * LANES * 4
   }
 }
@@ -255,7 +250,7 @@ function wideWriter({ attrs, form, regions, buffer }: Layout): (node: PlacedNode
     const word = (regions.nodes + place * NODE_BYTES[form]) / 4
     const categorical = split !== undefined && attrs.categories[split]! >= 0
     if (split === undefined || categorical) u32.set([value, QUIET_NAN], word)
-    else f64[word / 2] = lessOrEqual64(attrs.threshold[split]!, attrs)
+    else f64[word / 2] = boundOf(attrs, split, (t) => t, nextDown64)
     u32.set([delta, column * LANES * 8], word + 2)
     if (form !== 'sets') return
     const set = regions.sets + (categorical ? ++sets * SET_BYTES : 0)
@@ -271,20 +266,31 @@ function writeSet(u32: Uint32Array, word: number, attrs: TreesAttrs, node: numbe
   u32[word + MISSING_CATEGORY / 32] = attrs.missingLeft[node]!
 }
 
-/** Largest float32 b for which x ≤ b says the same of every float32 x as x ≤ t (or x < t). */
-function lessOrEqual32(t: number, compare: 'le' | 'lt'): number {
+/**
+ * The b for which x ≤ b picks the second sibling exactly when the node's own comparison does:
+ *   NaN right  x ≤ t or x < t picks left     b = ⌊t⌋ or below it
+ *   NaN left   x > t or x ≥ t picks right, as −x < −t or −x ≤ −t
+ * Rounding down to the precision of x changes no comparison. Nothing is below −∞: NaN, to which nothing compares.
+ */
+function boundOf(
+  { threshold, missingLeft, compare }: TreesAttrs,
+  node: number,
+  floor: (t: number) => number,
+  nextDown: (x: number) => number,
+): number {
+  const negated = missingLeft[node] === 1
+  const t = negated ? -threshold[node]! : threshold[node]!
+  const strict = (compare === 'lt') !== negated
+  const bound = floor(t)
+  if (!strict || bound < t) return bound
+  return bound === Number.NEGATIVE_INFINITY ? Number.NaN : nextDown(bound)
+}
+
+/** Largest float32 that is not above t. */
+function floor32(t: number): number {
   const single = Math.fround(t)
-  return single > t || (compare === 'lt' && single === t) ? below(single, nextDown32) : single
+  return single > t ? nextDown32(single) : single
 }
-
-/** The same for float64 x, or for float32 x in float64. */
-function lessOrEqual64(t: number, { compare }: TreesAttrs): number {
-  return compare === 'lt' ? below(t, nextDown64) : t
-}
-
-/** Nothing is below −∞: NaN, to which nothing compares. */
-const below = (t: number, nextDown: (x: number) => number): number =>
-  t === Number.NEGATIVE_INFINITY ? Number.NaN : nextDown(t)
 
 function writeTable({ attrs, placed, form, regions, buffer }: Layout, paddedTrees: number): void {
   const table = new Uint32Array(buffer, regions.table, (paddedTrees * TREE_BYTES) / 4)
