@@ -41,6 +41,7 @@ export function setDTypeState(dtype: DType, state: Inert): void {
   if (!Array.isArray(state) || state.length < 7)
     throw new ModelError('corrupt', 'a numpy dtype without state')
   const [, endian, , names, fields, itemsize] = state
+  if (Object.isFrozen(dtype)) throw new ModelError('corrupt', 'a numpy dtype that changes after its use')
   dtype.bigEndian = endian === '>'
   if (names === null && fields === null) {
     if (dtype.kind === 'V' && typeof itemsize === 'number' && itemsize >= 0) dtype.itemsize = itemsize
