@@ -132,7 +132,7 @@ type Chores = {
   readonly log: PredictionLogOptions['log']
 }
 
-/** Looks for work every `lookMs`, tidies at once and every `tidyMs`; one thing at a time. @returns stops it */
+/** Looks for work every `lookMs` and tidies every `tidyMs`, both soon after the start. @returns stops it */
 function repeat(lookMs: number, tidyMs: number, { compact, tidy, log }: Chores): () => Promise<void> {
   let stopped = false
   let tidyAt = 0
@@ -156,7 +156,7 @@ function repeat(lookMs: number, tidyMs: number, { compact, tidy, log }: Chores):
       })
     }, delayMs).unref()
   }
-  plan(0)
+  plan(lookMs)
   return async () => {
     stopped = true
     clearTimeout(timer)

@@ -2,7 +2,7 @@ import { Name, PredictionRecord } from '@millwright/contracts'
 import { z } from 'zod'
 import { defineRoute, type Route } from '../control/route.ts'
 import { timeOfId } from '../ids.ts'
-import { pageSchema } from '../paging.ts'
+import { answerPage, pageSchema } from '../paging.ts'
 import { toPredictionRecord } from '../segments/record.ts'
 import type { PredictionLog } from './prediction-log.ts'
 import type { RowKey, RowQuery } from './row-query.ts'
@@ -32,7 +32,10 @@ const PredictionParams = z.object({
   cursor: z
     .string()
     .max(2048)
-    .refine((cursor) => decodeCursor(cursor) !== undefined, 'expected the next_cursor of a former answer')
+    .refine(
+      (cursor) => decodeCursor(cursor) !== undefined,
+      'expected the cursor of the next of a former answer',
+    )
     .optional(),
   limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(100),
 })
@@ -43,14 +46,14 @@ export function predictionRoutes(log: Pick<PredictionLog, 'find'>): Route[] {
       method: 'GET',
       path: '/api/v1/predictions',
       summary:
-        'Logged predictions, newest first. A page may be short, or empty, and still have a next_cursor: the search for something rare goes back in steps.',
+        'Logged predictions, newest first. A page may be short, or empty, and still have a next: the search for something rare goes back in steps.',
       tag: 'predictions',
       query: PredictionParams,
       answers: { 200: pageSchema(PredictionRecord) },
-      async handle({ query }) {
+      async handle({ query, url }) {
         const { rows, next } = await log.find(rowQuery(query))
-        const items = rows.map(toPredictionRecord)
-        return { body: { items, next_cursor: next === undefined ? null : encodeCursor(next) } }
+        const cursor = next === undefined ? null : encodeCursor(next)
+        return { body: answerPage({ items: rows, cursor }, url, toPredictionRecord) }
       },
     }),
   ]

@@ -13,7 +13,7 @@ export function temporaryLayout() {
   return { layout: layoutOf(root), remove: () => rmSync(root, { recursive: true, force: true }) }
 }
 
-/** Nothing happens by itself, and every sealed segment is due at once. */
+/** Every sealed segment is due at once, and nothing happens by itself. */
 export function openQuietLog(
   layout: PredictionLogOptions['layout'],
   changes: Partial<PredictionLogOptions> = {},
@@ -25,7 +25,7 @@ export function openQuietLog(
     retentionBytes: 0,
     compactBytes: 1,
     compactMs: 0,
-    lookMs: 1e9,
+    lookMs: 1e8,
     log: { info: () => undefined, warn: () => undefined },
     ...changes,
   })
