@@ -47,7 +47,7 @@ function roundHalfEven(x: number): number {
   const down = Math.floor(x)
   const rest = x - down
   if (rest !== 0.5) return Math.round(x)
-  return down % 2 === 0 ? down : down + 1
+  return down % 2 === 0 ? down : -(-down - 1)
 }
 
 /** A numpy function of every element; like numpy's, log(-1) is NaN and no error. */
