@@ -16,6 +16,8 @@ const Config = z.object({
     .default(join(homedir(), '.local', 'share', 'millwright')),
   /** Gateway processes; default: one per core. */
   MILLWRIGHT_GATEWAYS: z.coerce.number().int().min(1).max(256).default(availableParallelism()),
+  /** Which of them this process is: its segment folder and socket. Set by the supervisor. */
+  MILLWRIGHT_GATEWAY_SLOT: z.coerce.number().int().min(0).max(255).default(0),
   /** debug, info, warn, error. */
   MILLWRIGHT_LOG: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   /** Largest body of a prediction request, in bytes. */

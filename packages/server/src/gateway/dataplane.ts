@@ -1,0 +1,286 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { FieldError } from '@millwright/contracts'
+import {
+  type Answer,
+  type Cell,
+  type Executable,
+  type Frame,
+  type Method,
+  RowError,
+} from '@millwright/engine'
+import type { IdSource } from '../ids.ts'
+import { encodeRecord } from '../segments/record.ts'
+import type { SegmentWriter } from '../segments/writer.ts'
+import type { Decided } from './decision.ts'
+import { jsonCell, jsonNumber } from './json-number.ts'
+import type { RowSource } from './rows.ts'
+import type { Served } from './served.ts'
+import { fieldErrorAt, type Slab } from './validate.ts'
+
+/** One row that was predicted. What ends in `Json` is JSON text already. */
+export type PredictedRow = {
+  readonly id: string
+  readonly label: Cell | readonly Cell[]
+  readonly labelJson: string
+  /** Class → probability. */
+  readonly probabilitiesJson: string | undefined
+  /** By the deployment's decision, or as one would score it. */
+  readonly decided: Decided | undefined
+  /** Methods asked for besides the prediction. */
+  readonly askedJson: string | undefined
+}
+/** One row that was refused, by the schema or by the model. */
+export type FailedRow = { readonly id: string; readonly errors: readonly FieldError[] }
+export type RowResult = PredictedRow | FailedRow
+
+export const isFailed = (result: RowResult): result is FailedRow => 'errors' in result
+
+export type InferRequest = {
+  readonly rows: RowSource
+  readonly requestId: string
+  /** `performance.now()` when the request was parsed. */
+  readonly startedAt: number
+  /** Read numbers from text and booleans. */
+  readonly lenient?: boolean
+  /** Methods to answer besides the prediction; all are the model's. */
+  readonly outputs?: readonly Method[] | undefined
+  /** The caller's ids and subjects, one per row. */
+  readonly ids?: readonly string[] | undefined
+  readonly subjects?: readonly string[] | undefined
+}
+
+/** The one core behind every door: rows in, results out, in order. */
+export type Dataplane = {
+  /** Predicts on the spot. For requests of at most `served.blockRows` rows. */
+  inferNow(served: Served, request: InferRequest): RowResult[]
+  /** Predicts block by block, letting other requests in between. */
+  infer(served: Served, request: InferRequest): Promise<RowResult[]>
+}
+
+export type DataplaneDeps = {
+  readonly ids: IdSource
+  readonly log: Pick<SegmentWriter, 'append'>
+}
+
+/** Errors listed for one row of several, so that a bad batch has an answer of bounded size. */
+const ERRORS_PER_ROW = 5
+
+export function createDataplane(deps: DataplaneDeps): Dataplane {
+  const predictBlock = (served: Served, request: InferRequest, block: Block): void => {
+    const size = block.to - block.from
+    const slab = size === 1 ? served.slab : served.strict.createSlab(size)
+    const good = readBlock(served, request, { block, slab, ids: deps.ids })
+    if (good.length === 0) return
+    const methods = methodsOf(served, request)
+    const enteredAt = performance.now()
+    const runs = runRows(served, { slab, rows: good.length, methods })
+    const leftAt = performance.now()
+    served.metrics.engineSeconds.value += (leftAt - enteredAt) / 1000
+    const timing = { timeMs: Date.now(), latencyUs: Math.round((leftAt - request.startedAt) * 1000) }
+    for (let position = 0; position < good.length; position++) {
+      const index = good[position]!
+      const run = runs[position]!
+      const { id } = block.results[index]!
+      if (run instanceof RowError) {
+        block.results[index] = { id, errors: [errorOfModel(run, request.rows, index)] }
+        served.metrics.badRows.value += 1
+        continue
+      }
+      const predicted = describeRow(served, id, { ...run, outputs: request.outputs })
+      block.results[index] = predicted
+      count(served, predicted)
+      const featuresJson = featuresOf(served, slab, position)
+      deps.log.append(recordOf(served, predicted, { ...timing, featuresJson, request, index }))
+    }
+  }
+  const finish = (served: Served, request: InferRequest): void => {
+    served.metrics.rows.value += request.rows.count
+    served.versionMetrics.latency.observe((performance.now() - request.startedAt) / 1000)
+  }
+  return {
+    inferNow(served, request) {
+      const results = new Array<RowResult>(request.rows.count)
+      predictBlock(served, request, { from: 0, to: request.rows.count, results })
+      finish(served, request)
+      return results
+    },
+    async infer(served, request) {
+      const { count: rows } = request.rows
+      const results = new Array<RowResult>(rows)
+      for (let from = 0; from < rows; from += served.blockRows) {
+        if (from > 0) await nextTurn()
+        predictBlock(served, request, { from, to: Math.min(rows, from + served.blockRows), results })
+      }
+      finish(served, request)
+      return results
+    },
+  }
+}
+
+/** Rows [from, to) of a request. */
+type Block = { readonly from: number; readonly to: number; readonly results: RowResult[] }
+
+/** Reads a block into the slab. Returns the indices of its good rows, in the order they stand in the slab. */
+function readBlock(
+  served: Served,
+  request: InferRequest,
+  { block, slab, ids }: { block: Block; slab: Slab; ids: IdSource },
+): number[] {
+  const { rows } = request
+  const reader = request.lenient ? served.lenient : served.strict
+  const good: number[] = []
+  for (let index = block.from; index < block.to; index++) {
+    const id = request.ids?.[index] ?? ids.next('prd_')
+    const faults = rows.read(reader, index, slab, good.length)
+    if (faults === undefined) {
+      good.push(index)
+      block.results[index] = { id, errors: [] }
+      continue
+    }
+    served.metrics.badRows.value += 1
+    const listed = rows.single ? faults : faults.slice(0, ERRORS_PER_ROW)
+    const errors = listed.map((fault) => fieldErrorAt(rows.pointer(index, fault.field), fault))
+    block.results[index] = { id, errors }
+  }
+  return good
+}
+
+function methodsOf(served: Served, { outputs }: InferRequest): readonly Method[] {
+  return outputs === undefined ? served.defaults : [...new Set([...served.defaults, ...outputs])]
+}
+
+/** Where the answer to one row stands. */
+type RowRun = { readonly answers: readonly Answer[]; readonly row: number }
+
+/** Runs rows together; when the model refuses one of them, each alone, so that bad rows do not take others with them. */
+function runRows(
+  { executable, strict }: Served,
+  { slab, rows, methods }: { slab: Slab; rows: number; methods: readonly Method[] },
+): (RowRun | RowError)[] {
+  const together = runFrame(executable, strict.frameOf(slab, rows), methods)
+  if (!(together instanceof RowError))
+    return Array.from({ length: rows }, (_, row) => ({ answers: together, row }))
+  if (rows === 1) return [together]
+  return Array.from({ length: rows }, (_, row) => {
+    const alone = runFrame(executable, strict.frameOfRow(slab, row), methods)
+    return alone instanceof RowError ? alone : { answers: alone, row: 0 }
+  })
+}
+
+function runFrame(executable: Executable, frame: Frame, methods: readonly Method[]): Answer[] | RowError {
+  try {
+    return executable.run(frame, methods)
+  } catch (error) {
+    if (error instanceof RowError) return error
+    throw error
+  }
+}
+
+const errorOfModel = (error: RowError, rows: RowSource, index: number): FieldError => ({
+  pointer: rows.pointer(index, error.field ?? ''),
+  code: 'refused_by_model',
+  message: error.field === undefined ? error.message : `${error.field}: ${error.message}`,
+})
+
+function describeRow(
+  served: Served,
+  id: string,
+  { answers, row, outputs }: RowRun & { outputs: readonly Method[] | undefined },
+): PredictedRow {
+  const label = answerAt(pick(answers, served.labelMethod), row)
+  const { probabilityKeys, scored } = served
+  return {
+    id,
+    label,
+    labelJson: isList(label) ? `[${label.map(jsonCell).join(',')}]` : jsonCell(label),
+    probabilitiesJson:
+      probabilityKeys === undefined
+        ? undefined
+        : probabilitiesJson(probabilityKeys, pick(answers, 'predict_proba'), row),
+    decided: scored?.decide(pick(answers, scored.method), row),
+    askedJson:
+      outputs && `{${outputs.map((name) => `"${name}":${outputJson(pick(answers, name), row)}`).join(',')}}`,
+  }
+}
+
+function pick(answers: readonly Answer[], method: Method): Answer {
+  for (const answer of answers) if (answer.name === method) return answer
+  throw new Error(`the engine did not answer ${method}`)
+}
+
+const isList = (value: Cell | readonly Cell[]): value is readonly Cell[] => Array.isArray(value)
+
+function answerAt({ parts }: Answer, row: number): Cell | readonly Cell[] {
+  const { shape, data } = parts[0]!
+  const width = shape[1]
+  return width === undefined ? data[row]! : Array.from(data.slice(row * width, (row + 1) * width) as Cell[])
+}
+
+function probabilitiesJson(keys: readonly string[], answer: Answer, row: number): string {
+  const data = answer.parts[0]!.data as Float64Array
+  const start = row * keys.length
+  let text = '{'
+  for (let column = 0; column < keys.length; column++)
+    text += `${column === 0 ? '' : ','}${keys[column]}${jsonNumber(data[start + column]!)}`
+  return `${text}}`
+}
+
+/** One method's answer to one row: a value, a list, or a list of lists for several outputs. */
+function outputJson(answer: Answer, row: number): string {
+  const parts = answer.parts.map(({ shape, data }) => {
+    const width = shape[1]
+    if (width === undefined) return jsonCell(data[row]!)
+    return `[${Array.from(data.slice(row * width, (row + 1) * width) as Cell[], jsonCell).join(',')}]`
+  })
+  return answer.list ? `[${parts.join(',')}]` : parts[0]!
+}
+
+/** JSON of what a decision says. */
+export function decisionJson({ score, outcome, band }: Decided): string {
+  let text = `{"score":${jsonNumber(score)}`
+  if (outcome !== undefined) text += `,"outcome":"${outcome}"`
+  if (band !== undefined) text += `,"band":${JSON.stringify(band)}`
+  return `${text}}`
+}
+
+function count(served: Served, { label, decided }: PredictedRow): void {
+  const { versionMetrics, scored, countsClasses } = served
+  versionMetrics.outcome(decided?.outcome ?? (countsClasses ? String(label) : 'value')).value += 1
+  if (decided !== undefined && scored?.isProbability) versionMetrics.score.observe(decided.score)
+}
+
+function featuresOf({ strict, featureKeys }: Served, slab: Slab, at: number): string {
+  let text = '{'
+  for (let field = 0; field < featureKeys.length; field++)
+    text += `${field === 0 ? '' : ','}${featureKeys[field]}${jsonCell(strict.valueAt(slab, at, field))}`
+  return `${text}}`
+}
+
+type Logged = {
+  readonly timeMs: number
+  readonly latencyUs: number
+  readonly featuresJson: string
+  readonly request: InferRequest
+  readonly index: number
+}
+
+function recordOf(served: Served, predicted: PredictedRow, logged: Logged): string {
+  const { label, labelJson, probabilitiesJson: probabilities, decided, askedJson } = predicted
+  const { request } = logged
+  return encodeRecord(served.recordSource, {
+    id: predicted.id,
+    timeMs: logged.timeMs,
+    latencyUs: logged.latencyUs,
+    requestId: request.requestId,
+    subject: request.subjects?.[logged.index] ?? null,
+    featuresJson: logged.featuresJson,
+    outputsJson: `{"prediction":${labelJson}${field('probabilities', probabilities)}${field('outputs', askedJson)}}`,
+    decisionJson: served.decision === undefined || decided === undefined ? null : decisionJson(decided),
+    score: decided?.score ?? null,
+    label: isList(label) || label === null ? null : String(label),
+  })
+}
+
+/** `,"name":json`, or nothing. */
+export const field = (name: string, json: string | undefined): string =>
+  json === undefined ? '' : `,"${name}":${json}`

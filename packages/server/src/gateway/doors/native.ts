@@ -1,0 +1,160 @@
+import type { FieldError } from '@millwright/contracts'
+import type { Method } from '@millwright/engine'
+import {
+  type Dataplane,
+  decisionJson,
+  type FailedRow,
+  field,
+  isFailed,
+  type PredictedRow,
+  type RowResult,
+} from '../dataplane.ts'
+import { decodeUtf8, parseJson } from '../json-body.ts'
+import { assertRows } from '../limits.ts'
+import { invalidFields, listOfRows, type RowSource, singleRow, tableOfColumns } from '../rows.ts'
+import type { Served } from '../served.ts'
+import { describe, isObject, pointerTo } from '../validate.ts'
+
+export type NativeDeps = { readonly plane: Dataplane; readonly maxRows: number }
+export type NativeRequest = { readonly body: Buffer; readonly requestId: string; readonly startedAt: number }
+
+/**
+ * POST /api/v1/deployments/{deployment}/predict: `PredictRequest` in, `PredictAnswer` out. Strict: fields, types and
+ * ranges are the schema's. Bad rows of several fail alone.
+ * @returns the text of the answer, later when the rows are many
+ * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED, TOO_MANY_ROWS
+ */
+export function predictNative(
+  { plane, maxRows }: NativeDeps,
+  served: Served,
+  { body, requestId, startedAt }: NativeRequest,
+): string | Promise<string> {
+  const asked = parseRequest(parseJson(decodeUtf8(body)), served)
+  assertRows(asked.rows.count, served.routed.limits?.rows ?? maxRows)
+  const request = { ...asked, requestId, startedAt }
+  if (asked.rows.count <= served.blockRows)
+    return answerOf(served, asked.rows, plane.inferNow(served, request))
+  return plane.infer(served, request).then((results) => answerOf(served, asked.rows, results))
+}
+
+type Asked = {
+  readonly rows: RowSource
+  readonly ids: readonly string[] | undefined
+  readonly subjects: readonly string[] | undefined
+  readonly outputs: readonly Method[] | undefined
+}
+
+const FIELDS = ['row', 'rows', 'columns', 'id', 'ids', 'subject', 'subjects', 'outputs']
+const ROW_FIELDS = ['row', 'rows', 'columns']
+/** Longest id of a prediction or subject, in characters. */
+const ID_CHARACTERS = 256
+const OUTPUTS = 16
+
+function parseRequest(body: unknown, served: Served): Asked {
+  if (!isObject(body))
+    throw invalidFields([wrong('', `expected an object with row, rows or columns, got ${describe(body)}`)])
+  const unknown = Object.keys(body).filter((name) => !FIELDS.includes(name))
+  if (unknown.length > 0)
+    throw invalidFields(
+      unknown.map((name) => ({
+        pointer: pointerTo(name),
+        code: 'unknown_field',
+        message: `expected only ${FIELDS.join(', ')}; put the values of a row inside "row"`,
+      })),
+    )
+  const rows = parseRows(body, served)
+  return {
+    rows,
+    ids: parseTags(body, rows, { one: 'id', many: 'ids' }),
+    subjects: parseTags(body, rows, { one: 'subject', many: 'subjects' }),
+    outputs: body.outputs === undefined ? undefined : parseOutputs(body.outputs, served.methods),
+  }
+}
+
+const ROW_BASE = ['row']
+
+function parseRows(body: Record<string, unknown>, served: Served): RowSource {
+  const given = ROW_FIELDS.filter((name) => body[name] !== undefined)
+  if (given.length !== 1)
+    throw invalidFields([
+      wrong(
+        '',
+        `expected exactly one of row, rows and columns, got ${given.join(' and ') || 'none of them'}`,
+      ),
+    ])
+  if (body.row !== undefined) return singleRow(body.row, ROW_BASE)
+  if (body.columns !== undefined) return tableOfColumns(body.columns, served.strict.names)
+  if (Array.isArray(body.rows)) return listOfRows(body.rows)
+  throw invalidFields([wrong('/rows', `rows: expected a list of objects, got ${describe(body.rows)}`)])
+}
+
+/** Ids or subjects: one with a row, a list as long as the rows with several. */
+function parseTags(
+  body: Record<string, unknown>,
+  rows: RowSource,
+  names: { one: string; many: string },
+): readonly string[] | undefined {
+  const [expected, other] = rows.single ? [names.one, names.many] : [names.many, names.one]
+  if (body[other] !== undefined)
+    throw invalidFields([
+      wrong(`/${other}`, `${other}: expected "${expected}" with ${rows.single ? 'one row' : 'several rows'}`),
+    ])
+  const value = body[expected]
+  if (value === undefined) return undefined
+  const tags: unknown[] = rows.single ? [value] : Array.isArray(value) ? value : [value]
+  if (!rows.single && (!Array.isArray(value) || value.length !== rows.count))
+    throw invalidFields([
+      wrong(`/${expected}`, `${expected}: expected a list of ${rows.count}, got ${describe(value)}`),
+    ])
+  const bad = tags.findIndex((tag) => typeof tag !== 'string' || tag.length < 1 || tag.length > ID_CHARACTERS)
+  if (bad === -1) return tags as string[]
+  const pointer = rows.single ? `/${expected}` : `/${expected}/${bad}`
+  throw invalidFields([
+    wrong(pointer, `${expected}: expected 1 to ${ID_CHARACTERS} characters, got ${describe(tags[bad])}`),
+  ])
+}
+
+function parseOutputs(value: unknown, methods: readonly string[]): readonly Method[] {
+  if (!Array.isArray(value) || value.length > OUTPUTS)
+    throw invalidFields([
+      wrong(
+        '/outputs',
+        `outputs: expected a list of at most ${OUTPUTS} of ${methods.join(', ')}, got ${describe(value)}`,
+      ),
+    ])
+  const errors = value.flatMap((name, index): FieldError[] =>
+    methods.includes(name)
+      ? []
+      : [
+          {
+            ...wrong(
+              `/outputs/${index}`,
+              `outputs: the model has ${methods.join(', ')}, got ${describe(name)}`,
+            ),
+            code: 'unknown_output',
+          },
+        ],
+  )
+  if (errors.length > 0) throw invalidFields(errors)
+  return [...new Set(value as Method[])]
+}
+
+const wrong = (pointer: string, message: string): FieldError => ({ pointer, code: 'wrong_type', message })
+
+/** @throws MillwrightError VALIDATION_FAILED when not a single row was answered */
+function answerOf(served: Served, rows: RowSource, results: readonly RowResult[]): string {
+  const failed = results.filter(isFailed)
+  if (failed.length > 0 && failed.length === results.length)
+    throw invalidFields(failed.flatMap((row) => row.errors))
+  if (rows.single) return `${served.answerHead},"prediction":${rowJson(served, results[0] as PredictedRow)}}`
+  const entries = results.map((result) => (isFailed(result) ? failedJson(result) : rowJson(served, result)))
+  return `${served.answerHead},"predictions":[${entries.join(',')}]}`
+}
+
+function rowJson(served: Served, row: PredictedRow): string {
+  const decision = served.decision && row.decided && decisionJson(row.decided)
+  return `{"id":${JSON.stringify(row.id)},"prediction":${row.labelJson}${field('probabilities', row.probabilitiesJson)}${field('decision', decision)}${field('outputs', row.askedJson)}}`
+}
+
+const failedJson = ({ id, errors }: FailedRow): string =>
+  JSON.stringify({ id, error: { code: 'VALIDATION_FAILED', errors } })

@@ -1,0 +1,94 @@
+import type { MillwrightError } from '@millwright/contracts'
+import { type Dataplane, decisionJson, field, isFailed, type PredictedRow } from '../dataplane.ts'
+import { decodeLikePython, decodeUtf8, parseJson, parseKeepingNumbers } from '../json-body.ts'
+import type { RespondTemplate, RespondValues } from '../respond.ts'
+import { invalidFields, singleRow } from '../rows.ts'
+import type { Served, ServedRespond } from '../served.ts'
+import { describe, isObject } from '../validate.ts'
+
+export type PlainRequest = { readonly body: Buffer; readonly requestId: string; readonly startedAt: number }
+
+/**
+ * POST /predict and /predict/{deployment}: one row in, the deployment's own JSON out.
+ * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
+ */
+export function predictPlain(plane: Dataplane, served: Served, { body, ...request }: PlainRequest): string {
+  const lenient = served.respond?.lenient ?? false
+  const text = lenient ? decodeLikePython(body) : decodeUtf8(body)
+  const row = parseJson(text)
+  if (!isObject(row))
+    throw invalidFields([
+      {
+        pointer: '',
+        code: 'wrong_type',
+        message: `expected an object with one field per column, got ${describe(row)}`,
+      },
+    ])
+  const result = plane.inferNow(served, { ...request, rows: singleRow(row, []), lenient })[0]!
+  if (isFailed(result)) throw invalidFields(result.errors)
+  if (served.respond === undefined) return nativeShape(served, result)
+  return served.respond.body.write({
+    ...namesOf(served),
+    score: result.decided?.score,
+    outcome: outcomeOf(result),
+    label: result.label,
+    labelIsFloat: served.labelIsFloat,
+    band: result.decided?.band,
+    id: result.id,
+    input: (name) => inputOf(row, name, text),
+  })
+}
+
+const outcomeOf = ({ decided }: PredictedRow): 0 | 1 | undefined =>
+  decided?.outcome === undefined ? undefined : decided.outcome === 'positive' ? 1 : 0
+
+const namesOf = ({ routed }: Served) => ({
+  deployment: routed.name,
+  model: routed.model,
+  version: routed.version.label,
+})
+
+/** A field as the caller wrote it: numbers are read again from the text, digit by digit. */
+function inputOf(row: Record<string, unknown>, name: string, text: string): unknown {
+  const value = Object.hasOwn(row, name) ? row[name] : undefined
+  const mayHoldNumbers = typeof value === 'number' || (typeof value === 'object' && value !== null)
+  return mayHoldNumbers ? (parseKeepingNumbers(text) as Record<string, unknown>)[name] : value
+}
+
+function nativeShape(served: Served, row: PredictedRow): string {
+  const decision = served.decision && row.decided && decisionJson(row.decided)
+  const { id, labelJson, probabilitiesJson } = row
+  return `{"prediction":${labelJson}${field('probabilities', probabilitiesJson)}${field('decision', decision)},"id":${JSON.stringify(id)},"version":${JSON.stringify(served.routed.version.label)}}`
+}
+
+/** An error in the shape the deployment's callers expect; undefined when it has none. */
+export function plainError(
+  served: Served,
+  error: MillwrightError,
+): { status: number; text: string } | undefined {
+  const template = served.respond?.error
+  if (template === undefined) return undefined
+  const status = error.status === 415 ? 400 : error.status
+  return { status, text: write(template, served, { error: messageOf(error, served.respond!) }) }
+}
+
+const write = (template: RespondTemplate, served: Served, values: Partial<RespondValues>): string =>
+  template.write({ ...namesOf(served), ...values })
+
+/** One sentence: the first missing field as the template words it, else the first fault and how many more there are. */
+function messageOf(error: MillwrightError, { missing }: ServedRespond): string {
+  const faults = error.fields ?? []
+  const absent = faults.find((fault) => fault.code === 'missing')
+  if (absent !== undefined && missing !== undefined)
+    return missing.replaceAll('$field', () => absent.pointer.slice(1).replace(/~1/g, '/').replace(/~0/g, '~'))
+  const first = faults[0]
+  if (first === undefined) return error.message
+  const others = faults.length - 1
+  return others === 0 ? first.message : `${first.message} (and ${others} more)`
+}
+
+/** Body of GET /health in the deployment's own words; undefined when it has none. */
+export function plainHealth(served: Served | undefined): string | undefined {
+  const template = served?.respond?.health
+  return template && served ? write(template, served, {}) : undefined
+}

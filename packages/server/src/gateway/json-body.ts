@@ -1,0 +1,97 @@
+import { isUtf8 } from 'node:buffer'
+import { MillwrightError } from '@millwright/contracts'
+import { describeJsonFault } from './json-fault.ts'
+
+/** Nesting that a request body may have. */
+export const DEPTH_LIMIT = 64
+/** A body shorter than this cannot be nested too deep and be whole. */
+const SHALLOW_BYTES = 2 * DEPTH_LIMIT
+
+/** A number of the body as it was spelt. */
+export class NumberLiteral {
+  readonly source: string
+  constructor(source: string) {
+    this.source = source
+  }
+}
+
+/** Text of a body: UTF-8 with or without byte-order mark. @throws MillwrightError INVALID_JSON */
+export function decodeUtf8(body: Buffer): string {
+  if (!isUtf8(body)) throw invalid('the bytes are not UTF-8')
+  const start = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0
+  return body.toString('utf8', start)
+}
+
+/**
+ * Text of a body as Python's `json.loads` reads bytes: UTF-16 is told from UTF-8 by its mark or by where the zero bytes
+ * of the first two characters are.
+ */
+export function decodeLikePython(body: Buffer): string {
+  const [a, b] = [body[0], body[1]]
+  if (a === 0xff && b === 0xfe) return body.subarray(2).toString('utf16le')
+  if (a === 0xfe && b === 0xff) return bigEndian(body.subarray(2))
+  if (body.length >= 2 && a === 0 && b !== 0) return bigEndian(body)
+  if (body.length >= 2 && a !== 0 && b === 0) return body.toString('utf16le')
+  return decodeUtf8(body)
+}
+
+const bigEndian = (bytes: Buffer): string =>
+  Buffer.from(bytes.subarray(0, bytes.length & ~1))
+    .swap16()
+    .toString('utf16le')
+
+/**
+ * Parses a body. A key `__proto__` becomes a field like any other; of equal keys the last one counts.
+ * @throws MillwrightError INVALID_JSON with the position, never with text of the body
+ */
+export function parseJson(text: string): unknown {
+  if (text.length >= SHALLOW_BYTES) assertDepth(text)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw invalid(describeJsonFault(text))
+  }
+}
+
+/** Parses text that `parseJson` took, keeping numbers as they were spelt. */
+export function parseKeepingNumbers(text: string): unknown {
+  const keep = (_key: string, value: unknown, context: { source?: string }): unknown =>
+    typeof value === 'number' ? new NumberLiteral(context.source ?? String(value)) : value
+  // The third argument of the reviver is newer than TypeScript's library.
+  return JSON.parse(text, keep as (key: string, value: unknown) => unknown)
+}
+
+const invalid = (detail: string): MillwrightError => new MillwrightError('INVALID_JSON', { detail })
+
+const QUOTE = 34
+const BACKSLASH = 92
+const OPEN_BRACKET = 91
+const CLOSE_BRACKET = 93
+const OPEN_BRACE = 123
+const CLOSE_BRACE = 125
+
+function assertDepth(text: string): void {
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) at = endOfString(text, at)
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      depth += 1
+      if (depth > DEPTH_LIMIT)
+        throw invalid(`nested deeper than ${DEPTH_LIMIT} levels at position ${at}; send flat rows`)
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1
+  }
+}
+
+/** Index of the closing quote of the string that starts at `start`, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1)
+  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end === -1 ? text.length : end
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0
+  while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes += 1
+  return backslashes % 2 === 1
+}

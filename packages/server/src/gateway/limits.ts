@@ -1,0 +1,28 @@
+import { MillwrightError } from '@millwright/contracts'
+import type { Served } from './served.ts'
+
+/** @throws MillwrightError TOO_MANY_ROWS */
+export function assertRows(rows: number, limit: number): void {
+  if (rows > limit) throw new MillwrightError('TOO_MANY_ROWS', { rows, limit })
+}
+
+/** The deployment's own limit, below the server's. @throws MillwrightError BODY_TOO_LARGE */
+export function assertBodyBytes(body: Buffer, { routed }: Served): void {
+  const limitBytes = routed.limits?.bodyBytes
+  if (limitBytes !== undefined && body.length > limitBytes)
+    throw new MillwrightError('BODY_TOO_LARGE', { limitBytes })
+}
+
+const JSON_TYPE = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json[ \t]*(?:;|$)/i
+
+/** @throws MillwrightError UNSUPPORTED_MEDIA_TYPE unless the body is JSON as it is, not compressed */
+export function assertJsonType(mediaType: string | undefined, encoding: string | undefined): void {
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+    throw unsupported('a body without content-encoding', encoding)
+  if (mediaType === 'application/json') return
+  if (mediaType === undefined) throw unsupported('content-type application/json', 'none')
+  if (!JSON_TYPE.test(mediaType)) throw unsupported('content-type application/json', mediaType)
+}
+
+const unsupported = (expected: string, got: string): MillwrightError =>
+  new MillwrightError('UNSUPPORTED_MEDIA_TYPE', { expected, got: got.slice(0, 64) })

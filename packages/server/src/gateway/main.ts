@@ -1,0 +1,123 @@
+import { mkdir, rm } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import { folderBlobs } from '../blobs/folder.ts'
+import { type Config, loadConfig } from '../config.ts'
+import { createIdSource } from '../ids.ts'
+import { type DataLayout, layoutOf } from '../layout.ts'
+import { createLogger, type Logger } from '../logging.ts'
+import { createSegmentWriter } from '../segments/writer.ts'
+import { onStop, tellSupervisor } from '../supervisor/messages.ts'
+import { VERSION } from '../version.ts'
+import { createDataplane } from './dataplane.ts'
+import { createFollower } from './follow.ts'
+import { loadProgram } from './load-model.ts'
+import { createMetrics } from './metrics.ts'
+import { createProxy } from './proxy.ts'
+import { createMetricsServer, scrapeAll } from './scrape.ts'
+import { createGateway } from './server.ts'
+
+/** Entry of a gateway process: listens, follows control's routing, answers until told to stop. */
+async function main(): Promise<void> {
+  const config = loadConfig()
+  const slot = config.MILLWRIGHT_GATEWAY_SLOT
+  const logger = createLogger({ role: 'gateway', slot, level: config.MILLWRIGHT_LOG, version: VERSION })
+  try {
+    await run(config, slot, logger)
+  } catch (error) {
+    logger.fatal({ error }, 'the gateway cannot start')
+    await tellSupervisor({ type: 'fatal', message: messageOf(error, config) })
+    process.exit(1)
+  }
+}
+
+async function run(config: Config, slot: number, logger: Logger): Promise<void> {
+  const layout = layoutOf(config.MILLWRIGHT_DATA)
+  const ids = createIdSource()
+  const metrics = createMetrics({ version: VERSION })
+  const log = openLog(config, layout, { slot, logger })
+  const blobs = folderBlobs(layout.blobs, layout.incoming)
+  const load = (digest: string) => loadProgram(blobs, digest)
+  const follower = createFollower({ id: `gateway-${slot}`, layout, load, metrics, logger })
+  const own = () => metrics.toJson(log)
+  const proxy = createProxy(layout.controlSocket)
+  const gateway = createGateway({
+    table: follower.table,
+    isReady: follower.isReady,
+    plane: createDataplane({ ids, log }),
+    metrics,
+    scrape: () => scrapeAll({ layout, slot, own }),
+    proxy,
+    ids,
+    logger,
+    maxBodyBytes: config.MILLWRIGHT_MAX_BODY_BYTES,
+    maxRows: config.MILLWRIGHT_MAX_ROWS,
+  })
+
+  await follower.start()
+  const metricsServer = await listenOnSocket(createMetricsServer(own), layout.gatewaySocket(slot))
+  await gateway.app.listen({
+    host: config.MILLWRIGHT_HOST,
+    port: config.MILLWRIGHT_PORT,
+    reusePort: config.MILLWRIGHT_GATEWAYS > 1,
+  })
+  const { port } = gateway.app.server.address() as AddressInfo
+  logger.info(`listening on ${config.MILLWRIGHT_HOST}:${port}`)
+  const following = follower.follow()
+  await tellSupervisor({ type: 'ready', port })
+
+  onStop((why) => {
+    logger.info(`stopping: ${why}`)
+    const killer = setTimeout(() => {
+      logger.warn(`requests were still under way after ${config.MILLWRIGHT_DRAIN_MS} ms`)
+      gateway.app.server.closeAllConnections()
+    }, config.MILLWRIGHT_DRAIN_MS)
+    gateway
+      .drain()
+      .then(async () => {
+        clearTimeout(killer)
+        follower.stop()
+        await following
+        metricsServer.close()
+        proxy.close()
+        await log.close()
+        process.exit(0)
+      })
+      .catch((error: unknown) => {
+        logger.fatal({ error }, 'stopping failed')
+        process.exit(1)
+      })
+  })
+}
+
+function openLog(config: Config, layout: DataLayout, { slot, logger }: { slot: number; logger: Logger }) {
+  return createSegmentWriter({
+    folder: join(layout.segments, String(slot)),
+    flushMs: config.MILLWRIGHT_LOG_FLUSH_MS,
+    backlogBytes: config.MILLWRIGHT_LOG_BACKLOG_BYTES,
+    segmentBytes: config.MILLWRIGHT_SEGMENT_BYTES,
+    segmentMs: config.MILLWRIGHT_SEGMENT_MS,
+    onError: (error) => logger.error({ error }, 'the prediction log cannot be written; predictions go on'),
+  })
+}
+
+/** A socket that a killed gateway left behind is taken over. */
+async function listenOnSocket(server: Server, path: string): Promise<Server> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await rm(path, { force: true })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, resolve)
+  })
+  return server
+}
+
+function messageOf(error: unknown, config: Config): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE')
+    return `port ${config.MILLWRIGHT_PORT} on ${config.MILLWRIGHT_HOST} is taken; choose another with --port`
+  return message
+}
+
+await main()

@@ -1,0 +1,152 @@
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { SegmentWriter } from '../segments/writer.ts'
+import {
+  type Counter,
+  counterFamily,
+  gauge,
+  type Histogram,
+  histogramFamily,
+  type MetricJson,
+} from './families.ts'
+
+/** Upper edges in seconds; service levels are set on edges. */
+const LATENCY_EDGES = [
+  0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5,
+]
+const SCORE_EDGES = Array.from({ length: 20 }, (_, step) => (step + 1) / 20)
+const LOAD_EDGES = [0.01, 0.05, 0.1, 0.5, 1, 5, 30]
+
+/** What the predictions of one version add to. */
+export type VersionMetrics = {
+  readonly latency: Histogram
+  readonly score: Histogram
+  outcome(name: string): Counter
+}
+/** What the predictions of one deployment add to. */
+export type DeploymentMetrics = {
+  readonly rows: Counter
+  readonly badRows: Counter
+  readonly engineSeconds: Counter
+}
+
+export type GatewayMetrics = ReturnType<typeof createMetrics>
+
+/** All numbers of one gateway. */
+export function createMetrics(build: { version: string }) {
+  const families = createFamilies()
+  const { predictions, latency, score, rows, badRows, engineSeconds } = families
+  const state = { epoch: 0 }
+  const epoch = gauge({ name: 'millwright_routing_epoch', help: 'Epoch served.' }, 'max', () => state.epoch)
+  const processMetrics = new Registry()
+  collectDefaultMetrics({ register: processMetrics })
+
+  return {
+    state,
+    requests: families.requests,
+    errors: families.errors,
+    loads: families.loads.with(),
+    loadErrors: families.loadErrors.with(),
+    ofVersion(version: string): VersionMetrics {
+      const outcomes = new Map<string, Counter>()
+      const add = (name: string): Counter => {
+        const counter = predictions.with(version, name)
+        outcomes.set(name, counter)
+        return counter
+      }
+      return {
+        latency: latency.with(version),
+        score: score.with(version),
+        outcome: (name) => outcomes.get(name) ?? add(name),
+      }
+    },
+    ofDeployment: (deployment: string): DeploymentMetrics => ({
+      rows: rows.with(deployment),
+      badRows: badRows.with(deployment),
+      engineSeconds: engineSeconds.with(deployment),
+    }),
+    async toJson(log: SegmentWriter | undefined): Promise<MetricJson[]> {
+      const own = [...Object.values(families), epoch].map((family) => family.toJson())
+      const ofProcess = (await processMetrics.getMetricsAsJSON()) as unknown as MetricJson[]
+      return [...own, buildInfo(build.version), ...(log === undefined ? [] : logMetrics(log)), ...ofProcess]
+    },
+  }
+}
+
+const counterOf = (name: string, help: string, ...labels: string[]) => counterFamily({ name, help, labels })
+
+const createFamilies = () => ({
+  predictions: counterOf(
+    'ml_predictions_total',
+    'Rows predicted, by version of the model and what came out.',
+    'model_version',
+    'outcome',
+  ),
+  latency: histogramFamily(
+    {
+      name: 'ml_prediction_latency_seconds',
+      help: 'From the received request to its answer, one observation a request.',
+      labels: ['model_version'],
+    },
+    LATENCY_EDGES,
+  ),
+  score: histogramFamily(
+    {
+      name: 'ml_prediction_score',
+      help: 'Probabilities that the decision looked at, one observation a row.',
+      labels: ['model_version'],
+    },
+    SCORE_EDGES,
+  ),
+  requests: counterOf(
+    'millwright_requests_total',
+    'Requests answered by a gateway, by door and class of status.',
+    'door',
+    'status',
+  ),
+  errors: counterOf('millwright_errors_total', 'Requests answered with an error, by code.', 'code'),
+  rows: counterOf('millwright_rows_total', 'Rows received.', 'deployment'),
+  badRows: counterOf(
+    'millwright_rows_refused_total',
+    'Rows that the schema or the model refused.',
+    'deployment',
+  ),
+  engineSeconds: counterOf('millwright_engine_seconds_total', 'Time spent inside models.', 'deployment'),
+  loads: histogramFamily(
+    { name: 'millwright_model_load_seconds', help: 'From reading a program to its being warm.' },
+    LOAD_EDGES,
+  ),
+  loadErrors: counterOf(
+    'millwright_model_load_errors_total',
+    'Versions that could not be loaded; the version before went on serving.',
+  ),
+})
+
+const buildInfo = (version: string): MetricJson => ({
+  name: 'millwright_build_info',
+  help: 'Version of this program; always 1.',
+  type: 'gauge',
+  aggregator: 'first',
+  values: [{ value: 1, labels: { version } }],
+})
+
+function logMetrics({ stats }: SegmentWriter): MetricJson[] {
+  const metric = (
+    name: string,
+    help: string,
+    values: MetricJson['values'],
+    type: 'counter' | 'gauge' = 'counter',
+  ) => ({ name, help, type, aggregator: 'sum', values }) as const
+  const dropped = Object.entries(stats.dropped).map(([reason, value]) => ({ value, labels: { reason } }))
+  return [
+    metric('millwright_log_records_total', 'Prediction records written to disk.', [
+      { value: stats.written, labels: {} },
+    ]),
+    metric('millwright_log_dropped_total', 'Prediction records lost, by reason.', dropped),
+    metric(
+      'millwright_log_backlog_bytes',
+      'Prediction records waiting to be written.',
+      [{ value: stats.backlogBytes, labels: {} }],
+      'gauge',
+    ),
+  ]
+}

@@ -1,0 +1,39 @@
+const DECIMAL =
+  /^[+-]?(?:[0-9]+(?:_[0-9]+)*(?:\.(?:[0-9]+(?:_[0-9]+)*)?)?|\.[0-9]+(?:_[0-9]+)*)(?:[eE][+-]?[0-9]+(?:_[0-9]+)*)?$/
+const WORDS: Readonly<Record<string, number>> = Object.assign(Object.create(null), {
+  inf: Number.POSITIVE_INFINITY,
+  infinity: Number.POSITIVE_INFINITY,
+  nan: Number.NaN,
+})
+
+/** What Python's `float(text)` reads from ASCII text; undefined where it raises ValueError. */
+export function parsePythonFloat(text: string): number | undefined {
+  const trimmed = text.trim()
+  if (DECIMAL.test(trimmed)) return Number(trimmed.replaceAll('_', ''))
+  const word = WORDS[trimmed.replace(/^[+-]/, '').toLowerCase()]
+  return word !== undefined && trimmed.startsWith('-') ? -word : word
+}
+
+/** What Python's `repr(float)` writes: shortest digits, exponent below 1e-4 and from 1e16 on, `.0` for whole values. */
+export function formatPythonFloat(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'
+  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0'
+  const [mantissa, exponentText] = value.toExponential().split('e') as [string, string]
+  const exponent = Number(exponentText)
+  if (exponent < -4 || exponent >= 16) return exponential(mantissa, exponent)
+  const plain = fixed(value, mantissa, exponent)
+  return plain.includes('.') ? plain : `${plain}.0`
+}
+
+function exponential(mantissa: string, exponent: number): string {
+  const digits = String(Math.abs(exponent)).padStart(2, '0')
+  return `${mantissa}e${exponent < 0 ? '-' : '+'}${digits}`
+}
+
+/** Positional digits; JavaScript's own form unless it uses an exponent, which it does below 1e-6. */
+function fixed(value: number, mantissa: string, exponent: number): string {
+  const text = String(value)
+  if (!text.includes('e')) return text
+  const sign = value < 0 ? '-' : ''
+  return `${sign}0.${'0'.repeat(-exponent - 1)}${mantissa.replace(/[-.]/g, '')}`
+}

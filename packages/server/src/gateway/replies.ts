@@ -1,0 +1,110 @@
+import { type ErrorCode, MillwrightError, problemOf } from '@millwright/contracts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Logger, logRequest } from '../logging.ts'
+import type { Counter } from './families.ts'
+import type { GatewayMetrics } from './metrics.ts'
+
+/** The ways into a gateway; a label of metrics. */
+export type Door = 'native' | 'plain' | 'health' | 'metrics' | 'proxy'
+
+export type Answer = {
+  readonly status: number
+  readonly type?: string
+  readonly text: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Writes answers past fastify's reply: the text is ready, and what it would look up is known. */
+export type Replies = {
+  /** `startedAt`: `performance.now()` at the start, for the request log. */
+  readonly send: (door: Door, request: FastifyRequest, reply: FastifyReply, answer: Answer) => void
+  /** Answers an error as a problem document, or as the door words it. */
+  readonly sendError: (door: Door, request: FastifyRequest, reply: FastifyReply, error: FaultAnswer) => void
+  /** From now on every answer closes its connection. */
+  readonly closeConnections: () => void
+}
+type FaultAnswer = {
+  readonly error: MillwrightError
+  readonly worded?: { status: number; text: string } | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+const JSON_TYPE = 'application/json'
+
+export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies {
+  const statuses = new Map<Door, Counter[]>()
+  const countersOf = (door: Door): Counter[] => {
+    const found = statuses.get(door)
+    if (found !== undefined) return found
+    const counters = Array.from({ length: 6 }, (_, hundred) => ({ hundred })).map(({ hundred }) =>
+      hundred < 2 ? { value: 0 } : metrics.requests.with(door, `${hundred}xx`),
+    )
+    statuses.set(door, counters)
+    return counters
+  }
+  let closing = false
+
+  const send: Replies['send'] = (door, request, reply, { status, type = JSON_TYPE, text, headers }) => {
+    countersOf(door)[Math.trunc(status / 100)]!.value += 1
+    reply.hijack()
+    reply.raw.writeHead(status, {
+      'content-type': type,
+      'content-length': Buffer.byteLength(text),
+      'request-id': request.id,
+      ...headers,
+      ...(closing && { connection: 'close' }),
+    })
+    reply.raw.end(text)
+  }
+  const sendError: Replies['sendError'] = (door, request, reply, { error, worded, headers }) => {
+    metrics.errors.with(error.code).value += 1
+    const problem = {
+      status: error.status,
+      type: 'application/problem+json',
+      text: JSON.stringify(problemOf(error, request.id)),
+    }
+    const answer = worded === undefined ? problem : { ...worded, type: JSON_TYPE }
+    send(door, request, reply, { ...answer, ...(headers && { headers }) })
+    logRequest(logger, {
+      method: request.method,
+      path: pathOf(request.url),
+      status: answer.status,
+      durationNs: Math.round(reply.elapsedTime * 1e6),
+      requestId: request.id,
+      errorCode: error.code,
+    })
+  }
+  return {
+    send,
+    sendError,
+    closeConnections: () => {
+      closing = true
+    },
+  }
+}
+
+const pathOf = (url: string): string => {
+  const query = url.indexOf('?')
+  return (query === -1 ? url : url.slice(0, query)).slice(0, 256)
+}
+
+type FastifyFault = { readonly code?: string; readonly statusCode?: number; readonly message: string }
+
+/** An error of ours, of fastify or of nobody, as one of the table. */
+export function errorOf(error: unknown, request: FastifyRequest): MillwrightError {
+  if (error instanceof MillwrightError) return error
+  const { code, statusCode } = error as FastifyFault
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new MillwrightError('BODY_TOO_LARGE', { limitBytes: request.routeOptions.bodyLimit ?? 0 })
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new MillwrightError('UNSUPPORTED_MEDIA_TYPE', {
+      expected: 'content-type application/json',
+      got: (request.headers['content-type'] ?? 'none').slice(0, 64),
+    })
+  if (statusCode === 400)
+    return new MillwrightError('INVALID_JSON', { detail: 'the body ended before its announced length' })
+  return new MillwrightError('INTERNAL', { requestId: request.id }, { cause: error })
+}
+
+export const isUnexpected = (error: MillwrightError): boolean =>
+  error.code === ('INTERNAL' satisfies ErrorCode)

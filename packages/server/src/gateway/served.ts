@@ -1,0 +1,155 @@
+import type { ModelSchema, Respond } from '@millwright/contracts'
+import type { Executable, Method } from '@millwright/engine'
+import type { RoutedDeployment } from '../routing/snapshot.ts'
+import { encodeSource } from '../segments/record.ts'
+import { compileDecision, type DecisionRule } from './decision.ts'
+import type { DeploymentMetrics, GatewayMetrics, VersionMetrics } from './metrics.ts'
+import { compileRespond, type RespondTemplate } from './respond.ts'
+import { createRowReader, type RowReader, type Slab } from './validate.ts'
+
+/** A loaded version: its program compiled and warm. Shared by all deployments that serve it. */
+export type LoadedProgram = {
+  readonly digest: string
+  readonly executable: Executable
+  /** Measured while warming up. */
+  readonly rowMicroseconds: number
+}
+
+export type ServedRespond = {
+  readonly body: RespondTemplate
+  readonly health: RespondTemplate | undefined
+  readonly error: RespondTemplate | undefined
+  readonly lenient: boolean
+  readonly missing: string | undefined
+}
+
+/** One deployment with everything worked out that does not depend on the request. */
+export type Served = {
+  readonly routed: RoutedDeployment
+  readonly executable: Executable
+  readonly strict: RowReader
+  readonly lenient: RowReader
+  /** Room for one row, used by one request at a time. */
+  readonly slab: Slab
+  /** Most rows predicted without giving other requests a turn. */
+  readonly blockRows: number
+  readonly methods: readonly string[]
+  /** Methods run for every request. */
+  readonly defaults: readonly Method[]
+  /** The one that gives the prediction. */
+  readonly labelMethod: Method
+  readonly labelIsFloat: boolean
+  /** `"class":` per column of predict_proba; undefined when there are no probabilities to name. */
+  readonly probabilityKeys: readonly string[] | undefined
+  /** What the deployment's decision says. */
+  readonly decision: DecisionRule | undefined
+  /** The decision, or how one would be scored: for templates, the log and metrics. */
+  readonly scored: DecisionRule | undefined
+  readonly respond: ServedRespond | undefined
+  /** The part of every log record that is the same. */
+  readonly recordSource: string
+  /** `"feature":` per column. */
+  readonly featureKeys: readonly string[]
+  /** `{"deployment":…,"model":…,"version":{…}` of the native answer. */
+  readonly answerHead: string
+  /** Outcomes are counted by class when there are few. */
+  readonly countsClasses: boolean
+  readonly versionMetrics: VersionMetrics
+  readonly metrics: DeploymentMetrics
+}
+
+/** Longest one request holds the event loop, in microseconds. */
+const TURN_MICROSECONDS = 5_000
+const BLOCK_ROWS = 256
+const COUNTED_CLASSES = 10
+
+/** @throws RangeError when decision, template or schema do not fit the model */
+export function buildServed(
+  routed: RoutedDeployment,
+  { executable, rowMicroseconds }: LoadedProgram,
+  metrics: GatewayMetrics,
+): Served {
+  const { version, decision } = routed
+  const { schema } = version
+  const { inputs, outputs } = executable.program
+  const labelMethod = outputs.find((output) => output.name === 'predict') ?? outputs[0]
+  if (labelMethod === undefined)
+    throw new RangeError('the program has no outputs; deploy the model file again')
+  const rule = decision === null ? undefined : compileDecision(decision, schema)
+  const scored = rule ?? defaultScore(schema)
+  const respond = routed.respond === null ? undefined : compileResponds(routed.respond)
+  if (respond?.body.usesDecision && scored === undefined)
+    throw new RangeError('respond: the template shows a score, and the model has none; remove $score')
+  const versionMetrics = metrics.ofVersion(version.label)
+  if (decision?.threshold !== undefined)
+    for (const outcome of ['positive', 'negative']) versionMetrics.outcome(outcome)
+  const strict = createRowReader(schema, inputs, 'strict')
+  return {
+    routed,
+    executable,
+    strict,
+    slab: strict.createSlab(1),
+    lenient: createRowReader(schema, inputs, 'lenient'),
+    blockRows: Math.max(1, Math.min(BLOCK_ROWS, Math.floor(TURN_MICROSECONDS / rowMicroseconds))),
+    methods: outputs.map((output) => output.name),
+    defaults: [
+      ...new Set([labelMethod.name, ...probabilityMethod(schema), ...(scored ? [scored.method] : [])]),
+    ],
+    labelMethod: labelMethod.name,
+    labelIsFloat: labelMethod.dtype.startsWith('float'),
+    probabilityKeys: probabilityKeys(schema),
+    decision: rule,
+    scored,
+    respond,
+    recordSource: encodeSource({
+      deployment: routed.name,
+      model: routed.model,
+      version: version.number,
+      versionLabel: version.label,
+      digest: version.digest,
+      variant: 'stable',
+    }),
+    featureKeys: schema.inputs.map((column) => `${JSON.stringify(column.name)}:`),
+    answerHead: JSON.stringify({
+      deployment: routed.name,
+      model: routed.model,
+      version: { number: version.number, label: version.label },
+    }).slice(0, -1),
+    countsClasses: (schema.classes[0]?.length ?? Number.POSITIVE_INFINITY) <= COUNTED_CLASSES,
+    versionMetrics,
+    metrics: metrics.ofDeployment(routed.name),
+  }
+}
+
+function compileResponds(respond: Respond): ServedRespond {
+  const compile = (template: Record<string, unknown> | undefined) =>
+    template === undefined ? undefined : compileRespond(template, respond.style)
+  return {
+    body: compileRespond(respond.body, respond.style),
+    health: compile(respond.health),
+    error: compile(respond.error),
+    lenient: respond.lenient ?? false,
+    missing: respond.missing,
+  }
+}
+
+/** A score without a decision, where the model has an obvious one. */
+function defaultScore(schema: ModelSchema): DecisionRule | undefined {
+  try {
+    return compileDecision({}, schema)
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+const hasProbabilities = (schema: ModelSchema): boolean =>
+  schema.classes.length === 1 && schema.outputs.some((output) => output.name === 'predict_proba')
+
+const probabilityMethod = (schema: ModelSchema): Method[] =>
+  hasProbabilities(schema) ? ['predict_proba'] : []
+
+const probabilityKeys = (schema: ModelSchema): string[] | undefined =>
+  hasProbabilities(schema)
+    ? schema.classes[0]!.map((label) => `${JSON.stringify(String(label))}:`)
+    : undefined

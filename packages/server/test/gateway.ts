@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ModelSchema } from '@millwright/contracts'
+import { compileFile, decodeProgram, inputSchema } from '@millwright/engine'
+import { folderBlobs } from '../src/blobs/folder.ts'
+import { createDataplane } from '../src/gateway/dataplane.ts'
+import { createFollower } from '../src/gateway/follow.ts'
+import { loadProgram } from '../src/gateway/load-model.ts'
+import { createMetrics } from '../src/gateway/metrics.ts'
+import { createProxy } from '../src/gateway/proxy.ts'
+import { scrapeAll } from '../src/gateway/scrape.ts'
+import { createGateway } from '../src/gateway/server.ts'
+import { createIdSource } from '../src/ids.ts'
+import { type DataLayout, layoutOf } from '../src/layout.ts'
+import { createLogger } from '../src/logging.ts'
+import type { RoutedDeployment } from '../src/routing/snapshot.ts'
+import { readSegment } from '../src/segments/reader.ts'
+import { decodeRecord, type LoggedRow } from '../src/segments/record.ts'
+import { createSegmentWriter } from '../src/segments/writer.ts'
+
+/** What control does for gateways, as far as they can see it: a data folder with programs and a routing snapshot. */
+
+const EXAMPLE = fileURLToPath(new URL('../../../examples/churn/', import.meta.url))
+
+export type ChurnVersion = 'v2' | 'v3' | 'bad'
+
+export async function createDataFolder(): Promise<DataLayout> {
+  const layout = layoutOf(await mkdtemp(join(tmpdir(), 'millwright-gateway-')))
+  for (const folder of [layout.blobs, layout.incoming, layout.segments, dirname(layout.internalSocket)])
+    await mkdir(folder, { recursive: true })
+  return layout
+}
+
+export const removeDataFolder = (layout: DataLayout): Promise<void> =>
+  rm(layout.root, { recursive: true, force: true })
+
+/** Compiles a churn model and stores its program. Returns what a deployment of it routes to. */
+export async function storeChurn(
+  layout: DataLayout,
+  label: ChurnVersion,
+): Promise<RoutedDeployment['version']> {
+  const file = await readFile(join(EXAMPLE, `models/churn_model_${label}.pkl`))
+  const { program: bytes } = await compileFile(file)
+  const digest = createHash('sha256').update(bytes).digest('hex')
+  const path = join(layout.blobs, 'sha256', digest.slice(0, 2), digest.slice(2))
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, bytes)
+  const program = decodeProgram(bytes)
+  const schema = {
+    inputs: inputSchema(program),
+    outputs: program.outputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+    classes: program.classes,
+  } as unknown as ModelSchema
+  const number = { v2: 2, v3: 3, bad: 4 }[label]
+  return { number, label, digest: createHash('sha256').update(file).digest('hex'), program: digest, schema }
+}
+
+/** The example's configuration, or a part of it. */
+export async function churnDeployment(
+  version: RoutedDeployment['version'],
+  changes: Partial<RoutedDeployment> = {},
+): Promise<RoutedDeployment> {
+  const { name, decision, respond } = JSON.parse(await readFile(join(EXAMPLE, 'deployment.json'), 'utf8'))
+  return {
+    ...{ name, model: 'churn', revision: 1, default: true, version, decision, respond, limits: null },
+    ...changes,
+  }
+}
+
+export async function writeSnapshot(
+  layout: DataLayout,
+  epoch: number,
+  deployments: readonly RoutedDeployment[],
+): Promise<void> {
+  const text = JSON.stringify({ format: 1, epoch, written_at: new Date(0).toISOString(), deployments })
+  await writeFile(`${layout.routing}.new`, text)
+  await rename(`${layout.routing}.new`, layout.routing)
+}
+
+export type Limits = {
+  readonly maxBodyBytes?: number
+  readonly maxRows?: number
+  readonly logTo?: NodeJS.WritableStream
+}
+
+/** A gateway in this process over a data folder, as gateway/main.ts puts one together. Not listening yet. */
+export async function openGateway(layout: DataLayout, limits: Limits = {}) {
+  const ids = createIdSource()
+  const metrics = createMetrics({ version: 'test' })
+  const destination = { write: (text: string) => void lines.push(text) }
+  const lines: string[] = []
+  const logger = createLogger({ role: 'gateway', slot: 0, level: 'info', version: 'test', destination })
+  const log = createSegmentWriter({
+    ...{ folder: join(layout.segments, '0'), flushMs: 5, backlogBytes: 1 << 24 },
+    ...{ segmentBytes: 1 << 24, segmentMs: 60_000 },
+  })
+  const blobs = folderBlobs(layout.blobs, layout.incoming)
+  const load = (digest: string) => loadProgram(blobs, digest)
+  const follower = createFollower({ id: 'gateway-0', layout, load, metrics, logger })
+  await follower.start()
+  const proxy = createProxy(layout.controlSocket)
+  const gateway = createGateway({
+    ...{ table: follower.table, isReady: follower.isReady, plane: createDataplane({ ids, log }) },
+    ...{ metrics, proxy, ids, logger },
+    scrape: () => scrapeAll({ layout, slot: 0, own: () => metrics.toJson(log) }),
+    maxBodyBytes: limits.maxBodyBytes ?? 16 << 20,
+    maxRows: limits.maxRows ?? 10_000,
+  })
+  return {
+    ...{ app: gateway.app, drain: gateway.drain, follower, log, lines },
+    async listen(): Promise<number> {
+      await gateway.app.listen({ host: '127.0.0.1', port: 0 })
+      return (gateway.app.server.address() as AddressInfo).port
+    },
+    async close(): Promise<void> {
+      follower.stop()
+      await gateway.app.close()
+      proxy.close()
+      await log.close()
+    },
+  }
+}
+
+/** Closes the log and reads every record in it. */
+export async function readLog(layout: DataLayout, log: { close(): Promise<void> }): Promise<LoggedRow[]> {
+  await log.close()
+  const folder = join(layout.segments, '0')
+  const rows: LoggedRow[] = []
+  for (const name of await readdir(folder).catch((): string[] => []))
+    for (const payload of (await readSegment(join(folder, name))).payloads)
+      rows.push(decodeRecord(payload.toString()))
+  return rows
+}
