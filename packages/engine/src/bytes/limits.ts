@@ -71,7 +71,9 @@ export class Budget {
 
   checkDeadline(): void {
     if (performance.now() > this.#deadline)
-      throw new ModelError('limit', `reading took longer than ${this.limits.deadlineMs} ms`)
+      throw new ModelError('limit', `reading took longer than ${this.limits.deadlineMs} ms`, {
+        hint: 'make the model smaller or raise the deadline',
+      })
   }
 
   /** `count` bytes written anew: a file could ask for the same long value again and again. @throws ModelError limit */
@@ -89,5 +91,7 @@ export class Budget {
 }
 
 export function overLimit(what: string, limit: number): ModelError {
-  return new ModelError('limit', `the file has more than ${limit} ${what}`)
+  return new ModelError('limit', `the file has more than ${limit} ${what}`, {
+    hint: 'no model we know needs as many; raise the limit if this one does',
+  })
 }

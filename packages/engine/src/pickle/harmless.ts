@@ -48,6 +48,9 @@ const HARMLESS_CALLS: readonly (readonly [call: string, given?: string])[] = [
   ['sklearn.neighbors._ball_tree.newObj', 'sklearn.neighbors._ball_tree.'],
   ['sklearn.neighbors._dist_metrics.newObj', 'sklearn.neighbors._dist_metrics.'],
   ['sklearn.neighbors._kd_tree.newObj', 'sklearn.neighbors._kd_tree.'],
+  ['sklearn.neighbors.ball_tree.newObj', 'sklearn.neighbors.ball_tree.'],
+  ['sklearn.neighbors.dist_metrics.newObj', 'sklearn.neighbors.dist_metrics.'],
+  ['sklearn.neighbors.kd_tree.newObj', 'sklearn.neighbors.kd_tree.'],
   ['sklearn.tree._tree.Tree'],
   ['sklearn.tree.tree.Tree'],
 ]

@@ -103,7 +103,7 @@ export class Machine {
   call(callee: Inert, args: Inert): Inert {
     if (!Array.isArray(args)) throw corrupt('a call whose arguments are not a tuple')
     if (!(callee instanceof GlobalRef)) {
-      this.names.forbidden.push(`what ${describe(callee)} returns`)
+      if (this.names.forbidden.length === 0) this.names.forbidden.push(`what ${describe(callee)} returns`)
       throw corrupt('a call of something that has no name')
     }
     this.names.called.set(callee.qualified, true)

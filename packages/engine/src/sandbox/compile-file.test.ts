@@ -48,7 +48,7 @@ test('limits reach the reader', async () => {
     compileFile(bytesOf('scikit-learn-1.3.2/rf-three/model.joblib'), { limits: { maxElements: 10 } }),
   )
 
-  expect(refusal).toMatchObject({ kind: 'limit', message: 'the file has more than 10 elements' })
+  expect(refusal).toMatchObject({ kind: 'limit', message: expect.stringContaining('more than 10 elements') })
 })
 
 test('a worker that needs too much memory is a refusal, not the end of this process', async () => {
