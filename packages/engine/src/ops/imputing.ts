@@ -7,7 +7,7 @@ import { numbers } from './op.ts'
 export type Marker = { readonly is: 'nan' | 'none' | 'value'; readonly value: Attr & Cell }
 
 function missingRule({ is, value }: Marker): (cell: Cell) => boolean {
-  if (is === 'nan') return Number.isNaN
+  if (is === 'nan') return (cell) => Number.isNaN(cell)
   if (is === 'none') return (cell) => cell === null
   const wanted = typeof value === 'boolean' ? Number(value) : value
   return (cell) => cell === wanted || (typeof cell === 'boolean' && Number(cell) === wanted)

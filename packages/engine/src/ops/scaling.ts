@@ -13,30 +13,60 @@ const ARITHMETIC: Readonly<Record<Step['by'], (a: number, b: number) => number>>
   divide: (a, b) => a / b,
 }
 
+type Loop = (source: Float64Array, values: Float64Array, target: Float64Array, count: number) => void
+
+/** The same over `count` elements of rows as wide as `values`, without a call per element. */
+const LOOPS: Readonly<Record<Step['by'], Loop>> = {
+  add(source, values, target, count) {
+    for (let i = 0, c = 0; i < count; i++, c = c + 1 === values.length ? 0 : c + 1)
+      target[i] = source[i]! + values[c]!
+  },
+  subtract(source, values, target, count) {
+    for (let i = 0, c = 0; i < count; i++, c = c + 1 === values.length ? 0 : c + 1)
+      target[i] = source[i]! - values[c]!
+  },
+  multiply(source, values, target, count) {
+    for (let i = 0, c = 0; i < count; i++, c = c + 1 === values.length ? 0 : c + 1)
+      target[i] = source[i]! * values[c]!
+  },
+  divide(source, values, target, count) {
+    for (let i = 0, c = 0; i < count; i++, c = c + 1 === values.length ? 0 : c + 1)
+      target[i] = source[i]! / values[c]!
+  },
+}
+
 /**
  * Constant rows added, subtracted, multiplied, divided, one step after the other, as numpy's in-place operators do.
  * `single`: the row is float32, and so is every intermediate result.
  */
-export const arithmetic = elementwise<{ steps: readonly Step[]; single: boolean }>({
+export const arithmetic = defineOp<{ steps: readonly Step[]; single: boolean }>({
   name: 'arithmetic',
-  validate({ steps, single }, type) {
-    if (single && (type.kind !== 'number' || type.dtype !== 'f32'))
-      throw new RangeError('arithmetic: single precision of a float64 row')
+  columnwise: true,
+  infer({ steps, single }, [x]) {
+    const type = expectNumbers('arithmetic', x)
+    if (single && type.dtype !== 'f32') throw new RangeError('arithmetic: single precision of a float64 row')
+    if (steps.length === 0) throw new RangeError('arithmetic: no steps')
     for (const { by, values } of steps) {
       if (!Object.hasOwn(ARITHMETIC, by)) throw new RangeError(`arithmetic: no step ${by}`)
       expectLength('arithmetic', values, type.width)
     }
+    return numbers(type.width, single ? 'f32' : 'f64')
   },
-  result: ({ single }, type) => numbers(type.width, single ? 'f32' : 'f64'),
-  at({ steps, single }) {
-    const rules = steps.map(({ by, values }) => ({ apply: ARITHMETIC[by], values }))
-    return (value, column) => {
-      let result = value
-      for (const { apply, values } of rules) {
-        result = apply(result, values[column]!)
-        if (single) result = Math.fround(result)
+  ref({ steps, single }, [x]) {
+    const round = single ? Math.fround : (value: number) => value
+    return x!.map((value, column) =>
+      steps.reduce((v, { by, values }) => round(ARITHMETIC[by](v, values[column]!)), value as number),
+    )
+  },
+  block({ steps, single }, [x]) {
+    return ([from], out, rows) => {
+      const count = rows * x!.width
+      let source = from!.numbers
+      for (const { by, values } of steps) {
+        LOOPS[by](source, values, out.numbers, count)
+        if (single) for (let i = 0; i < count; i++) out.numbers[i] = Math.fround(out.numbers[i]!)
+        source = out.numbers
       }
-      return result
     }
   },
 })
