@@ -1,0 +1,45 @@
+import { type CreateDeployment, type Deployment, MillwrightError } from '@millwright/contracts'
+import type { Context } from '../context.ts'
+import { getReadyVersion } from '../registry/lookups.ts'
+import { answerDeployment, buildConfig } from './model.ts'
+import { getDeployment, makeDefault, writeRevision } from './revise.ts'
+import { findDeployment, hasDefault, insertDeployment } from './store.ts'
+
+/**
+ * The first deployment becomes the default one.
+ * @throws MillwrightError MODEL_NOT_FOUND, VERSION_NOT_FOUND, VERSION_NOT_READY, VALIDATION_FAILED
+ */
+export async function createDeployment(
+  context: Context,
+  request: CreateDeployment & { readonly by: string },
+): Promise<Deployment> {
+  const { name, model, by, reason, default: wanted, ...config } = request
+  const now = context.now()
+  await context.db.transaction().execute(async (tx) => {
+    if ((await findDeployment(tx, name)) !== undefined) throw nameTaken(name)
+    await getReadyVersion(tx, { model, number: config.version })
+    await insertDeployment(tx, { name, model, createdAt: now })
+    await writeRevision(
+      tx,
+      { name, model },
+      {
+        revision: 1,
+        config: buildConfig(config),
+        action: 'deployed',
+        by,
+        reason: reason ?? null,
+        at: now,
+        restores: null,
+      },
+    )
+    if (wanted === true || !(await hasDefault(tx))) await makeDefault(tx, { name, by, reason }, now)
+  })
+  await context.routing.publish()
+  return answerDeployment(await getDeployment(context.db, name))
+}
+
+function nameTaken(name: string): MillwrightError {
+  const message = `deployment "${name}" exists; change it with PATCH /api/v1/deployments/${name}`
+  const fields = [{ pointer: '/name', code: 'taken', message }]
+  return new MillwrightError('VALIDATION_FAILED', { count: 1 }, { fields })
+}

@@ -1,0 +1,123 @@
+import {
+  ChangeDeployment,
+  CreateDeployment,
+  Deployment,
+  ModelSchema,
+  Name,
+  Revision,
+  RollBack,
+} from '@millwright/contracts'
+import { z } from 'zod'
+import type { Context } from '../context.ts'
+import { defineRoute, type Route } from '../control/route.ts'
+import { answerPage, PageParams, pageQuery, pageSchema } from '../paging.ts'
+import { changeDeployment, promoteDeployment } from './change.ts'
+import { createDeployment } from './create.ts'
+import { answerDeployment, answerRevision } from './model.ts'
+import { getDeployment } from './revise.ts'
+import { rollBack } from './roll-back.ts'
+import { listDeployments, listRevisions } from './store.ts'
+
+const tag = 'deployments'
+const params = z.object({ deployment: Name })
+
+const reason = z.string().max(1000).optional()
+/** Exactly one of the two. */
+const PromoteDeployment = z.union([
+  z.strictObject({ version: z.int().positive(), reason }),
+  z.strictObject({ alias: Name, reason }),
+])
+
+export const deploymentRoutes = (context: Context): Route[] => [
+  ...reads(context),
+  defineRoute({
+    method: 'POST',
+    path: '/api/v1/deployments',
+    summary: 'Serve a version of a model under a name; the first deployment becomes the default',
+    tag,
+    body: CreateDeployment,
+    answers: { 201: Deployment },
+    handle: async ({ body, by }) => ({ body: await createDeployment(context, { ...body, by }) }),
+  }),
+  defineRoute({
+    method: 'PATCH',
+    path: '/api/v1/deployments/{deployment}',
+    summary: 'Change the version, the decision, the response or the limits: a new revision',
+    tag,
+    params,
+    body: ChangeDeployment,
+    answers: { 200: Deployment },
+    handle: async ({ params, body, by }) => ({
+      body: await changeDeployment(context, { ...body, name: params.deployment, by }),
+    }),
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/api/v1/deployments/{deployment}/promote',
+    summary: 'Serve another version; answers when every gateway serves it',
+    tag,
+    params,
+    body: PromoteDeployment,
+    answers: { 200: Deployment },
+    handle: async ({ params, body, by }) => ({
+      body: await promoteDeployment(context, { ...body, name: params.deployment, by }),
+    }),
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/api/v1/deployments/{deployment}/rollback',
+    summary: 'Restore the settings and version of an earlier revision; asked again, goes further back',
+    tag,
+    params,
+    body: RollBack,
+    answers: { 200: Deployment },
+    handle: async ({ params, body, by }) => ({
+      body: await rollBack(context, { ...body, name: params.deployment, by }),
+    }),
+  }),
+]
+
+const reads = ({ db }: Context): Route[] => [
+  defineRoute({
+    method: 'GET',
+    path: '/api/v1/deployments',
+    summary: 'All deployments, oldest first',
+    tag,
+    query: PageParams,
+    answers: { 200: pageSchema(Deployment) },
+    async handle({ query, url }) {
+      return { body: answerPage(await listDeployments(db, pageQuery(query)), url, answerDeployment) }
+    },
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/api/v1/deployments/{deployment}',
+    summary: 'One deployment at its current revision',
+    tag,
+    params,
+    answers: { 200: Deployment },
+    handle: async ({ params }) => ({ body: answerDeployment(await getDeployment(db, params.deployment)) }),
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/api/v1/deployments/{deployment}/revisions',
+    summary: 'Every setting a deployment had, newest first, with who, when and why',
+    tag,
+    params,
+    query: PageParams,
+    answers: { 200: pageSchema(Revision) },
+    async handle({ params, query, url }) {
+      const { name } = await getDeployment(db, params.deployment)
+      return { body: answerPage(await listRevisions(db, name, pageQuery(query)), url, answerRevision) }
+    },
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/api/v1/deployments/{deployment}/schema',
+    summary: 'What the served version reads and answers',
+    tag,
+    params,
+    answers: { 200: ModelSchema },
+    handle: async ({ params }) => ({ body: (await getDeployment(db, params.deployment)).version.schema }),
+  }),
+]

@@ -1,0 +1,70 @@
+import { Readable } from 'node:stream'
+import { type CreateVersion, MillwrightError } from '@millwright/contracts'
+import type { Actor, Context } from '../context.ts'
+import type { Db } from '../db/database.ts'
+import { recordEvent } from '../events/record.ts'
+import { chooseLabel } from './label.ts'
+import { type StoredVersion, subjectOf } from './model.ts'
+import { ensureModel, findVersionByDigest, insertVersion, readNumbering, updateVersion } from './store.ts'
+
+export type NewVersionRequest = CreateVersion & { readonly model: string } & Actor
+
+/**
+ * Registers uploaded bytes as a version; it is PENDING until its file is read. The same bytes find the same version,
+ * and one that was refused becomes PENDING again: the reader may have learnt, or the sample was corrected.
+ * @throws MillwrightError UPLOAD_NOT_FOUND
+ */
+export async function createVersion(
+  context: Context,
+  request: NewVersionRequest,
+): Promise<{ version: StoredVersion; created: boolean }> {
+  const upload = await context.blobs.head(request.digest)
+  if (upload === undefined) throw new MillwrightError('UPLOAD_NOT_FOUND', { digest: request.digest })
+  const sample = await storeSample(context, request.sample)
+  return context.db.transaction().execute(async (tx) => {
+    const present = await findVersionByDigest(tx, request.model, request.digest)
+    if (present?.state === 'REFUSED') {
+      const again = { state: 'PENDING', reason: null, sample: sample ?? present.sample } as const
+      return { version: await updateVersion(tx, present, again), created: false }
+    }
+    if (present !== undefined) return { version: present, created: false }
+    const version = await insert(tx, request, { sample, bytes: upload.bytes, now: context.now() })
+    return { version, created: true }
+  })
+}
+
+async function storeSample(context: Context, sample: CreateVersion['sample']): Promise<string | null> {
+  if (sample === undefined) return null
+  const { digest } = await context.blobs.put(Readable.from([Buffer.from(JSON.stringify(sample))]))
+  return digest
+}
+
+async function insert(
+  tx: Db,
+  request: NewVersionRequest,
+  known: { sample: string | null; bytes: number; now: number },
+): Promise<StoredVersion> {
+  const { model, by } = request
+  const log = { at: known.now, by }
+  if (await ensureModel(tx, model, known.now))
+    await recordEvent(tx, { ...log, type: 'model.created', subject: `models/${model}`, data: {} })
+  const numbering = await readNumbering(tx, model)
+  const version = await insertVersion(tx, {
+    model,
+    number: numbering.next,
+    label: chooseLabel({ ...request, number: numbering.next }, numbering.labels),
+    digest: request.digest,
+    sample: known.sample,
+    filename: request.filename ?? null,
+    bytes: known.bytes,
+    createdAt: known.now,
+    createdBy: by,
+  })
+  await recordEvent(tx, {
+    ...log,
+    type: 'version.created',
+    subject: subjectOf(version),
+    data: { digest: version.digest, label: version.label, filename: version.filename },
+  })
+  return version
+}

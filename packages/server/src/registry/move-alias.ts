@@ -1,0 +1,25 @@
+import type { Actor } from '../context.ts'
+import type { Db } from '../db/database.ts'
+import { recordEvent } from '../events/record.ts'
+import { findAlias, writeAlias } from './store.ts'
+
+/**
+ * Points an alias to a version inside the caller's transaction, with its history and an event. Pointing it to where
+ * it points changes nothing.
+ */
+export async function moveAlias(
+  tx: Db,
+  move: Actor & { model: string; alias: string; version: number; at: number },
+): Promise<void> {
+  const { model, alias, version, at, by, reason } = move
+  const from = (await findAlias(tx, model, alias)) ?? null
+  if (from === version) return
+  await writeAlias(tx, { model, alias, from, to: version, at, by, reason })
+  await recordEvent(tx, {
+    at,
+    type: 'alias.moved',
+    subject: `models/${model}/aliases/${alias}`,
+    by,
+    data: { from, to: version, reason: reason ?? null },
+  })
+}
