@@ -1,0 +1,155 @@
+import { MillwrightError } from '@millwright/contracts'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { createIdSource } from '../ids.ts'
+import { type Logger, logRequest } from '../logging.ts'
+import { addPages } from './docs.ts'
+import { doors } from './doors.ts'
+import { assertOwnOrigin } from './origin.ts'
+import { parseOrRefuse, sendProblem } from './problems.ts'
+import type { Call, Reply, Route } from './route.ts'
+
+export type AppDeps = {
+  /** The whole route table. */
+  readonly routes: readonly Route[]
+  readonly logger: Logger
+  /** Only this machine is listened to. */
+  readonly boundToLoopback: boolean
+  /** Told of every answer, for metrics. */
+  readonly onAnswer?: (answer: { method: string; route: string; status: number; seconds: number }) => void
+}
+
+/** Largest JSON body, in bytes: a version with its sample rows. */
+const BODY_LIMIT = 32 << 20
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
+const MAX_USER_LENGTH = 128
+
+/** Control's public API: every route of the table, the documentation, and one way for errors. */
+export function createApp(deps: AppDeps): FastifyInstance {
+  const ids = createIdSource()
+  const app = Fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: 'idle',
+    requestTimeout: 0,
+    genReqId: ({ headers }) => {
+      const given = headers['request-id']
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next('req_')
+    },
+  })
+  app.removeContentTypeParser('text/plain')
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('request-id', request.id)
+    reply.header('cache-control', 'no-store')
+    reply.header('x-content-type-options', 'nosniff')
+    assertOwnOrigin(request, deps.boundToLoopback)
+  })
+  app.addHook('onResponse', async (request, reply) => answered(deps, request, reply))
+  app.setErrorHandler((error, request, reply) => sendProblem(deps.logger, error, request, reply))
+  app.setNotFoundHandler((request, reply) => refusePath(deps, request, reply))
+  addPages(app, [...deps.routes, ...doors])
+  addJsonRoutes(app, deps.routes)
+  addStreamRoutes(app, deps.routes)
+  return app
+}
+
+/** `/models/{model}` → `/models/:model`. */
+const fastifyPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1')
+
+function addJsonRoutes(app: FastifyInstance, routes: readonly Route[]): void {
+  for (const route of routes) if (route.body !== 'stream') addRoute(app, route)
+}
+
+/** In a context of their own, where a body of any media type is handed on unread. */
+function addStreamRoutes(app: FastifyInstance, routes: readonly Route[]): void {
+  app.register((streams, _, done) => {
+    streams.removeAllContentTypeParsers()
+    streams.addContentTypeParser('*', (_, payload, parsed) => parsed(null, payload))
+    for (const route of routes) if (route.body === 'stream') addRoute(streams, route)
+    done()
+  })
+}
+
+function addRoute(app: FastifyInstance, route: Route): void {
+  app.route({
+    method: route.method,
+    url: fastifyPath(route.path),
+    ...(route.body === 'stream' ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
+    handler: async (request, reply) => {
+      const call = parseCall(route, request)
+      const { status, body, headers } = await work(route, call, reply)
+      return reply
+        .status(status ?? Number(Object.keys(route.answers)[0]))
+        .headers(headers ?? {})
+        .send(body)
+    },
+  })
+}
+
+/** The rest of a stream that was refused is not read: the connection ends with the answer. */
+async function work(route: Route, call: Call<never, never, never>, reply: FastifyReply): Promise<Reply> {
+  try {
+    return await route.handle(call)
+  } catch (error) {
+    if (route.body === 'stream') reply.header('connection', 'close')
+    throw error
+  }
+}
+
+function parseCall(route: Route, request: FastifyRequest): Call<never, never, never> {
+  const { params, query, body } = route
+  return {
+    params: (params && parseOrRefuse(params, request.params, '/path')) as never,
+    query: (query && parseOrRefuse(query, request.query, '/query')) as never,
+    body: (body === 'stream'
+      ? (request.body ?? request.raw)
+      : body && parseOrRefuse(body, request.body ?? {}, '')) as never,
+    headers: request.headers,
+    url: request.url,
+    by: parseUser(request.headers['x-millwright-user']),
+    requestId: request.id,
+  }
+}
+
+/** A name, percent-encoded where it is not plain ASCII. Taken on trust: there are no keys yet. */
+function parseUser(header: string | string[] | undefined): string {
+  if (typeof header !== 'string' || header.trim() === '') return 'anonymous'
+  try {
+    return decodeURIComponent(header).trim().slice(0, MAX_USER_LENGTH)
+  } catch {
+    return header.trim().slice(0, MAX_USER_LENGTH)
+  }
+}
+
+function refusePath({ routes }: AppDeps, request: FastifyRequest, reply: FastifyReply): never {
+  const path = request.url.split('?', 1)[0]!
+  const { method } = request
+  const allowed = [
+    ...new Set(routes.filter((route) => matches(route.path, path)).map((route) => route.method)),
+  ]
+  if (allowed.length === 0) throw new MillwrightError('ROUTE_NOT_FOUND', { method, path })
+  reply.header('allow', allowed.join(', '))
+  throw new MillwrightError('METHOD_NOT_ALLOWED', { method, path, allowed: allowed.join(', ') })
+}
+
+function matches(pattern: string, path: string): boolean {
+  const wanted = pattern.split('/')
+  const given = path.split('/')
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, i) => (part.startsWith('{') ? given[i] !== '' : part === given[i]))
+  )
+}
+
+function answered({ logger, onAnswer }: AppDeps, request: FastifyRequest, reply: FastifyReply): void {
+  const { method } = request
+  const status = reply.statusCode
+  logRequest(logger, {
+    method,
+    path: request.url.split('?', 1)[0]!,
+    status,
+    durationNs: reply.elapsedTime * 1e6,
+    requestId: request.id,
+  })
+  const route = request.routeOptions.url ?? 'none'
+  onAnswer?.({ method, route, status, seconds: reply.elapsedTime / 1000 })
+}

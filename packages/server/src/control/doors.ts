@@ -1,0 +1,65 @@
+import { PredictAnswer, PredictRequest } from '@millwright/contracts'
+import { z } from 'zod'
+import type { Door } from './openapi.ts'
+
+const tag = 'predictions'
+const deployment = z.object({ deployment: z.string() })
+const row = z.record(z.string(), z.unknown())
+
+/** The doors that gateways open themselves; described here, served there. */
+export const doors: readonly Door[] = [
+  {
+    method: 'POST',
+    path: '/predict',
+    summary: 'One row as plain JSON to the default deployment; the answer is what its `respond` says',
+    tag,
+    body: row,
+    answers: { 200: row },
+  },
+  {
+    method: 'POST',
+    path: '/predict/{deployment}',
+    summary: 'One row as plain JSON; the answer is what the deployment’s `respond` says',
+    tag,
+    params: deployment,
+    body: row,
+    answers: { 200: row },
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/deployments/{deployment}/predict',
+    summary: 'One row, several rows or columns, with probabilities, the decision and further outputs',
+    tag,
+    params: deployment,
+    body: PredictRequest,
+    answers: { 200: PredictAnswer },
+  },
+  {
+    method: 'GET',
+    path: '/health',
+    summary: 'The health answer of the default deployment’s `respond`, or of the gateway',
+    tag: 'health',
+    answers: { 200: row },
+  },
+  {
+    method: 'GET',
+    path: '/health/live',
+    summary: 'The gateway runs',
+    tag: 'health',
+    answers: { 200: row },
+  },
+  {
+    method: 'GET',
+    path: '/health/ready',
+    summary: 'Every deployment is loaded and warm',
+    tag: 'health',
+    answers: { 200: row },
+  },
+  {
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Prometheus text, summed over all processes',
+    tag: 'health',
+    answers: { 200: z.string() },
+  },
+]

@@ -1,0 +1,61 @@
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { Registry } from 'prom-client'
+import { z } from 'zod'
+import type { Logger } from '../logging.ts'
+import type { Gateways } from './gateways.ts'
+import { parseOrRefuse, sendProblem } from './problems.ts'
+import type { Routing } from './routing.ts'
+
+/** A long poll is answered after this long at the latest, in milliseconds. */
+const POLL_MS = 25_000
+
+const Poll = z.object({
+  after: z.coerce.number().int().min(0),
+  gateway: z.string().min(1).max(128),
+  pid: z.coerce.number().int(),
+})
+const Ack = z.object({
+  gateway: z.string().min(1).max(128),
+  pid: z.int(),
+  epoch: z.int(),
+  state: z.enum(['serving', 'loading']),
+  error: z.string().optional(),
+})
+
+export type InternalDeps = {
+  readonly routing: Routing
+  readonly gateways: Gateways
+  readonly metrics: Registry
+  readonly logger: Logger
+}
+
+/** The channel of gateways; nothing of it is reached by users. */
+export function createInternalApp({ routing, gateways, metrics, logger }: InternalDeps): FastifyInstance {
+  const app = Fastify({ logger: false, forceCloseConnections: true })
+  app.setErrorHandler((error, request, reply) => sendProblem(logger, error, request, reply))
+
+  app.get('/routing', async (request, reply) => {
+    const { after, gateway, pid } = parseOrRefuse(Poll, request.query, '/query')
+    const ended = gateways.polling(gateway, pid)
+    const gone = goneSignal(request)
+    const isNewer = await routing.newerThan(after, AbortSignal.any([gone, AbortSignal.timeout(POLL_MS)]))
+    ended(!gone.aborted)
+    return isNewer ? { epoch: routing.epoch() } : reply.status(204).send()
+  })
+
+  app.post('/ack', async (request, reply) => {
+    const ack = parseOrRefuse(Ack, request.body, '')
+    if (ack.error !== undefined) logger.warn(`gateway ${ack.gateway} at epoch ${ack.epoch}: ${ack.error}`)
+    gateways.ack(ack)
+    return reply.status(204).send()
+  })
+
+  app.get('/metrics.json', async () => metrics.getMetricsAsJSON())
+  return app
+}
+
+function goneSignal({ raw }: FastifyRequest): AbortSignal {
+  const gone = new AbortController()
+  raw.socket.once('close', () => gone.abort())
+  return gone.signal
+}

@@ -1,0 +1,40 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { AppDeps } from './app.ts'
+
+/** Control's own metrics. Gateways add theirs; `GET /metrics` is the sum. */
+export function createControlMetrics(epoch: () => number): {
+  registry: Registry
+  onAnswer: NonNullable<AppDeps['onAnswer']>
+} {
+  const registry = new Registry()
+  const registers = [registry]
+  const requests = new Counter({
+    name: 'millwright_control_requests_total',
+    help: 'Requests answered by the control process',
+    labelNames: ['method', 'route', 'status'],
+    registers,
+  })
+  const seconds = new Histogram({
+    name: 'millwright_control_request_seconds',
+    help: 'Time control took to answer',
+    labelNames: ['method', 'route'],
+    buckets: [0.002, 0.01, 0.05, 0.2, 1, 5],
+    registers,
+  })
+  new Gauge({
+    name: 'millwright_routing_epoch',
+    help: 'Epoch of the routing snapshot on disk',
+    aggregator: 'max',
+    registers,
+    collect() {
+      this.set(epoch())
+    },
+  })
+  return {
+    registry,
+    onAnswer({ method, route, status, seconds: took }) {
+      requests.inc({ method, route, status: String(status) })
+      seconds.observe({ method, route }, took)
+    },
+  }
+}

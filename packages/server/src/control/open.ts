@@ -1,0 +1,122 @@
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Status } from '@millwright/contracts'
+import type { FastifyInstance } from 'fastify'
+import { collectBlobs, emptyIncoming, UNCLAIMED_MS } from '../blobs/collect.ts'
+import { folderBlobs } from '../blobs/folder.ts'
+import type { Context } from '../context.ts'
+import { openDatabase } from '../db/database.ts'
+import { deploymentRoutes } from '../deployments/routes.ts'
+import { isStorageFull } from '../durable.ts'
+import { eventRoutes } from '../events/routes.ts'
+import type { DataLayout } from '../layout.ts'
+import type { Logger } from '../logging.ts'
+import type { ReadModel } from '../registry/read-model.ts'
+import { registryRoutes } from '../registry/routes.ts'
+import { listReferencedBlobs } from '../registry/store.ts'
+import { createVersionQueue } from '../registry/version-queue.ts'
+import { createApp } from './app.ts'
+import { createGateways } from './gateways.ts'
+import { createInternalApp } from './internal.ts'
+import { createControlMetrics } from './metrics.ts'
+import { isLoopback } from './origin.ts'
+import type { Route } from './route.ts'
+import { openRouting } from './routing.ts'
+import { statusRoutes } from './status.ts'
+
+export type ControlOptions = {
+  readonly layout: DataLayout
+  readonly logger: Logger
+  /** Address the gateways listen on. */
+  readonly host: string
+  readonly maxModelBytes: number
+  readonly ackTimeoutMs: number
+  readonly readModel: ReadModel
+  readonly readLogStatus: () => Promise<Status['log']>
+  /** Routes of domains that bring their own state. */
+  readonly routes: readonly Route[]
+  readonly now?: () => number
+}
+
+/** Everything of the control process but its sockets. */
+export type Control = {
+  /** The public API, reached through gateways. */
+  readonly app: FastifyInstance
+  /** The channel of gateways. */
+  readonly internal: FastifyInstance
+  readonly context: Context
+  /** Ends requests, then what is being read, then the database. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the data folder and puts it in order: half-received uploads and unclaimed blobs go, the routing snapshot
+ * follows the database, versions that were being read are read again.
+ * @throws Error when the database was written by a newer program or the folder cannot be used
+ */
+export async function openControl(options: ControlOptions): Promise<Control> {
+  const { layout, logger, now = Date.now } = options
+  await mkdir(layout.blobs, { recursive: true })
+  await emptyIncoming(layout.incoming)
+  await removeTemporaries(layout.routing)
+  const db = await openDatabase(layout.database)
+  const blobs = folderBlobs(layout.blobs, layout.incoming)
+  await collectBlobs(blobs, await listReferencedBlobs(db), now() - UNCLAIMED_MS)
+
+  const gateways = createGateways({ ackTimeoutMs: options.ackTimeoutMs, now: () => performance.now() })
+  const routing = await openRouting({ db, path: layout.routing, gateways, log: logger })
+  const context: Context = {
+    db,
+    blobs,
+    readModel: options.readModel,
+    routing,
+    now,
+    log: logger,
+    limits: { maxModelBytes: options.maxModelBytes },
+  }
+  const queue = createVersionQueue(context)
+  const metrics = createControlMetrics(routing.epoch)
+  const { readLogStatus } = options
+  const routes = [
+    ...registryRoutes(context, queue),
+    ...deploymentRoutes(context),
+    ...eventRoutes(context),
+    ...statusRoutes({ context, routing, gateways, startedAt: now(), readLogStatus }),
+    ...options.routes,
+  ]
+  const app = createApp({
+    routes,
+    logger,
+    boundToLoopback: isLoopback(options.host),
+    onAnswer: metrics.onAnswer,
+  })
+  const internal = createInternalApp({ routing, gateways, metrics: metrics.registry, logger })
+  await queue.resume()
+  return {
+    app,
+    internal,
+    context,
+    async close() {
+      await app.close()
+      await queue.idle()
+      await internal.close()
+      routing.stop()
+      await db.destroy()
+    },
+  }
+}
+
+/** What a crash left of replacing a file. */
+async function removeTemporaries(path: string): Promise<void> {
+  const folder = dirname(path)
+  for (const name of await readdir(folder))
+    if (name.startsWith(`${basename(path)}.`) && name.endsWith('.tmp')) await rm(join(folder, name))
+}
+
+/** What a person is told when control cannot start. */
+export function explainStart(error: unknown, layout: DataLayout): string {
+  const { message } = error as Error
+  return isStorageFull(error)
+    ? `the data folder ${layout.root} cannot be written (${message}); free some space or make it writable`
+    : message
+}

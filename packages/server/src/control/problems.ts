@@ -1,0 +1,63 @@
+import { type FieldError, MillwrightError, problemOf } from '@millwright/contracts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import type { Log } from '../context.ts'
+import { isStorageFull } from '../durable.ts'
+
+/** Answers an error as a problem document. Unknown ones are logged whole; their message stays here. */
+export function sendProblem(
+  log: Log,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const known = toMillwrightError(error, request)
+  if (known.code === 'INTERNAL') log.error({ error, requestId: request.id }, 'request failed')
+  return reply
+    .status(known.status)
+    .type('application/problem+json')
+    .send(JSON.stringify(problemOf(known, request.id)))
+}
+
+type FastifyFault = { code?: string; message: string; statusCode?: number }
+
+function toMillwrightError(error: unknown, request: FastifyRequest): MillwrightError {
+  if (error instanceof MillwrightError) return error
+  if (isStorageFull(error)) return new MillwrightError('STORAGE_FULL', {}, { cause: error })
+  const { code, message, statusCode } = error as FastifyFault
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new MillwrightError('BODY_TOO_LARGE', { limitBytes: request.routeOptions.bodyLimit ?? 0 })
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    case 'FST_ERR_CTP_INVALID_CONTENT_TYPE':
+      return new MillwrightError('UNSUPPORTED_MEDIA_TYPE', {
+        expected: 'application/json',
+        got: request.headers['content-type'] ?? 'none',
+      })
+    default:
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new MillwrightError('INVALID_JSON', { detail: message })
+  return new MillwrightError('INTERNAL', { requestId: request.id }, { cause: error })
+}
+
+/** A value as its schema reads it. @throws MillwrightError VALIDATION_FAILED with a pointer per fault */
+export function parseOrRefuse<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const fields = result.error.issues.flatMap((issue) => fieldsOf(issue, where))
+  throw new MillwrightError('VALIDATION_FAILED', { count: fields.length }, { fields })
+}
+
+function fieldsOf(issue: z.core.$ZodIssue, where: string): FieldError[] {
+  const pointer = `${where}${issue.path.map((part) => `/${pointerPart(String(part))}`).join('')}`
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      pointer: `${pointer}/${pointerPart(key)}`,
+      code: 'unknown_field',
+      message: `there is no field "${key}" here`,
+    }))
+  return [{ pointer, code: issue.code, message: issue.message }]
+}
+
+const pointerPart = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1')

@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { Log } from '../context.ts'
+import type { Db } from '../db/database.ts'
+import { routeDeployment } from '../deployments/model.ts'
+import { listDeployments, readEpoch, writeEpoch } from '../deployments/store.ts'
+import { replaceFile } from '../durable.ts'
+import { RoutingSnapshot } from '../routing/snapshot.ts'
+import type { Gateways } from './gateways.ts'
+
+/** A snapshot that could not be written (disk full) is tried again after this long, in milliseconds. */
+const RETRY_MS = 1_000
+
+export type Routing = {
+  /** Epoch of the snapshot on disk. */
+  epoch(): number
+  /** Brings the snapshot on disk to the database's state and waits until live gateways follow. */
+  publish(): Promise<void>
+  /** Resolves true as soon as the snapshot is newer than `after`; false when `signal` is aborted before. */
+  newerThan(after: number, signal: AbortSignal): Promise<boolean>
+  stop(): void
+}
+
+export type RoutingDeps = {
+  readonly db: Db
+  readonly path: string
+  readonly gateways: Gateways
+  readonly log: Log
+}
+
+/** Opens the routing snapshot and writes it from the database: what a crash left unwritten is written now. */
+export async function openRouting(deps: RoutingDeps): Promise<Routing> {
+  const { db, path, gateways, log } = deps
+  const waiting = new Set<() => void>()
+  let written = await reconcile(db, path)
+  let retry: NodeJS.Timeout | undefined
+  let last: Promise<unknown> = Promise.resolve()
+
+  const write = async (): Promise<void> => {
+    const snapshot = await buildSnapshot(db)
+    if (snapshot.epoch <= written) return
+    await replaceFile(path, `${JSON.stringify(snapshot)}\n`)
+    written = snapshot.epoch
+    for (const wake of waiting) wake()
+  }
+  /** One after the other; whoever comes late finds its change written. */
+  const writeInTurn = (): Promise<void> => {
+    const turn = last.then(write)
+    last = turn.catch(() => {})
+    return turn
+  }
+  const writeAgainLater = (): void => {
+    clearTimeout(retry)
+    retry = setTimeout(() => writeInTurn().catch(writeAgainLater), RETRY_MS)
+    retry.unref()
+  }
+
+  return {
+    epoch: () => written,
+    async publish() {
+      const epoch = await readEpoch(db)
+      try {
+        await writeInTurn()
+      } catch (error) {
+        log.error({ error }, `routing epoch ${epoch} is recorded but cannot be written; trying again`)
+        writeAgainLater()
+        throw error
+      }
+      await gateways.waitForAcks(epoch)
+    },
+    newerThan(after, signal) {
+      if (written > after) return Promise.resolve(true)
+      return new Promise((resolve) => {
+        const end = (isNewer: boolean): void => {
+          waiting.delete(wake)
+          signal.removeEventListener('abort', abort)
+          resolve(isNewer)
+        }
+        const wake = (): void => {
+          if (written > after) end(true)
+        }
+        const abort = (): void => end(false)
+        waiting.add(wake)
+        signal.addEventListener('abort', abort)
+        if (signal.aborted) abort()
+      })
+    },
+    stop: () => clearTimeout(retry),
+  }
+}
+
+/** In one transaction, so that epoch and deployments belong together. */
+async function buildSnapshot(db: Db): Promise<RoutingSnapshot> {
+  return db.transaction().execute(async (tx) => ({
+    format: 1,
+    epoch: await readEpoch(tx),
+    written_at: new Date().toISOString(),
+    deployments: (await listDeployments(tx)).items.map(routeDeployment),
+  }))
+}
+
+/**
+ * Makes file and database agree at start. A gateway never takes an older epoch, so a database that was put back from a
+ * backup, behind the file or beside it, goes on above the file's epoch. @returns the epoch on disk
+ */
+async function reconcile(db: Db, path: string): Promise<number> {
+  const file = await readSnapshot(path)
+  let snapshot = await buildSnapshot(db)
+  const isSame = isDeepStrictEqual(file?.deployments, snapshot.deployments)
+  if (file !== undefined && file.epoch === snapshot.epoch && isSame) return file.epoch
+  if (file !== undefined && file.epoch >= snapshot.epoch) {
+    await writeEpoch(db, file.epoch + 1)
+    snapshot = await buildSnapshot(db)
+  }
+  await replaceFile(path, `${JSON.stringify(snapshot)}\n`)
+  return snapshot.epoch
+}
+
+/** An unreadable file is written anew. */
+async function readSnapshot(path: string): Promise<RoutingSnapshot | undefined> {
+  try {
+    return RoutingSnapshot.parse(JSON.parse(await readFile(path, 'utf8')))
+  } catch {
+    return undefined
+  }
+}
