@@ -25,6 +25,8 @@ export async function planDeploy(path: string, values: Values): Promise<DeployPl
   const settings = folder === undefined ? {} : await readSettings(folder)
   const inFolder = (file: string | undefined): string | undefined =>
     file === undefined || folder === undefined ? file : join(folder, file)
+  if (folder !== undefined && settings.file === undefined)
+    throw new CommandError(`${join(folder, FOLDER_FILE)} does not say which "file" to deploy`)
   const file = inFolder(settings.file) ?? path
   const named = textOption(values, 'name') ?? settings.name
   const guess = named === undefined ? guessName(file) : { name: named, from: 'as asked' }

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { type Client, ClientError, createClient } from '@millwright/client'
 import { type CliContext, CommandError, EXIT, UsageError, type Values } from './command.ts'
@@ -67,7 +68,7 @@ function contextOf(values: Values, { terminal, env }: Surroundings): CliContext 
   if (!URL.canParse(url)) throw new UsageError(`${JSON.stringify(url)} is not an address like ${DEFAULT_URL}`)
   const seconds = Number(values.timeout ?? 600)
   if (!(seconds > 0)) throw new UsageError('--timeout takes seconds above 0')
-  const user = String(values.user ?? env.MILLWRIGHT_USER ?? env.USER ?? env.USERNAME ?? 'unknown')
+  const user = String(values.user ?? env.MILLWRIGHT_USER ?? userInfo().username)
   let client: Client | undefined
   return {
     terminal,

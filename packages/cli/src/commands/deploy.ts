@@ -247,6 +247,13 @@ type TryIt = {
 
 function showTryIt(terminal: Terminal, { url, deployment, schema, row }: TryIt): void {
   if (terminal.quiet) return
-  terminal.stderr(`\nTry it:\n  ${curlOf(url, deployment.name, row ?? exampleRow(schema))}\n`)
+  const example = { ...exampleRow(schema), ...pick(row ?? {}, schema) }
+  terminal.stderr(`\nTry it:\n  ${curlOf(url, deployment.name, example)}\n`)
   terminal.stderr(`Take it back:  millwright rollback ${deployment.name}\n`)
 }
+
+/** What the model reads of a row of the sample. */
+const pick = (row: ReturnType<typeof exampleRow>, schema: TryIt['schema']): ReturnType<typeof exampleRow> =>
+  Object.fromEntries(
+    schema.inputs.flatMap(({ name }) => (row[name] === undefined ? [] : [[name, row[name]]])),
+  )
