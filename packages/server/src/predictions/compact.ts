@@ -3,7 +3,7 @@ import { listSegments, type SegmentName } from '../segments/reader.ts'
 import { replaceFiles, takeBytes, type Upkeep, withSizes } from './upkeep.ts'
 
 /** Most bytes of segments in one go: their rows pass through the memory of the analytics process. */
-const BATCH_BYTES = 32 << 20
+const BATCH_BYTES = 16 << 20
 /** A segment that could not be compacted is tried again after this, alone. */
 const RETRY_MS = 60_000
 

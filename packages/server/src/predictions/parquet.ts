@@ -20,7 +20,7 @@ export type Parquet = {
   [K in keyof AnalyticsWork]: (ask: AnalyticsWork[K]['ask']) => Promise<AnalyticsWork[K]['answer']>
 }
 
-const MEMORY_LIMIT = '256MB'
+const MEMORY_LIMIT = '192MB'
 /** Small groups of rows let a search for the newest few skip most of a file. */
 const ROW_GROUP_ROWS = 8192
 

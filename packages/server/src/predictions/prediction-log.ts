@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Status } from '@millwright/contracts'
 import type { Logger } from 'pino'
 import { createIdSource } from '../ids.ts'
 import type { DataLayout } from '../layout.ts'
@@ -7,6 +8,7 @@ import { createAccess } from './access.ts'
 import { createAnalytics } from './analytics.ts'
 import { recoverCommits } from './commit.ts'
 import { type CompactionLimits, createCompaction } from './compact.ts'
+import { readDropped } from './dropped.ts'
 import { type Found, findRows } from './find.ts'
 import { mergeFiles } from './merge.ts'
 import { expireFiles, type Retention } from './retention.ts'
@@ -30,12 +32,8 @@ export type PredictionLogOptions = Retention &
     readonly analyticsIdleMs?: number
   }
 
-export type LogStatus = {
-  /** Not in Parquet yet. */
-  readonly segments: number
-  /** Of segments and Parquet; Parquet as of the last hourly tidying. */
-  readonly bytes: number
-}
+/** `segments` are not in Parquet yet; `bytes` are of both, those of Parquet as of the last hourly tidying. */
+export type LogStatus = Status['log']
 
 /** Control's side of the prediction log. */
 export type PredictionLog = {
@@ -82,7 +80,8 @@ export async function openPredictionLog(options: PredictionLogOptions): Promise<
     async status() {
       const segments = await withSizes(await listSegments(layout.segments))
       const segmentBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0)
-      return { segments: segments.length, bytes: segmentBytes + parquetBytes }
+      const dropped = await readDropped(layout, options.gateways)
+      return { segments: segments.length, dropped, bytes: segmentBytes + parquetBytes }
     },
     compact,
     tidy,
