@@ -47,8 +47,8 @@ export const categoryIndex = cellwise<CategoryIndexAttrs>({
   name: 'category-index',
   result({ categories, nan, refuse, finite }, type): ValueType {
     for (const list of [categories, nan, refuse, finite]) expectLength('category-index', list, type.width)
-    if (type.kind === 'number' && categories.some((known) => Array.from<Cell>(known).some(isText)))
-      throw new RangeError('category-index: text categories of a number')
+    const text = categories.some((known) => Array.from<Cell>(known).some(isText))
+    if (text && type.kind === 'number') throw new RangeError('category-index: text categories of a number')
     return numbers(type.width)
   },
   at: categoryRule,

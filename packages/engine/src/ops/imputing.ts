@@ -13,10 +13,15 @@ function missingRule({ is, value }: Marker): (cell: Cell) => boolean {
   return (cell) => cell === wanted || (typeof cell === 'boolean' && Number(cell) === wanted)
 }
 
+function expectMarker({ is }: Marker): void {
+  if (!['nan', 'none', 'value'].includes(is)) throw new RangeError(`missing values: no marker ${is}`)
+}
+
 /** Missing values replaced by their column's fill. */
 export const impute = cellwise<{ marker: Marker; fill: Float64Array | readonly Cell[] }>({
   name: 'impute',
-  result({ fill }, type): ValueType {
+  result({ marker, fill }, type): ValueType {
+    expectMarker(marker)
     expectLength('impute', fill, type.width)
     if (type.kind === 'number' && !(fill instanceof Float64Array))
       throw new RangeError('impute: text in a column of numbers')
@@ -31,7 +36,10 @@ export const impute = cellwise<{ marker: Marker; fill: Float64Array | readonly C
 /** 1 where a value is missing, else 0. */
 export const missing = cellwise<{ marker: Marker }>({
   name: 'missing',
-  result: (_, type) => numbers(type.width),
+  result({ marker }, type) {
+    expectMarker(marker)
+    return numbers(type.width)
+  },
   at({ marker }) {
     const isMissing = missingRule(marker)
     return (cell) => (isMissing(cell) ? 1 : 0)

@@ -24,7 +24,11 @@ function buildTerms(polynomial: Estimator, width: number, { most }: Degrees): Te
   const terms: Terms = { of: [], column: [], degree: [] }
   const push = (of: number, column: number, degree: number): void => {
     if (terms.of.push(of) > MOST_TERMS)
-      throw polynomial.error('limit', `${polynomial.name} makes more than ${MOST_TERMS} columns`)
+      throw polynomial.error(
+        'limit',
+        `${polynomial.name} makes more than ${MOST_TERMS} columns`,
+        'lower its degree',
+      )
     terms.column.push(column)
     terms.degree.push(degree)
   }

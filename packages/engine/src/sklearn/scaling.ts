@@ -200,5 +200,10 @@ export const scalingFamily: readonly Family[] = [
     fields: 'n_quantiles_ quantiles_ references_',
     lower: lowerQuantile,
   },
-  { names: preprocessing('FunctionTransformer'), fields: '', lower: lowerFunction },
+  {
+    names: preprocessing('FunctionTransformer'),
+    fields: '',
+    note: 'numpy functions of one argument',
+    lower: lowerFunction,
+  },
 ]

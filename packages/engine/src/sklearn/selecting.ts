@@ -174,6 +174,7 @@ export const selectingFamily: readonly Family[] = [
   {
     names: selection('SelectFromModel'),
     fields: 'estimator_ max_features_ threshold_',
+    note: 'importances of linear models and trees',
     lower: lowerSelector(byImportance),
   },
   {

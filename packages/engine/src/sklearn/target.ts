@@ -62,6 +62,7 @@ export const targetFamily: readonly Family[] = [
   {
     names: ['sklearn.compose.TransformedTargetRegressor'],
     fields: 'regressor_ transformer_',
+    note: 'targets transformed by numpy functions, scalers, power and quantile transformers',
     lower: lowerTransformedTarget,
   },
 ]
