@@ -37,7 +37,8 @@ function readColumns(bag: Estimator, value: Inert | undefined): number[] {
   if (!(value instanceof NdArray))
     throw bag.error('corrupt', 'estimators_features_ and estimators_ differ in length')
   const columns = Array.from(numbersOf(value))
-  if (columns.some((column) => column < 0 || column >= bag.number('n_features_in_')))
+  const width = bag.number('n_features_in_')
+  if (!columns.every((column) => Number.isInteger(column) && column >= 0 && column < width))
     throw bag.error('corrupt', 'an estimator reads a column that is not there')
   return columns
 }
