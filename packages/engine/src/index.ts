@@ -1,11 +1,23 @@
 export { DEFAULT_LIMITS, type Limits } from './bytes/limits.ts'
+export { type Contract, contractOf } from './check/contract.ts'
+export { type SelfCheck, selfCheck } from './check/self-check.ts'
+export { type Comparison, compareWithExpected, type Difference } from './check/tolerance.ts'
 export { ModelError, type RefusalKind, RowError } from './errors.ts'
 export { compileProgram } from './exec/compiled.ts'
 export { allOutputs, interpret } from './exec/reference.ts'
 export { estimatorOf, type ModelFile, readModelFile } from './formats/read-file.ts'
 export { type FileReport, type ReportStep, reportOf } from './formats/report.ts'
 export { decodeProgram, encodeProgram, programDigest } from './ir/codec.ts'
-export type { Answer, AnswerPart, Cell, Executable, Frame, InputColumn, Method, Program } from './ir/program.ts'
+export type {
+  Answer,
+  AnswerPart,
+  Cell,
+  Executable,
+  Frame,
+  InputColumn,
+  Method,
+  Program,
+} from './ir/program.ts'
 export { inputSchema, type SchemaColumn } from './ir/schema.ts'
 export { type CompiledFile, RefusedFile } from './sandbox/compile.ts'
 export { type CompileOptions, compileFile } from './sandbox/compile-file.ts'

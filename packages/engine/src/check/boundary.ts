@@ -1,0 +1,153 @@
+import { RowError } from '../errors.ts'
+import { traceColumn } from '../exec/trace.ts'
+import type { Attr, Attrs, Cell, Frame, Program } from '../ir/program.ts'
+import { validateProgram } from '../ir/validate.ts'
+import { nextDown32, nextDown64, nextUp32, nextUp64 } from '../math/neighbours.ts'
+import { input } from '../ops/columns.ts'
+import type { Row } from '../ops/op.ts'
+import { getOp } from '../ops/registry.ts'
+import { type TreesAttrs, trees, treesOnto } from '../ops/trees.ts'
+import { type Random, randomOf } from './random.ts'
+
+const STRANGE_NUMBERS = [
+  Number.NaN,
+  0,
+  -0,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  1e39,
+  -1,
+  5e-324,
+] as const
+const STRANGE_CELLS = [null, Number.NaN, 'a category nobody has seen', '', -1, true] as const
+/** Share of rows with one strange value; the others test what ordinary rows do. */
+const STRANGE_ROWS = 0.25
+/** Share of rows of small whole numbers, which are all that some models accept. */
+const WHOLE_ROWS = 0.1
+
+/**
+ * Rows on which a program is likely to go wrong: values on its thresholds, edges and categories and right beside them,
+ * and NaN, infinities, zeros and categories it has never seen. The same for the same program, count and seed.
+ *
+ * A threshold of a computed column is carried back to the model's own column where only operations lie between that
+ * work column by column; they are taken to be affine there.
+ * @throws RangeError when the program is not valid
+ */
+export function boundaryRows(program: Program, count: number, seed: number): Frame {
+  const random = randomOf(seed)
+  const marks = marksOf(program)
+  const columns = program.inputs.map(({ kind }, i) =>
+    kind === 'number' ? numberColumn(marks[i]!, random) : cellColumn(marks[i]!, random),
+  )
+  const numbers: number[] = []
+  const cells: Cell[] = []
+  for (let row = 0; row < count; row++) {
+    const strange = random.chance(STRANGE_ROWS) ? random.below(columns.length) : -1
+    const whole = random.chance(WHOLE_ROWS)
+    columns.forEach((column, i) => {
+      const value =
+        whole && i !== strange && program.inputs[i]!.kind === 'number'
+          ? random.below(2)
+          : column(i === strange)
+      if (program.inputs[i]!.kind === 'number') numbers.push(value as number)
+      else cells.push(value)
+    })
+  }
+  return { rows: count, numbers: Float64Array.from(numbers), cells }
+}
+
+type Column = (strange: boolean) => Cell
+
+function numberColumn(marks: readonly Cell[], random: Random): Column {
+  const known = marks.filter((mark) => typeof mark === 'number' && Number.isFinite(mark)) as number[]
+  const low = known.reduce((a, b) => Math.min(a, b), -1)
+  const high = known.reduce((a, b) => Math.max(a, b), 1)
+  const beside = [
+    (x: number) => x,
+    nextUp64,
+    nextDown64,
+    Math.fround,
+    (x: number) => nextUp32(Math.fround(x)),
+    (x: number) => nextDown32(Math.fround(x)),
+  ]
+  return (strange) => {
+    if (strange) return random.pick(STRANGE_NUMBERS)
+    if (known.length > 0 && random.chance(0.6)) return random.pick(beside)(random.pick(known))
+    return low + (high - low) * random.unit()
+  }
+}
+
+function cellColumn(marks: readonly Cell[], random: Random): Column {
+  return (strange) => {
+    if (strange) return random.pick(STRANGE_CELLS)
+    return marks.length > 0 ? random.pick(marks) : random.unit() * 2 - 1
+  }
+}
+
+/** Per input column, the values that the program compares it with. */
+function marksOf(program: Program): Cell[][] {
+  const types = validateProgram(program)
+  const [zeros, ones] = [probe(program, 0), probe(program, 1)]
+  const marks = program.inputs.map((): Cell[] => [])
+  program.nodes.forEach(({ op, inputs, attrs }) => {
+    const [from] = inputs
+    if (from === undefined) return
+    const { width } = types[from]!
+    const origins = Array.from({ length: width }, (_, column) => traceColumn(program, types, from, column))
+    const mark = (column: number, value: Cell): void => {
+      const origin = origins[column]
+      if (origin === undefined) return
+      const [zero, one] = [zeros[from]?.[column], ones[from]?.[column]]
+      marks[origin]!.push(carryBack(value, zero, one))
+    }
+    if (op === trees.name || op === treesOnto.name) {
+      const { feature, threshold } = attrs as TreesAttrs
+      for (let node = 0; node < feature.length; node++)
+        if (feature[node]! >= 0) mark(feature[node]!, threshold[node]!)
+    } else for (const attr of Object.values(attrs)) markAttribute(attr, width, mark)
+  })
+  return marks
+}
+
+/** The input that a column is `value` for, when it is `zero` for 0 and `one` for 1; the value itself for categories. */
+function carryBack(value: Cell, zero: Cell | undefined, one: Cell | undefined): Cell {
+  if (typeof value !== 'number' || typeof zero !== 'number' || typeof one !== 'number') return value
+  return zero === one ? value : (value - zero) / (one - zero)
+}
+
+/** All nodes for a row whose every input is `x`; undefined behind an operation that raises. */
+function probe(program: Program, x: number): (Row | undefined)[] {
+  const rows: (Row | undefined)[] = []
+  for (const { op, inputs, attrs } of program.nodes) {
+    const from = inputs.map((ref) => rows[ref])
+    const known = from.filter((row) => row !== undefined)
+    rows.push(known.length < from.length ? undefined : evaluate(op, attrs, known, x))
+  }
+  return rows
+}
+
+function evaluate(op: string, attrs: Attrs, inputs: readonly Row[], x: number): Row | undefined {
+  if (op === input.name) return new Array<number>((attrs.slots as Int32Array).length).fill(x)
+  try {
+    return getOp(op).ref(attrs, inputs)
+  } catch (error) {
+    if (error instanceof RowError) return undefined
+    throw error
+  }
+}
+
+/** An attribute with an entry per column holds values of that column, or lists of them. */
+function markAttribute(
+  attr: Attr | undefined,
+  width: number,
+  mark: (column: number, value: Cell) => void,
+): void {
+  if (!(Array.isArray(attr) || attr instanceof Float64Array) || attr.length !== width) return
+  for (let column = 0; column < width; column++) {
+    const entry = (attr as ArrayLike<Attr>)[column]!
+    const values = Array.isArray(entry) || entry instanceof Float64Array ? Array.from<Attr>(entry) : [entry]
+    for (const value of values) if (isCell(value)) mark(column, value)
+  }
+}
+
+const isCell = (value: Attr): value is Attr & Cell => value === null || typeof value !== 'object'

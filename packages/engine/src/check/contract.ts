@@ -1,0 +1,57 @@
+import type { Method, Program, ProgramNode } from '../ir/program.ts'
+
+/**
+ * How far an answer may be from the source library's own:
+ * `bit-equal` not at all · `ulp4` 4 units in the last place · `abs1e-15` 1e-15 or 8 units · `abs1e-13` 1e-13 of the
+ * largest magnitude in the answer, or relative 1e-12.
+ */
+export type Contract = (typeof CONTRACTS)[number]
+/** From the strictest to the loosest. */
+const CONTRACTS = ['bit-equal', 'ulp4', 'abs1e-15', 'abs1e-13'] as const
+
+/** Operations that repeat the library's arithmetic step by step. Whatever is not listed here is not promised to. */
+const EXACT = new Set(
+  [
+    'input select concat cast-to-numbers check check-cells refuse-missing impute missing bin category-index one-hot',
+    'look-up arithmetic clip binarize interpolate trees trees-onto to-float32 binary-proba average',
+    'vote scatter constant threshold cap-at-one clipped-margin products pick expit exp log normalise',
+  ].flatMap((names) => names.split(' ')),
+)
+
+/** Operations that answer a choice: which one is the same unless two are closer than the numbers are exact. */
+const CHOICES = new Set(['argmax', 'argmax-last', 'threshold', 'majority', 'nearest', 'vote', 'binarize'])
+
+/** Operations whose last place depends on the machine the library ran on. */
+const INEXACT: Readonly<Record<string, Contract>> = {
+  exp: 'ulp4',
+  expit: 'ulp4',
+  log: 'ulp4',
+  'exp-normalise': 'ulp4',
+  softmax: 'abs1e-15',
+  'raw-scores': 'ulp4',
+}
+
+/**
+ * The contract of every answer of a program, from the operations behind it: the loosest of them, where choices start
+ * again at bit-equal.
+ */
+export function contractOf(program: Program): Partial<Record<Method, Contract>> {
+  const contracts: Contract[] = []
+  for (const node of program.nodes)
+    contracts.push(
+      CHOICES.has(node.op)
+        ? 'bit-equal'
+        : loosest([ownContract(node), ...node.inputs.map((ref) => contracts[ref]!)]),
+    )
+  const ofOutput = program.outputs.map(({ name, parts, labels }) => [
+    name,
+    labels === undefined ? loosest(parts.map((ref) => contracts[ref]!)) : 'bit-equal',
+  ])
+  return Object.fromEntries(ofOutput)
+}
+
+const ownContract = ({ op }: ProgramNode): Contract =>
+  INEXACT[op] ?? (EXACT.has(op) ? 'bit-equal' : 'abs1e-13')
+
+const loosest = (contracts: readonly Contract[]): Contract =>
+  contracts.reduce((a, b) => (CONTRACTS.indexOf(a) > CONTRACTS.indexOf(b) ? a : b), 'bit-equal')
