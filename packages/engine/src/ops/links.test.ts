@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { bothForms } from '../../test/both-forms.ts'
 import type { Attrs } from '../ir/program.ts'
 import {
   argmax,
@@ -17,25 +18,11 @@ import {
   toFloat32,
   vote,
 } from './links.ts'
-import { type Block, numbers, type Op } from './op.ts'
+import { numbers, type Op } from './op.ts'
 
 const one = <A extends Attrs>(op: Op<A>, attrs: A, row: readonly number[]): readonly unknown[] => {
   op.infer(attrs, [numbers(row.length)])
   return op.ref(attrs, [row])
-}
-
-/** Rows of each input through `block`, one flat result. */
-function inBlocks<A extends Attrs>(op: Op<A>, attrs: A, inputs: readonly (readonly number[])[][]): number[] {
-  const types = inputs.map((rows) => numbers(rows[0]!.length))
-  const blocks = inputs.map(
-    (rows, i): Block => ({ type: types[i]!, numbers: Float64Array.from(rows.flat()), cells: [] }),
-  )
-  const type = op.infer(attrs, types)
-  const rows = inputs[0]!.length
-  const out: Block = { type, numbers: new Float64Array(rows * type.width).fill(9), cells: [] }
-  const kernel = op.block!(attrs, types)
-  kernel!(blocks, out, rows)
-  return Array.from(out.numbers)
 }
 
 const OPS: readonly (readonly [op: Op, attrs: Attrs])[] = (
@@ -66,7 +53,9 @@ describe('link operations', () => {
     )
     fc.assert(
       fc.property(rows, (table) => {
-        expect(inBlocks(op, attrs, [table])).toEqual(table.flatMap((row) => op.ref(attrs, [row])))
+        const { ref, block } = bothForms(op, attrs, table)
+
+        expect(block).toEqual(ref)
       }),
     )
   })
@@ -77,9 +66,9 @@ describe('link operations', () => {
       fc.property(table, table, (a, b) => {
         const attrs = { weights: Float64Array.of(0.3, 0.7), divide: 3 }
 
-        expect(inBlocks(average, attrs, [a, b])).toEqual(
-          a.flatMap((row, i) => average.ref(attrs, [row, b[i]!])),
-        )
+        const { ref, block } = bothForms(average, attrs, a, b)
+
+        expect(block).toEqual(ref)
       }),
     )
   })
@@ -132,8 +121,9 @@ describe('link operations', () => {
 
   test('a vote goes to the column of the class', () => {
     expect(one(vote, { targets: Int32Array.of(2, 0), width: 3 }, [0])).toEqual([0, 0, 1])
-    expect(inBlocks(vote, { targets: Int32Array.of(2, 0), width: 3 }, [[[0], [1]]])).toEqual([
-      0, 0, 1, 1, 0, 0,
+    expect(bothForms(vote, { targets: Int32Array.of(2, 0), width: 3 }, [[0], [1]]).block).toEqual([
+      [0, 0, 1],
+      [1, 0, 0],
     ])
     expect(() => vote.infer({ targets: Int32Array.of(3), width: 3 }, [numbers(1)])).toThrow(RangeError)
   })
