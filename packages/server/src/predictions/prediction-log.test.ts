@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { PredictionLog } from './prediction-log.ts'
 import type { RowQuery } from './row-query.ts'
@@ -234,4 +235,39 @@ test('a search with nothing in Parquet starts no process', async () => {
   await findIds()
 
   expect(log.analyticsPid()).toBeUndefined()
+})
+
+test('Parquet has a typed column for everything but features, outputs and decision, which are JSON', async () => {
+  await writeSegment(layout, [at(NOON_MS, 'a')])
+  await log.compact()
+  const connection = await (await DuckDBInstance.create()).connect()
+
+  const described = await connection.runAndReadAll(
+    'describe select * from read_parquet($path, hive_partitioning = false)',
+    {
+      path: join(layout.predictions, parquetFiles()[0]!),
+    },
+  )
+
+  const types = Object.fromEntries(
+    described.getRowObjectsJS().map((row) => [row.column_name, row.column_type]),
+  )
+  expect(types).toEqual({
+    id: 'VARCHAR',
+    time_ms: 'BIGINT',
+    deployment: 'VARCHAR',
+    model: 'VARCHAR',
+    version: 'INTEGER',
+    version_label: 'VARCHAR',
+    digest: 'VARCHAR',
+    variant: 'VARCHAR',
+    features: 'VARCHAR',
+    outputs: 'VARCHAR',
+    decision: 'VARCHAR',
+    score: 'DOUBLE',
+    label: 'VARCHAR',
+    latency_us: 'DOUBLE',
+    subject: 'VARCHAR',
+    request_id: 'VARCHAR',
+  })
 })
