@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AnalyticsKind, AnalyticsReply, AnalyticsWork } from './analytics-protocol.ts'
 
@@ -28,6 +27,8 @@ export type AnalyticsOptions = {
 /** Who searches, searches again. */
 const IDLE_MS: Readonly<Record<AnalyticsKind, number>> = { find: 20_000, compact: 2_000, merge: 2_000 }
 const TIMEOUT_MS = 120_000
+
+const PROCESS_URL = new URL('./analytics-process.ts', import.meta.url)
 
 class ProcessDied extends Error {}
 
@@ -87,8 +88,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
 }
 
 function startProcess({ spillFolder, folders }: AnalyticsOptions): Running {
-  const path = fileURLToPath(new URL(`./analytics-process${extname(import.meta.url)}`, import.meta.url))
-  const child = fork(path, [spillFolder, ...folders], {
+  const child = fork(fileURLToPath(PROCESS_URL), [spillFolder, ...folders], {
     execArgv: ['--max-semi-space-size=4'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
