@@ -47,15 +47,16 @@ export function readTree(estimator: Estimator): FittedTree {
   const state = tree instanceof InertObject && tree.state instanceof Map ? tree.state : undefined
   const nodes = state?.get('nodes')
   const values = state?.get('values')
-  if (!(nodes instanceof NdArray && values instanceof NdArray))
+  if (!(nodes instanceof NdArray && values instanceof NdArray && nodes.dtype.fields !== undefined))
     throw estimator.error('corrupt', 'tree_ has no nodes')
-  const unknown = [...(nodes.dtype.fields?.keys() ?? [])].find((name) => !NODE_FIELDS.has(name))
+  const fields = [...nodes.dtype.fields.keys()]
+  const unknown = fields.find((name) => !NODE_FIELDS.has(name))
   if (unknown !== undefined)
     throw estimator.error('unsupported', `its nodes have the field ${unknown}, which we do not know`)
   const [count, outputs, width] = values.shape
   if (nodes.shape[0] !== count || !(outputs! >= 1) || !(width! >= 1) || values.shape.length !== 3)
     throw estimator.error('corrupt', 'nodes and values of tree_ differ in shape')
-  const routesMissing = nodes.dtype.fields!.has('missing_go_to_left')
+  const routesMissing = fields.includes('missing_go_to_left')
   const left = fieldOf(nodes, 'left_child')
   return {
     feature: splitColumns(left, fieldOf(nodes, 'feature'), estimator),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ask } from '../../test/ask.ts'
 import { fittedTree, regressionTree, stump } from '../../test/fitted-trees.ts'
-import { integers, object, objects } from '../../test/inert.ts'
+import { doubles, integers, object, objects } from '../../test/inert.ts'
 import { RowError } from '../errors.ts'
 import type { Inert } from '../pickle/values.ts'
 import { lowerModel } from './lower.ts'
@@ -76,6 +76,14 @@ describe('decision trees', () => {
     ],
   ])('are refused when %s', (_, nodes, message) => {
     expect(() => lowerModel(regressionTree(stump([1], [2], nodes)))).toThrow(message)
+  })
+
+  test('without nodes are refused', () => {
+    const tree = stump([1], [2])
+    const state = tree.state as Map<Inert, Inert>
+    state.set('nodes', doubles([1, 2, 3]))
+
+    expect(() => lowerModel(regressionTree(tree))).toThrow('tree_ has no nodes')
   })
 
   test('are refused when classes and values differ in shape', () => {
