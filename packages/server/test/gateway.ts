@@ -131,7 +131,6 @@ export async function readLog(layout: DataLayout, log: { close(): Promise<void> 
   const folder = join(layout.segments, '0')
   const rows: LoggedRow[] = []
   for (const name of await readdir(folder).catch((): string[] => []))
-    for (const payload of (await readSegment(join(folder, name))).payloads)
-      rows.push(decodeRecord(payload.toString()))
+    for (const payload of (await readSegment(join(folder, name))).payloads) rows.push(decodeRecord(payload)!)
   return rows
 }

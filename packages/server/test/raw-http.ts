@@ -45,7 +45,7 @@ export function requestOf(
     body = '',
   }: { headers?: readonly string[]; body?: Buffer | string } = {},
 ): Buffer {
-  const bytes = Buffer.from(body)
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body
   const length = bytes.length > 0 ? [`Content-Length: ${bytes.length}`] : []
   const head = [
     `${method} ${path} HTTP/1.1`,

@@ -141,7 +141,7 @@ test('each way of being wrong has its own words', async () => {
       "list-value": "days_since_last_order: expected a finite number, got a list of 1",
       "literal-1e39-over-float32": "lifetime_value: contains infinity or a value too large for float32",
       "literal-1e400": "lifetime_value: expected a finite number, got a number beyond ±1.8e308",
-      "literal-NaN": "the body is not JSON: expected a value at position 95 (line 1, column 96); JSON has no NaN and no Infinity: send null, or the word as a string",
+      "literal-NaN": "the body is not JSON: expected a value at position 95 (line 1, column 96); JSON has no NaN and no Infinity: send null or the word in quotes where the field takes it",
       "literal-leading-zero": "the body is not JSON: expected "," or "}" at position 96 (line 1, column 97)",
       "literal-plus-sign": "the body is not JSON: expected a value at position 95 (line 1, column 96)",
       "malformed-comment": "the body is not JSON: expected a value at position 0 (line 1, column 1)",

@@ -158,10 +158,9 @@ function runRows(
   { slab, rows, methods }: { slab: Slab; rows: number; methods: readonly Method[] },
 ): (RowRun | RowError)[] {
   const together = runFrame(executable, strict.frameOf(slab, rows), methods)
-  if (!(together instanceof RowError))
-    return Array.from({ length: rows }, (_, row) => ({ answers: together, row }))
-  if (rows === 1) return [together]
+  if (rows === 1) return [together instanceof RowError ? together : { answers: together, row: 0 }]
   return Array.from({ length: rows }, (_, row) => {
+    if (!(together instanceof RowError)) return { answers: together, row }
     const alone = runFrame(executable, strict.frameOfRow(slab, row), methods)
     return alone instanceof RowError ? alone : { answers: alone, row: 0 }
   })

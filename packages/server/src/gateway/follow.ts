@@ -31,6 +31,8 @@ export type Follower = {
 
 /** Longest silence of a long poll, in milliseconds; control answers within 25 s. */
 const POLL_TIMEOUT_MS = 30_000
+/** Control forgets a gateway it has not heard of for 3 s. */
+const BEAT_MS = 1_000
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 2_000
 /** Loaded programs kept warm per deployment, the serving one included. */
@@ -43,24 +45,29 @@ export function createFollower(deps: FollowerDeps): Follower {
   const taker = createTaker(deps)
   const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {})
 
-  const acknowledge = async (): Promise<void> => {
+  const acknowledge = async (state: 'serving' | 'loading' = 'serving'): Promise<void> => {
     const { table, failure } = taker.state()
     const body = {
       gateway: id,
       pid: process.pid,
       epoch: table.epoch,
-      state: 'serving',
+      state,
       ...(failure !== undefined && { error: failure }),
     }
     const status = await askControl(layout, { method: 'POST', path: '/ack', body, signal })
     if (status >= 300) throw new Error(`control answered ${status} to POST /ack`)
+  }
+  /** Loading a large model takes long; control hears of this gateway meanwhile, so that it goes on waiting. */
+  const updateAloud = async (): Promise<void> => {
+    const beat = setInterval(() => acknowledge('loading').catch(() => {}), BEAT_MS)
+    await taker.update().finally(() => clearInterval(beat))
   }
   const poll = async (): Promise<void> => {
     const before = taker.state().table
     const path = `/routing?after=${before.epoch}&gateway=${encodeURIComponent(id)}&pid=${process.pid}`
     const status = await askControl(layout, { method: 'GET', path, signal })
     if (status !== 200 && status !== 204) throw new Error(`control answered ${status} to GET /routing`)
-    await taker.update()
+    await updateAloud()
     if (taker.state().table !== before) await acknowledge()
     else if (status === 200) await pause(FIRST_RETRY_MS)
   }

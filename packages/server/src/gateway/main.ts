@@ -57,11 +57,13 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
 
   await follower.start()
   const metricsServer = await listenOnSocket(createMetricsServer(own), layout.gatewaySocket(slot))
-  await gateway.app.listen({
+  // fastify passes `reusePort` on to node:net; its types do not know it.
+  const address = {
     host: config.MILLWRIGHT_HOST,
     port: config.MILLWRIGHT_PORT,
     reusePort: config.MILLWRIGHT_GATEWAYS > 1,
-  })
+  }
+  await gateway.app.listen(address)
   const { port } = gateway.app.server.address() as AddressInfo
   logger.info(`listening on ${config.MILLWRIGHT_HOST}:${port}`)
   const following = follower.follow()

@@ -16,24 +16,11 @@ export function parsePythonFloat(text: string): number | undefined {
 
 /** What Python's `repr(float)` writes: shortest digits, exponent below 1e-4 and from 1e16 on, `.0` for whole values. */
 export function formatPythonFloat(value: number): string {
+  const size = Math.abs(value)
+  if (size >= 1e-4 && size < 1e16) return Number.isInteger(value) ? `${value}.0` : `${value}`
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0'
-  const [mantissa, exponentText] = value.toExponential().split('e') as [string, string]
-  const exponent = Number(exponentText)
-  if (exponent < -4 || exponent >= 16) return exponential(mantissa, exponent)
-  const plain = fixed(value, mantissa, exponent)
-  return plain.includes('.') ? plain : `${plain}.0`
-}
-
-function exponential(mantissa: string, exponent: number): string {
-  const digits = String(Math.abs(exponent)).padStart(2, '0')
-  return `${mantissa}e${exponent < 0 ? '-' : '+'}${digits}`
-}
-
-/** Positional digits; JavaScript's own form unless it uses an exponent, which it does below 1e-6. */
-function fixed(value: number, mantissa: string, exponent: number): string {
-  const text = String(value)
-  if (!text.includes('e')) return text
-  const sign = value < 0 ? '-' : ''
-  return `${sign}0.${'0'.repeat(-exponent - 1)}${mantissa.replace(/[-.]/g, '')}`
+  const [mantissa, exponent] = value.toExponential().split('e') as [string, string]
+  const digits = exponent.slice(1).padStart(2, '0')
+  return `${mantissa}e${exponent[0]}${digits}`
 }

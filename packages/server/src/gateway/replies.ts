@@ -47,12 +47,12 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
   const send: Replies['send'] = (door, request, reply, { status, type = JSON_TYPE, text, headers }) => {
     countersOf(door)[Math.trunc(status / 100)]!.value += 1
     reply.hijack()
+    if (closing) reply.raw.shouldKeepAlive = false
     reply.raw.writeHead(status, {
       'content-type': type,
       'content-length': Buffer.byteLength(text),
       'request-id': request.id,
       ...headers,
-      ...(closing && { connection: 'close' }),
     })
     reply.raw.end(text)
   }

@@ -5,7 +5,7 @@ import { type FastifyInstance, fastify } from 'fastify'
 import type { IdSource } from '../ids.ts'
 import type { Logger } from '../logging.ts'
 import type { Dataplane } from './dataplane.ts'
-import { addRefusals, predictRoutes } from './doors/routes.ts'
+import { addPredictRoutes, addRefusals } from './doors/routes.ts'
 import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ControlProxy } from './proxy.ts'
@@ -81,7 +81,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     if (isUnexpected(known)) deps.logger.error({ error }, 'request failed')
     replies.sendError('proxy', request, reply, { error: known })
   })
-  app.register(predictRoutes(deps, replies))
+  addPredictRoutes(app, deps, replies)
   addHealthRoutes(app, replies, health)
   app.get('/metrics', async (request, reply) => {
     const text = await deps.scrape()

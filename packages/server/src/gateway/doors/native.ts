@@ -14,9 +14,9 @@ import { assertRows } from '../limits.ts'
 import { invalidFields, listOfRows, type RowSource, singleRow, tableOfColumns } from '../rows.ts'
 import type { Served } from '../served.ts'
 import { describe, isObject, pointerTo } from '../validate.ts'
+import type { DoorRequest } from './routes.ts'
 
 export type NativeDeps = { readonly plane: Dataplane; readonly maxRows: number }
-export type NativeRequest = { readonly body: Buffer; readonly requestId: string; readonly startedAt: number }
 
 /**
  * POST /api/v1/deployments/{deployment}/predict: `PredictRequest` in, `PredictAnswer` out. Strict: fields, types and
@@ -27,7 +27,7 @@ export type NativeRequest = { readonly body: Buffer; readonly requestId: string;
 export function predictNative(
   { plane, maxRows }: NativeDeps,
   served: Served,
-  { body, requestId, startedAt }: NativeRequest,
+  { body, requestId, startedAt }: DoorRequest,
 ): string | Promise<string> {
   const asked = parseRequest(parseJson(decodeUtf8(body)), served)
   assertRows(asked.rows.count, served.routed.limits?.rows ?? maxRows)

@@ -5,14 +5,13 @@ import type { RespondTemplate, RespondValues } from '../respond.ts'
 import { invalidFields, singleRow } from '../rows.ts'
 import type { Served, ServedRespond } from '../served.ts'
 import { describe, isObject } from '../validate.ts'
-
-export type PlainRequest = { readonly body: Buffer; readonly requestId: string; readonly startedAt: number }
+import type { DoorRequest } from './routes.ts'
 
 /**
  * POST /predict and /predict/{deployment}: one row in, the deployment's own JSON out.
  * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
  */
-export function predictPlain(plane: Dataplane, served: Served, { body, ...request }: PlainRequest): string {
+export function predictPlain(plane: Dataplane, served: Served, { body, ...request }: DoorRequest): string {
   const lenient = served.respond?.lenient ?? false
   const text = lenient ? decodeLikePython(body) : decodeUtf8(body)
   const row = parseJson(text)

@@ -1,76 +1,81 @@
 import { MillwrightError } from '@millwright/contracts'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
-import { trackBodies } from '../body-time.ts'
+import { createBodyReader } from '../body.ts'
 import { assertBodyBytes, assertJsonType } from '../limits.ts'
 import { type Door, errorOf, isUnexpected, type Replies } from '../replies.ts'
 import type { Served } from '../served.ts'
 import type { GatewayDeps } from '../server.ts'
 import { getDefaultServed, getServed, type ServingTable } from '../serving-table.ts'
-import { predictNative } from './native.ts'
+import { type NativeDeps, predictNative } from './native.ts'
 import { plainError, predictPlain } from './plain.ts'
 
-type Handler = (request: FastifyRequest, reply: FastifyReply) => void | Promise<void>
+/** A request as a door sees it; `startedAt`: `performance.now()` when its body was there. */
+export type DoorRequest = { readonly body: Buffer; readonly requestId: string; readonly startedAt: number }
+type Answerer = (served: Served, request: DoorRequest) => string | Promise<string>
 
-/** The doors that predict. Bodies come as bytes; each door reads its own dialect. */
-export function predictRoutes(deps: GatewayDeps, replies: Replies) {
-  const { plane, maxRows, table } = deps
-  const bodies = trackBodies()
+/** The doors that predict. */
+export function addPredictRoutes(app: FastifyInstance, deps: GatewayDeps, replies: Replies): void {
+  const native: NativeDeps = { plane: deps.plane, maxRows: deps.maxRows }
+  const add = addDoor(app, deps, replies)
+  add('/api/v1/deployments/:name/predict', 'native', (served, request) =>
+    predictNative(native, served, request),
+  )
+  const plain: Answerer = (served, request) => predictPlain(deps.plane, served, request)
+  add('/predict', 'plain', plain)
+  add('/predict/:name', 'plain', plain)
+}
 
-  const native: Handler = (request, reply) => {
-    const startedAt = performance.now()
-    const served = getServed(table(), nameOf(request))
-    const body = bodyOf(request, served)
-    const text = predictNative({ plane, maxRows }, served, { body, requestId: request.id, startedAt })
-    const send = (answer: string) => replies.send('native', request, reply, { status: 200, text: answer })
-    return typeof text === 'string' ? send(text) : text.then(send)
-  }
-  const plain: Handler = (request, reply) => {
-    const startedAt = performance.now()
-    const served = servedBy(request, table())
-    const body = bodyOf(request, served)
-    const text = predictPlain(plane, served, { body, requestId: request.id, startedAt })
-    replies.send('plain', request, reply, { status: 200, text })
-  }
-  const doors: { url: string; door: Door; handler: Handler }[] = [
-    { url: '/api/v1/deployments/:name/predict', door: 'native', handler: native },
-    { url: '/predict', door: 'plain', handler: plain },
-    { url: '/predict/:name', door: 'plain', handler: plain },
-  ]
-
-  return async (app: FastifyInstance): Promise<void> => {
-    app.removeAllContentTypeParsers()
-    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-    app.addHook('onClose', (_app, done) => {
-      bodies.stop()
-      done()
-    })
-    for (const { url, door, handler } of doors) {
-      app.post(url, {
-        onRequest: (request, _reply, done) => {
-          bodies.begin(request.raw)
-          done()
-        },
-        handler: (request, reply) => {
-          bodies.end(request.raw)
-          return handler(request, reply)
-        },
-        errorHandler: (error, request, reply) => {
-          bodies.end(request.raw)
-          const known = errorOf(error, request)
-          if (isUnexpected(known)) deps.logger.error({ error }, 'prediction failed')
-          const served = door === 'plain' ? findServed(request, table()) : undefined
-          const worded = served && plainError(served, known)
-          replies.sendError(door, request, reply, { error: known, worded })
-        },
-      })
-      addRefusals(app, replies, { url, door, allowed: ['POST'] })
+/**
+ * Adds a path to a door. It answers in fastify's first hook, with the body read here: what fastify does between the
+ * first hook and the handler costs more than a prediction.
+ */
+function addDoor(app: FastifyInstance, { table, maxBodyBytes, logger }: GatewayDeps, replies: Replies) {
+  const bodies = createBodyReader()
+  app.addHook('onClose', (_app, done) => {
+    bodies.stop()
+    done()
+  })
+  return (url: string, door: Door, answer: Answerer): void => {
+    const fail = (request: FastifyRequest, reply: FastifyReply, fault: unknown): void => {
+      const error = errorOf(fault, request)
+      if (isUnexpected(error)) logger.error({ error: fault }, 'prediction failed')
+      const served = door === 'plain' ? findServed(request, table()) : undefined
+      replies.sendError(door, request, reply, { error, worded: served && plainError(served, error) })
     }
+    const open = (request: FastifyRequest, reply: FastifyReply, body: Buffer): void => {
+      const startedAt = performance.now()
+      const served = getAsked(request, table())
+      assertJsonType(request.headers['content-type'], request.headers['content-encoding'])
+      assertBodyBytes(body, served)
+      const text = answer(served, { body, requestId: request.id, startedAt })
+      if (typeof text === 'string') replies.send(door, request, reply, { status: 200, text })
+      else
+        text.then(
+          (later) => replies.send(door, request, reply, { status: 200, text: later }),
+          (error: unknown) => fail(request, reply, error),
+        )
+    }
+    app.post(url, {
+      onRequest: (request, reply) => {
+        bodies.read(request.raw, maxBodyBytes, (error, body) => {
+          if (error !== undefined) return fail(request, reply, error)
+          try {
+            open(request, reply, body)
+          } catch (fault) {
+            fail(request, reply, fault)
+          }
+        })
+      },
+      handler: answeredBefore,
+    })
+    addRefusals(app, replies, { url, door, allowed: ['POST'] })
   }
 }
 
-const nameOf = (request: FastifyRequest): string => (request.params as { name?: string }).name ?? ''
+const answeredBefore = (): void => {}
 
-function servedBy(request: FastifyRequest, table: ServingTable): Served {
+/** @throws MillwrightError DEPLOYMENT_NOT_FOUND, NO_DEPLOYMENT */
+function getAsked(request: FastifyRequest, table: ServingTable): Served {
   const { name } = request.params as { name?: string }
   return name === undefined ? getDefaultServed(table) : getServed(table, name)
 }
@@ -79,16 +84,6 @@ function servedBy(request: FastifyRequest, table: ServingTable): Served {
 function findServed(request: FastifyRequest, table: ServingTable): Served | undefined {
   const { name } = request.params as { name?: string }
   return name === undefined ? table.default : table.byName.get(name)
-}
-
-const NO_BODY = Buffer.alloc(0)
-
-/** @throws MillwrightError UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE */
-function bodyOf({ headers, body }: FastifyRequest, served: Served): Buffer {
-  assertJsonType(headers['content-type'], headers['content-encoding'])
-  const bytes = (body as Buffer | undefined) ?? NO_BODY
-  assertBodyBytes(bytes, served)
-  return bytes
 }
 
 const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
@@ -111,7 +106,7 @@ export function addRefusals(
         headers,
       })
     },
-    handler: () => {},
+    handler: answeredBefore,
   })
   app.options(url, (request, reply) => replies.send(door, request, reply, { status: 200, text: '', headers }))
 }

@@ -1,0 +1,60 @@
+import type { IncomingMessage } from 'node:http'
+import { MillwrightError } from '@millwright/contracts'
+
+/** Longest the body of a prediction may take to arrive. */
+const BODY_TIMEOUT_MS = 30_000
+const SWEEP_MS = 1_000
+const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
+
+export type BodyReader = {
+  /**
+   * Collects a body of at most `limitBytes` and hands it over, or the error it ends with. When the client goes away
+   * nothing is called.
+   */
+  readonly read: (request: IncomingMessage, limitBytes: number, done: BodyDone) => void
+  readonly stop: () => void
+}
+type BodyDone = (error: MillwrightError | undefined, body: Buffer) => void
+
+const NO_BODY = Buffer.alloc(0)
+
+/**
+ * Bodies that come too slowly end their connection: one sweep a second over the requests that wait, oldest first,
+ * instead of a timer for each. (The server's own request time-out would end long uploads to control, too.)
+ */
+export function createBodyReader(timeoutMs = BODY_TIMEOUT_MS, sweepMs = SWEEP_MS): BodyReader {
+  const waiting = new Map<IncomingMessage, number>()
+  const sweep = (): void => {
+    const oldest = performance.now() - timeoutMs
+    for (const [request, since] of waiting) {
+      if (since > oldest) return
+      waiting.delete(request)
+      request.socket.end(TIMED_OUT, () => request.socket.destroy())
+    }
+  }
+  const timer = setInterval(sweep, sweepMs).unref()
+  return {
+    read(request, limitBytes, done) {
+      const fail = (error: MillwrightError): void => {
+        waiting.delete(request)
+        request.removeAllListeners('data').removeAllListeners('end')
+        done(error, NO_BODY)
+      }
+      const tooLarge = (): void => fail(new MillwrightError('BODY_TOO_LARGE', { limitBytes }))
+      if (Number(request.headers['content-length']) > limitBytes) return tooLarge()
+      waiting.set(request, performance.now())
+      const chunks: Buffer[] = []
+      let bytes = 0
+      request.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > limitBytes) tooLarge()
+        else chunks.push(chunk)
+      })
+      request.on('end', () => {
+        waiting.delete(request)
+        done(undefined, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes))
+      })
+    },
+    stop: () => clearInterval(timer),
+  }
+}
