@@ -58,7 +58,7 @@ const Config = z.object({
   MILLWRIGHT_DRAIN_MS: z.coerce.number().int().nonnegative().default(10_000),
   /** Longest a change waits for all gateways to take it up, in milliseconds. */
   MILLWRIGHT_ACK_TIMEOUT_MS: z.coerce.number().int().positive().default(10_000),
-  /** Memory limit of the worker that reads a model file, in MiB. */
+  /** Memory limit of the process that reads a model file, in MiB. */
   MILLWRIGHT_READER_MEMORY_MIB: z.coerce.number().int().positive().default(2048),
   /** Longest reading a model file may take, in milliseconds. */
   MILLWRIGHT_READER_TIMEOUT_MS: z.coerce.number().int().positive().default(60_000),

@@ -104,10 +104,7 @@ function show(terminal: Terminal, path: string, finding: Finding): void {
             .join(', '),
         ],
         ['Checked', `${check.rows} boundary rows, ${check.mismatches} differences from the reference`],
-        [
-          'Cost',
-          `${check.microsPerRow.single.toFixed(1)} µs a row alone, ${check.microsPerRow.batch.toFixed(2)} µs in a batch`,
-        ],
+        ['Cost', costLine(check.microsPerRow)],
       ],
       style,
     ),
@@ -143,3 +140,8 @@ function inputLine(column: SchemaColumn): string[] {
     categories.join(', ') + more + unknown,
   ]
 }
+
+const costLine = (cost: { single: number; batch: number } | undefined): string =>
+  cost === undefined
+    ? 'not measured: the model raises on every boundary row'
+    : `${cost.single.toFixed(1)} µs a row alone, ${cost.batch.toFixed(2)} µs in a batch`
