@@ -27,7 +27,9 @@ test('a database of a newer program is refused in words, and left as it is', asy
   raw.exec("insert into kysely_migration (name, timestamp) values ('0099-later', '2030-01-01')")
   raw.close()
 
-  await expect(openDatabase(path)).rejects.toThrowErrorMatchingInlineSnapshot(`[Error: the data folder was written by a newer Millwright (schema 0099-later, this one knows 0001-registry); start that version or a later one, or restore a backup]`)
+  await expect(openDatabase(path)).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[Error: the data folder was written by a newer Millwright (schema 0099-later, this one knows 0001-registry); start that version or a later one, or restore a backup]`,
+  )
 })
 
 test('transactions of one process do not mix', async () => {

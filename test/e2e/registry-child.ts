@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { ModelError } from '@millwright/engine'
+import { ask, openTestControl, upload } from '../../packages/server/src/control/testing.ts'
+import type { ReadModel } from '../../packages/server/src/registry/read-model.ts'
+
+/**
+ * What registry-kill.test.ts kills: a control process under changes from several sides. Model files are read by a
+ * quick stand-in, so that the kills fall on storage. Tells its parent of everything that was answered.
+ */
+
+export type Told =
+  | { readonly type: 'ready' }
+  | { readonly type: 'version'; readonly number: number; readonly digest: string }
+  | { readonly type: 'revision'; readonly revision: number }
+
+/** Every fifth file is refused. The program is as long as the file, and other bytes. */
+export const quickReader: ReadModel = async (bytes) => {
+  if (bytes[0]! % 5 === 0) throw new ModelError('unsupported', 'the first byte says so')
+  const program = Uint8Array.from(bytes, (byte) => byte ^ 0xff)
+  const schema = {
+    inputs: [],
+    outputs: [{ name: 'predict', dtype: 'float64', shape: 'vector' }],
+    classes: [],
+  }
+  return { program, report: {}, schema, contract: {}, check: {} }
+}
+
+const WORKERS = 4
+
+/** Numbers in [0, 1) from a seed, so that a run can be repeated. */
+export function createRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+async function change(folder: string, seed: number): Promise<void> {
+  const { app } = await openTestControl(folder, { readModel: quickReader })
+  const api = (method: 'POST' | 'PUT' | 'PATCH', path: string, body: unknown) =>
+    ask(app, method, `/api/v1${path}`, body)
+  const ready: number[] = []
+  const tell = (told: Told) => process.send?.(told)
+
+  const addVersion = async (random: () => number): Promise<void> => {
+    const bytes = Buffer.alloc(
+      1 + Math.floor(random() * 100_000),
+      createHash('sha256').update(`${random()}`).digest(),
+    )
+    const digest = await upload(app, bytes)
+    const sample = random() < 0.3 ? { sample: { rows: [{ x: random() }] } } : {}
+    const { status, body } = await api('POST', '/models/m/versions', { digest, ...sample })
+    if (status === 201) tell({ type: 'version', number: body.number as number, digest })
+    if (status === 201) ready.push(body.number as number)
+  }
+  const revise = async (random: () => number): Promise<void> => {
+    const version = ready[Math.floor(random() * ready.length)]
+    if (version === undefined) return
+    const choice = random()
+    const { status, body } =
+      choice < 0.5
+        ? await api('POST', '/deployments/d/promote', { version })
+        : choice < 0.7
+          ? await api('POST', '/deployments/d/rollback', {})
+          : choice < 0.8
+            ? await api('PUT', '/models/m/aliases/candidate', { version })
+            : await api('PATCH', '/deployments/d', { limits: { rows: 1 + Math.floor(random() * 1000) } })
+    if (body.code === 'DEPLOYMENT_NOT_FOUND')
+      await api('POST', '/deployments', { name: 'd', model: 'm', version })
+    const { revision } = (body.revision ?? {}) as { revision?: number }
+    if (status === 200 && revision !== undefined) tell({ type: 'revision', revision })
+  }
+
+  tell({ type: 'ready' })
+  await Promise.all(
+    Array.from({ length: WORKERS }, async (_, worker) => {
+      const random = createRandom(seed * WORKERS + worker)
+      while (process.connected) await (random() < 0.5 ? addVersion(random) : revise(random))
+    }),
+  )
+}
+
+const [folder, seed] = process.argv.slice(2)
+if (folder !== undefined && seed !== undefined && process.send !== undefined) {
+  await change(folder, Number(seed))
+  process.exit(0)
+}
