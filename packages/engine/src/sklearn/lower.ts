@@ -1,7 +1,7 @@
 import type { ModelError } from '../errors.ts'
 import { CellColumnsNeeded, Graph } from '../ir/graph.ts'
 import type { InputColumn, Method, Program, ProgramOutput, Ref } from '../ir/program.ts'
-import { input } from '../ops/columns.ts'
+import { freeUnreadColumns } from '../ir/unread.ts'
 import { cellsOf } from '../pickle/numpy.ts'
 import { InertObject, NdArray } from '../pickle/values.ts'
 import { Estimator } from './estimator.ts'
@@ -28,8 +28,8 @@ const NEUTRAL = new Set([
 
 /**
  * Lowers a fitted estimator to a program.
- * Columns start as numbers; one that turns out to hold categories, or that nothing reads (so that it may hold anything),
- * is made a cell column and lowering starts again.
+ * Columns start as numbers; one that turns out to hold categories is made a cell column and lowering starts again.
+ * Columns that nothing reads end as cells.
  * @throws ModelError with the path inside the pipeline, the reason and what to do
  */
 export function lowerModel(object: InertObject): Program {
@@ -39,10 +39,7 @@ export function lowerModel(object: InertObject): Program {
   for (let attempt = 0; attempt <= names.length; attempt++) {
     const columns = names.map((name, i) => ({ name, kind: kinds[i]! }))
     try {
-      const program = lowerOnce(root, columns)
-      const unread = unreadNumbers(program)
-      if (unread.length > 0) throw new CellColumnsNeeded(unread)
-      return program
+      return freeUnreadColumns(lowerOnce(root, columns))
     } catch (error) {
       if (!(error instanceof CellColumnsNeeded)) throw error
       for (const column of error.columns) kinds[column] = 'cell'
@@ -68,20 +65,6 @@ function lowerOnce(root: Estimator, columns: InputColumn[]): Program {
     ...prune(graph.nodes, outputs),
     classes: lowered.classes ?? [],
   }
-}
-
-/** Number columns that no node reads. */
-function unreadNumbers({ inputs, nodes }: Program): number[] {
-  const read = new Set<number>()
-  for (const { op, attrs } of nodes) {
-    if (op !== input.name) continue
-    const { kinds, slots } = attrs as { kinds: Uint8Array; slots: Int32Array }
-    slots.forEach((slot, i) => {
-      if (kinds[i] === 0) read.add(slot)
-    })
-  }
-  const columns = inputs.flatMap(({ kind }, column) => (kind === 'number' ? [column] : []))
-  return columns.filter((_, slot) => !read.has(slot))
 }
 
 const programOutput = (name: Method, output: LoweredOutput): ProgramOutput => ({ name, ...output })

@@ -86,11 +86,19 @@ export function inverseSteps(scaler: Estimator): Step[] | undefined {
 const lowerLinear: Lower = (scaler, x, { graph }) =>
   transformer(graph, applySteps(graph, checked(graph, x, 'allow'), LINEAR[scaler.name]!(scaler)))
 
-const lowerMinMax: Lower = (scaler, x, { graph }) => {
-  const scaled = applySteps(graph, checked(graph, x, 'allow'), LINEAR[scaler.name]!(scaler))
-  if (!scaler.flag('clip', false)) return transformer(graph, scaled)
+/** Scaled to a range, and cut off at its ends where the scaler says so. */
+const lowerRange =
+  (rangeOf: (scaler: Estimator) => readonly [number, number]): Lower =>
+  (scaler, x, { graph }) => {
+    const scaled = applySteps(graph, checked(graph, x, 'allow'), LINEAR[scaler.name]!(scaler))
+    if (!scaler.flag('clip', false)) return transformer(graph, scaled)
+    const [low, high] = rangeOf(scaler)
+    return transformer(graph, graph.add(clip, [scaled], { low, high }))
+  }
+
+function featureRange(scaler: Estimator): [number, number] {
   const [low, high] = scaler.cells('feature_range')
-  return transformer(graph, graph.add(clip, [scaled], { low: Number(low), high: Number(high) }))
+  return [Number(low), Number(high)]
 }
 
 const lowerNormalizer: Lower = (scaler, x, { graph }) => {
@@ -183,14 +191,19 @@ const preprocessing = (...names: string[]) => names.map((name) => `sklearn.prepr
 
 export const scalingFamily: readonly Family[] = [
   {
-    names: preprocessing('StandardScaler', 'RobustScaler', 'MaxAbsScaler'),
-    fields: 'mean_ var_ scale_ center_ max_abs_ n_samples_seen_',
+    names: preprocessing('StandardScaler', 'RobustScaler'),
+    fields: 'mean_ var_ scale_ center_ n_samples_seen_',
     lower: lowerLinear,
+  },
+  {
+    names: preprocessing('MaxAbsScaler'),
+    fields: 'scale_ max_abs_ n_samples_seen_',
+    lower: lowerRange(() => [-1, 1]),
   },
   {
     names: preprocessing('MinMaxScaler'),
     fields: 'min_ scale_ data_min_ data_max_ data_range_ n_samples_seen_',
-    lower: lowerMinMax,
+    lower: lowerRange(featureRange),
   },
   { names: preprocessing('Normalizer'), fields: '', lower: lowerNormalizer },
   { names: preprocessing('Binarizer'), fields: '', lower: lowerBinarizer },
