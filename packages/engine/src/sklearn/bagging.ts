@@ -48,14 +48,14 @@ const TREES = new Set(treeFamily.flatMap((family) => family.names))
 const holdsTrees = ({ members }: Bag): boolean => members.every(({ estimator }) => TREES.has(estimator.name))
 
 /**
- * A bag of trees is a forest, each tree on columns of its own. Only columns that some tree reads are checked for NaN
+ * A bag of trees that saw every class is a forest, each tree on columns of its own. Only columns that some tree reads are checked for NaN
  * and infinity: the others never reach an estimator.
  */
 function addForest(
   { members, divide }: Bag,
   x: Ref,
   { graph }: Context,
-  valuesOf: (tree: FittedTree, estimator: Estimator) => Float64Array,
+  valuesOf: (tree: FittedTree) => Float64Array,
 ): Ref {
   const used = [...new Set(members.flatMap(({ columns }) => columns))].sort((a, b) => a - b)
   const position = new Map(used.map((column, i) => [column, i]))
@@ -64,10 +64,7 @@ function addForest(
     return { estimator, nodes, columns: columns.map((column) => position.get(column)!) }
   })
   const nan = grown.every(({ estimator, nodes }) => acceptsNaN(estimator, nodes))
-  const planted = grown.map(({ estimator, ...tree }) => ({
-    ...tree,
-    values: valuesOf(tree.nodes, estimator),
-  }))
+  const planted = grown.map(({ nodes, columns }) => ({ nodes, columns, values: valuesOf(nodes) }))
   const leafWidth = planted[0]!.values.length / planted[0]!.nodes.feature.length
   const attrs = plantForest(planted, { cast: 'f32', leafWidth, init: new Float64Array(leafWidth), divide })
   return graph.add(trees, [checkSingle(graph, graph.select(x, used), nan)], attrs)
@@ -89,15 +86,10 @@ function classPositions(bag: Estimator, estimator: Estimator, count: number): In
   return Int32Array.from(positions)
 }
 
-/** Class probabilities per node of a tree, spread over the classes of the bag. */
-function spreadProbabilities(tree: FittedTree, positions: Int32Array, count: number): Float64Array {
-  if (tree.outputs !== 1 || positions.length > tree.width)
+function ownProbabilities(tree: FittedTree, count: number): Float64Array {
+  if (tree.outputs !== 1 || tree.width < count)
     throw new RangeError('the classes and values of a tree differ in shape')
-  const own = classProbabilities(tree, [positions.length])
-  const values = new Float64Array(tree.feature.length * count)
-  for (const [i, probability] of own.entries())
-    values[Math.floor(i / positions.length) * count + positions[i % positions.length]!] = probability
-  return values
+  return classProbabilities(tree, [count])
 }
 
 /** What one estimator adds to the probabilities: its own, or a vote for its class when it has none. */
@@ -116,12 +108,12 @@ const lowerClassifier: Lower = (bagging, x, context) => {
   const count = classes.labels.length
   const bag = readBag(bagging)
   const positions = bag.members.map(({ estimator }) => classPositions(bagging, estimator, count))
+  const complete = positions.every(({ length }) => length === count)
+  const asForest = complete && holdsTrees(bag)
   const lowered = once(() => lowerMembers(bag, x, context))
   const proba = once(() =>
-    holdsTrees(bag)
-      ? addForest(bag, x, context, (tree, estimator) =>
-          spreadProbabilities(tree, classPositions(bagging, estimator, count), count),
-        )
+    asForest
+      ? addForest(bag, x, context, (tree) => ownProbabilities(tree, count))
       : addMean(
           graph,
           bag,
@@ -129,9 +121,7 @@ const lowerClassifier: Lower = (bagging, x, context) => {
         ),
   )
   const decides =
-    !holdsTrees(bag) &&
-    lowered().every((member) => member.methods.decision_function !== undefined) &&
-    positions.every(({ length }) => length === count)
+    complete && !asForest && lowered().every((member) => member.methods.decision_function !== undefined)
   return {
     classes: [classes.labels],
     methods: {
