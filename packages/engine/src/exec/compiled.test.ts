@@ -144,5 +144,7 @@ test('a frame of another shape is refused', () => {
 
   expect(() =>
     same.run({ rows: 2, numbers: new Float64Array(3), cells: ['a'] }, ['transform']),
-  ).toThrowErrorMatchingInlineSnapshot(`[RangeError: run: 2 rows of 2 numbers and 2 cells expected, got 3 and 1]`)
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: run: 2 rows of 2 numbers and 2 cells expected, got 3 and 1]`,
+  )
 })

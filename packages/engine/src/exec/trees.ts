@@ -1,8 +1,8 @@
 import type { ValueType } from '../ir/program.ts'
 import type { Block, BlockKernel } from '../ops/op.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
-import { LANES } from '../wasm/tree-kernel.ts'
-import { CHUNK_ROWS, layOutForest, MISSING_CATEGORY, type TreeMemory } from '../wasm/tree-memory.ts'
+import { LANES, laneBytes } from '../wasm/tree-kernel.ts'
+import { CHUNK_ROWS, HIGHEST, layOutForest, MISSING_CATEGORY, type TreeMemory } from '../wasm/tree-memory.ts'
 
 /**
  * The fast form of `trees` and `trees-onto`: the WebAssembly kernel over a memory of the forest's own. Eights of rows take the kernel
@@ -16,7 +16,7 @@ export function treesBlock(attrs: TreesAttrs, [x]: readonly ValueType[]): BlockK
   const width = attrs.init.length
   const fill = filler(forest, attrs, inputWidth)
   const { kernel, sums, addresses, tableEnd, paddedTableEnd } = forest
-  const octetBytes = forest.columns.length * LANES * (forest.form === 'narrow' ? 4 : 8)
+  const octetBytes = forest.columns.length * laneBytes(forest.form)
   const begin = (starts: Block | undefined, first: number, rows: number): void => {
     for (let row = 0, i = 0; row < rows; row++)
       for (let j = 0; j < width; j++, i++)
@@ -52,46 +52,50 @@ export function treesBlock(attrs: TreesAttrs, [x]: readonly ValueType[]): BlockK
   }
 }
 
-/** Writes rows of the input as the kernel reads them: eight rows side by side, a feature negated or as a category. */
-function filler({ columns, x, xWords, form }: TreeMemory, { cast }: TreesAttrs, inputWidth: number) {
-  const count = columns.length
-  const features = Int32Array.from(columns, ({ feature }) => feature)
-  const signs = Float64Array.from(columns, (column) => (column.form === 'negated' ? -1 : 1))
-  const categories = columns.flatMap((column, i) => (column.form === 'category' ? [i] : []))
-  const rounds = cast === 'f32' && form !== 'narrow'
-  const categorical = (octet: number, lane: number): void => {
-    for (const column of categories) {
-      const at = (octet * count + column) * LANES + lane
-      xWords.set([categoryOf(x[at]!), QUIET_NAN], at * 2)
-    }
+/** Writes rows of the input as the kernel reads them. */
+function filler(forest: TreeMemory, { cast }: TreesAttrs, inputWidth: number) {
+  const { kernel, columns, raw, xWords, addresses, columnsEnd } = forest
+  const features = Int32Array.from(forest.features)
+  const count = features.length
+  const rawBytes = count * laneBytes(forest.form)
+  const rounds = cast === 'f32' && forest.form !== 'narrow'
+  const categories = columns.flatMap(({ form, feature }, column) =>
+    form === 'category' ? [{ column, feature }] : [],
+  )
+  const prepare = (octets: number): void =>
+    kernel.prepare(addresses.raw, addresses.x, addresses.columns, columnsEnd, octets, rawBytes)
+  const categorise = (numbers: Float64Array, first: number, rows: number): void => {
+    for (const { column, feature } of categories)
+      for (let row = 0; row < rows; row++) {
+        const at = ((row >> 3) * columns.length + column) * LANES + (row % LANES)
+        const value = numbers[(first + row) * inputWidth + feature]!
+        xWords.set([categoryOf(rounds ? Math.fround(value) : value), HIGHEST], at * 2)
+      }
   }
   return {
     octets(numbers: Float64Array, row: number, octets: number): void {
       for (let octet = 0, at = 0; octet < octets; octet++) {
         const first = (row + octet * LANES) * inputWidth
-        for (let column = 0; column < count; column++) {
-          const sign = signs[column]!
-          let from = first + features[column]!
-          for (let lane = 0; lane < LANES; lane++, from += inputWidth) {
+        for (let feature = 0; feature < count; feature++)
+          for (let lane = 0, from = first + features[feature]!; lane < LANES; lane++, from += inputWidth) {
             const value = numbers[from]!
-            x[at++] = sign * (rounds ? Math.fround(value) : value)
+            raw[at++] = rounds ? Math.fround(value) : value
           }
-        }
-        for (let lane = 0; lane < LANES && categories.length > 0; lane++) categorical(octet, lane)
       }
+      prepare(octets)
+      categorise(numbers, row, octets * LANES)
     },
     row(numbers: Float64Array, row: number): void {
       const first = row * inputWidth
-      for (let column = 0; column < count; column++) {
-        const value = numbers[first + features[column]!]!
-        x[column * LANES] = signs[column]! * (rounds ? Math.fround(value) : value)
+      for (let feature = 0; feature < count; feature++) {
+        const value = numbers[first + features[feature]!]!
+        raw[feature * LANES] = rounds ? Math.fround(value) : value
       }
-      if (categories.length > 0) categorical(0, 0)
+      prepare(1)
+      categorise(numbers, row, 1)
     },
   }
 }
-
-const QUIET_NAN = 0x7ff80000
 
 /** As `trees` looks categories up: by their low byte, negative ones and NaN being missing. */
 function categoryOf(value: number): number {

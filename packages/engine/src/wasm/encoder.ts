@@ -4,6 +4,7 @@
  */
 export const I32 = 0x7f
 export const F64 = 0x7c
+export const V128 = 0x7b
 
 const OPCODES = {
   'i32.lt_u': [0x49],
@@ -13,16 +14,24 @@ const OPCODES = {
   'i32.or': [0x72],
   'i32.shl': [0x74],
   'i32.shr_u': [0x76],
-  'f32.le': [0x5f],
-  'f64.le': [0x65],
+  'i32.le_s': [0x4c],
+  'i64.le_s': [0x57],
   'f64.add': [0xa0],
+  'v128.and': [0xfd, 0x4e],
+  'v128.xor': [0xfd, 0x51],
+  'v128.bitselect': [0xfd, 0x52],
+  'f32x4.ne': [0xfd, 0x42],
+  'f64x2.ne': [0xfd, 0x48],
+  'i32x4.shr_s': [0xfd, 0xac, 0x01],
+  'i64x2.shr_s': [0xfd, 0xcc, 0x01],
+  'f32x4.add': [0xfd, 0xe4, 0x01],
   'f64x2.add': [0xfd, 0xf0, 0x01],
 } as const
 
 /** Opcode and log2 of the alignment we promise. */
 const MEMORY_OPCODES = {
   'i32.load': [[0x28], 2],
-  'f32.load': [[0x2a], 2],
+  'i64.load': [[0x29], 3],
   'f64.load': [[0x2b], 3],
   'f64.store': [[0x39], 3],
   'v128.load': [[0xfd, 0x00], 3],
@@ -60,6 +69,10 @@ export class Code {
   }
   i32(value: number): this {
     return this.#emit(0x41, ...signed(value))
+  }
+  /** A vector of 16 bytes. */
+  v128(bytes: Uint8Array): this {
+    return this.#emit(0xfd, 0x0c, ...bytes)
   }
   op(...names: (keyof typeof OPCODES)[]): this {
     for (const name of names) this.#emit(...OPCODES[name])

@@ -1,4 +1,4 @@
-import { Code, encodeModule, F64, I32, type Local } from './encoder.ts'
+import { Code, encodeModule, F64, I32, type Local, V128 } from './encoder.ts'
 
 /**
  * The tree kernel: walks eight chains at once without a branch on data, so that the loads of one chain hide behind the
@@ -6,23 +6,27 @@ import { Code, encodeModule, F64, I32, type Local } from './encoder.ts'
  *
  * Nodes of a tree lie in memory with siblings side by side. A step of a chain at address a is
  *   a += delta + (x[feature] ≤ bound) · nodeBytes
- * NaN compares false, so the first sibling is the one that NaN goes to: the right one, or the left one where the node
- * reads the negated feature. A leaf has delta 0 and bound NaN: it stays where it is, and the payload of its NaN says
- * where its values are.
+ * Numbers are compared as integers in the same order, which is cheaper: `orderedBits32` of a float32 or `orderedBits64`
+ * of a float64, NaN being the largest. So NaN goes to the first sibling, which is the right one, or the left one where
+ * the node reads the negated feature. A leaf has delta 0 and a bound below all numbers: it stays where it is, and the
+ * low bits of its bound say where its values are.
  *
- *   narrow  8 bytes   float32 bound, uint32 delta·2^featureBits + feature offset
- *   wide    16 bytes  float64 bound, uint32 delta, uint32 feature offset
+ *   narrow  8 bytes   int32 bound, uint32 delta·2^featureBits + feature offset
+ *   wide    16 bytes  int64 bound, uint32 delta, uint32 feature offset
  *   sets    32 bytes  as wide, then uint32 address of a set of 512 bits that the feature's low word is looked up in;
- *                     numbers look into an empty set, and categories are NaN to the comparison
+ *                     numbers look into an empty set, and categories are above every bound
  *
- * Features of eight rows lie side by side: x[octet][feature][8]. A single row uses lane 0.
+ * Features of eight rows lie side by side: x[octet][column][8]. A single row uses lane 0. `prepare` makes them from
+ * features as float32 (narrow) or float64 that lie in the same way; a column is 32 bytes of a table: uint32 offset of
+ * its feature in an octet, and at 16 what its sign is flipped with.
  * A tree is 16 bytes of a table: uint32 address of its root, steps to its deepest leaf, byte offset of its slot in a
  * row of sums, and (first of each eight) steps to the deepest leaf of its eight.
  */
 export const LANES = 8
 export const TREE_BYTES = 16
-/** Bits of a narrow leaf's NaN that hold the index of its first value. */
-export const NARROW_PAYLOAD = 2 ** 22 - 1
+export const COLUMN_BYTES = 32
+/** Bits of a narrow leaf's bound that hold the index of its first value. All set, it would be the bits of −∞. */
+export const NARROW_PAYLOAD = 2 ** 23 - 1
 export const SET_BYTES = 64
 
 export type NodeForm = 'narrow' | 'wide' | 'sets'
@@ -42,6 +46,8 @@ export type KernelShape = {
 
 /** Functions of the module; arguments are byte addresses, all multiples of 8. */
 export type TreeKernel = {
+  /** Makes x of `octets` × 8 rows from their raw features; `columns` to `columnsEnd` are the table of columns. */
+  prepare(raw: number, x: number, columns: number, columnsEnd: number, octets: number, rawBytes: number): void
   /** Adds the trees [table, tableEnd) to the sums of `octets` × 8 rows. */
   rows(
     x: number,
@@ -63,7 +69,13 @@ export function instantiateTreeKernel(shape: KernelShape, memory: WebAssembly.Me
   const key = Object.values(shape).join()
   let module = modules.get(key)
   if (module === undefined) {
-    module = new WebAssembly.Module(encodeModule({ rows: rowsFunction(shape), row: rowFunction(shape) }))
+    module = new WebAssembly.Module(
+      encodeModule({
+        prepare: prepareFunction(shape),
+        rows: rowsFunction(shape),
+        row: rowFunction(shape),
+      }),
+    )
     modules.set(key, module)
   }
   return new WebAssembly.Instance(module, { env: { memory } }).exports as TreeKernel
@@ -96,6 +108,56 @@ const walkOf = (code: Code, shape: KernelShape): Walk => ({
   moved: code.local(I32),
   depth: code.local(I32),
 })
+
+/** Bytes of a column of an octet. */
+export const laneBytes = (form: NodeForm): number => LANES * (form === 'narrow' ? 4 : 8)
+
+function prepareFunction({ form }: KernelShape): Code {
+  const code = new Code([I32, I32, I32, I32, I32, I32])
+  const [raw, x, columns, columnsEnd, octets, rawBytes] = [0, 1, 2, 3, 4, 5] as const
+  const [column, feature] = code.locals(2, I32) as [Local, Local]
+  const [zero, largest, vector] = code.locals(3, V128) as [Local, Local, Local]
+  const single = form === 'narrow'
+  const bytes = laneBytes(form)
+  code.v128(largestBits(single ? 4 : 8)).set(largest)
+  code.repeat(() => {
+    code.get(columns).set(column)
+    code.repeat(() => {
+      code.get(raw).get(column).at('i32.load').op('i32.add').set(feature)
+      for (let offset = 0; offset < bytes; offset += 16) {
+        // Adding zero turns −0 into 0, which must be its equal as an integer too.
+        code.get(x).get(feature).at('v128.load', offset).get(column).at('v128.load', 16).op('v128.xor')
+        code
+          .get(zero)
+          .op(single ? 'f32x4.add' : 'f64x2.add')
+          .set(vector)
+        code
+          .get(largest)
+          .get(vector)
+          .get(vector)
+          .i32(single ? 31 : 63)
+        code
+          .op(single ? 'i32x4.shr_s' : 'i64x2.shr_s')
+          .get(largest)
+          .op('v128.and', 'v128.xor')
+        code
+          .get(vector)
+          .get(vector)
+          .op(single ? 'f32x4.ne' : 'f64x2.ne', 'v128.bitselect')
+        code.at('v128.store', offset)
+      }
+      code.advance(x, bytes).advance(column, COLUMN_BYTES)
+      code.get(column).get(columnsEnd).op('i32.lt_u')
+    })
+    code.get(raw).get(rawBytes).op('i32.add').set(raw)
+    code.get(octets).i32(1).op('i32.sub').tee(octets)
+  })
+  return code
+}
+
+/** The largest signed integer of `size` bytes, throughout a vector. */
+const largestBits = (size: number): Uint8Array =>
+  Uint8Array.from({ length: 16 }, (_, i) => (i % size === size - 1 ? 0x7f : 0xff))
 
 function rowsFunction(shape: KernelShape): Code {
   const code = new Code([I32, I32, I32, I32, I32, I32, I32])
@@ -218,16 +280,16 @@ function step(walk: Walk, node: Local, { x, lane }: Feature, watched: boolean): 
       .get(scratch)
       .i32(mask)
       .op('i32.and', 'i32.add')
-      .at('f32.load', lane * 4)
-    code.get(node).at('f32.load').op('f32.le')
+      .at('i32.load', lane * 4)
+    code.get(node).at('i32.load').op('i32.le_s')
   } else {
     code
       .get(node)
       .at('i32.load', 12)
       .op('i32.add')
       .tee(scratch)
-      .at('f64.load', lane * 8)
-    code.get(node).at('f64.load').op('f64.le')
+      .at('i64.load', lane * 8)
+    code.get(node).at('i64.load').op('i64.le_s')
     if (shape.form === 'sets') member(code, node, scratch, lane)
   }
   code.i32(Math.log2(NODE_BYTES[shape.form])).op('i32.shl', 'i32.add').set(node)

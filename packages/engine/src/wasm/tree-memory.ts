@@ -1,8 +1,10 @@
-import { nextDown32, nextDown64 } from '../math/neighbours.ts'
+import { nextDown32, nextDown64, orderedBits32, orderedBits64 } from '../math/neighbours.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
 import {
+  COLUMN_BYTES,
   instantiateTreeKernel,
   LANES,
+  laneBytes,
   NARROW_PAYLOAD,
   NODE_BYTES,
   type NodeForm,
@@ -21,31 +23,33 @@ export type KernelColumn = { readonly feature: number; readonly form: 'plain' | 
 export type TreeMemory = {
   readonly kernel: TreeKernel
   readonly form: NodeForm
+  /** Input columns that are read, in the order of their features in `raw`. */
+  readonly features: readonly number[]
   readonly columns: readonly KernelColumn[]
-  /** [octet][column][8]: float32 when the form is narrow. */
-  readonly x: Float32Array | Float64Array
-  /** The same as words, for categories. */
+  /** [octet][feature][8]: float32 when the form is narrow. */
+  readonly raw: Float32Array | Float64Array
+  /** [octet][column][8] as words, for categories. */
   readonly xWords: Uint32Array
   /** [row][width] */
   readonly sums: Float64Array
-  readonly addresses: {
-    readonly x: number
-    readonly sums: number
-    readonly values: number
-    readonly table: number
-  }
+  readonly addresses: Readonly<Record<RegionName, number>>
+  readonly columnsEnd: number
   readonly tableEnd: number
   /** `tableEnd` up to the next eight trees; those added change no sum. */
   readonly paddedTableEnd: number
 }
+
+type RegionName = 'raw' | 'x' | 'sums' | 'columns' | 'table' | 'values' | 'sets' | 'nodes'
 
 /** Bit of a set that missing values look up; categories are 0–255. */
 export const MISSING_CATEGORY = 256
 
 /** Trees deeper than this much times their mean leaf are walked until all chains arrive. */
 const UNEVEN = 1.3
-const QUIET_NAN = 0x7ff80000
-const QUIET_NAN_SINGLE = 0x7fc00000
+/** High word of a bound below all numbers. */
+const LOWEST = 0x80000000
+/** High word of a feature above every bound. */
+export const HIGHEST = 0x7fffffff
 const PAGE_BYTES = 2 ** 16
 const MAX_BYTES = 2 ** 31
 
@@ -57,17 +61,19 @@ export function layOutForest(attrs: TreesAttrs): TreeMemory | undefined {
   if (attrs.roots.length === 0) return undefined
   const placed = placeNodes(attrs)
   const columns = planColumns(attrs)
-  const featureBytes = columns.list.length * LANES * 4
-  const featureBits = Math.ceil(Math.log2(Math.max(featureBytes, 2)))
+  const features = [...new Set(columns.list.map(({ feature }) => feature))]
+  const featureBits = Math.ceil(Math.log2(columns.list.length * laneBytes('narrow')))
   const form = chooseForm(attrs, placed, featureBits)
-  const xBytes = form === 'narrow' ? 4 : 8
+  const octets = CHUNK_ROWS / LANES
   const width = attrs.init.length
   const trees = attrs.roots.length
   const paddedTrees = Math.ceil(trees / LANES) * LANES
 
   const [regions, bytes] = allocate({
-    x: CHUNK_ROWS * columns.list.length * xBytes,
+    raw: octets * features.length * laneBytes(form),
+    x: octets * columns.list.length * laneBytes(form),
     sums: CHUNK_ROWS * width * 8,
+    columns: columns.list.length * COLUMN_BYTES,
     table: paddedTrees * TREE_BYTES,
     values: (attrs.values.length + attrs.leafWidth) * 8,
     sets: form === 'sets' ? (1 + countCategorical(attrs)) * SET_BYTES : 0,
@@ -75,24 +81,28 @@ export function layOutForest(attrs: TreesAttrs): TreeMemory | undefined {
   })
   if (bytes > MAX_BYTES) return undefined
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) })
-  const shape = { form, featureBits, leafWidth: attrs.leafWidth, width, early: placed.uneven }
-  const layout: Layout = { attrs, placed, columns, form, featureBits, regions, buffer: memory.buffer }
+  const { buffer } = memory
+  const layout: Layout = { attrs, placed, columns, features, form, featureBits, regions, buffer }
   writeNodes(layout)
   writeTable(layout, paddedTrees)
-  new Float64Array(memory.buffer, regions.values).set(attrs.values)
-  new Float64Array(memory.buffer, regions.values + attrs.values.length * 8, attrs.leafWidth).fill(-0)
-  const xValues = CHUNK_ROWS * columns.list.length
+  writeColumns(layout)
+  new Float64Array(buffer, regions.values).set(attrs.values)
+  new Float64Array(buffer, regions.values + attrs.values.length * 8, attrs.leafWidth).fill(-0)
+  const rawValues = CHUNK_ROWS * features.length
+  const shape = { form, featureBits, leafWidth: attrs.leafWidth, width, early: placed.uneven }
   return {
     kernel: instantiateTreeKernel(shape, memory),
     form,
+    features,
     columns: columns.list,
-    x:
+    raw:
       form === 'narrow'
-        ? new Float32Array(memory.buffer, regions.x, xValues)
-        : new Float64Array(memory.buffer, regions.x, xValues),
-    xWords: new Uint32Array(memory.buffer, regions.x, (xValues * xBytes) / 4),
-    sums: new Float64Array(memory.buffer, regions.sums, CHUNK_ROWS * width),
+        ? new Float32Array(buffer, regions.raw, rawValues)
+        : new Float64Array(buffer, regions.raw, rawValues),
+    xWords: new Uint32Array(buffer, regions.x, (octets * columns.list.length * laneBytes(form)) / 4),
+    sums: new Float64Array(buffer, regions.sums, CHUNK_ROWS * width),
     addresses: regions,
+    columnsEnd: regions.columns + columns.list.length * COLUMN_BYTES,
     tableEnd: regions.table + trees * TREE_BYTES,
     paddedTableEnd: regions.table + paddedTrees * TREE_BYTES,
   }
@@ -193,9 +203,10 @@ type Layout = {
   readonly attrs: TreesAttrs
   readonly placed: Placed
   readonly columns: Columns
+  readonly features: readonly number[]
   readonly form: NodeForm
   readonly featureBits: number
-  readonly regions: Record<'x' | 'sums' | 'table' | 'values' | 'sets' | 'nodes', number>
+  readonly regions: Record<RegionName, number>
   readonly buffer: ArrayBuffer
 }
 
@@ -232,58 +243,58 @@ function writeNodes(layout: Layout): void {
 }
 
 function narrowWriter({ attrs, featureBits, regions, buffer }: Layout): (node: PlacedNode) => void {
-  const u32 = new Uint32Array(buffer)
-  const f32 = new Float32Array(buffer)
+  const words = new Int32Array(buffer)
   return ({ place, split, value, delta, column }) => {
     const word = regions.nodes / 4 + place * 2
-    if (split === undefined) u32[word] = QUIET_NAN_SINGLE | value
-    else f32[word] = boundOf(attrs, split, floor32, nextDown32)
-    u32[word + 1] = delta * 2 ** featureBits + column * LANES * 4
+    const bound = split === undefined ? undefined : boundOf(attrs, split, floor32, nextDown32)
+    words[word] = bound === undefined ? LOWEST | value : orderedBits32(bound)
+    words[word + 1] = delta * 2 ** featureBits + column * laneBytes('narrow')
   }
 }
 
 function wideWriter({ attrs, form, regions, buffer }: Layout): (node: PlacedNode) => void {
-  const u32 = new Uint32Array(buffer)
-  const f64 = new Float64Array(buffer)
+  const words = new Uint32Array(buffer)
+  const longs = new BigInt64Array(buffer)
   let sets = 0
   return ({ place, split, value, delta, column }) => {
     const word = (regions.nodes + place * NODE_BYTES[form]) / 4
     const categorical = split !== undefined && attrs.categories[split]! >= 0
-    if (split === undefined || categorical) u32.set([value, QUIET_NAN], word)
-    else f64[word / 2] = boundOf(attrs, split, (t) => t, nextDown64)
-    u32.set([delta, column * LANES * 8], word + 2)
+    const bound = split === undefined || categorical ? undefined : boundOf(attrs, split, (t) => t, nextDown64)
+    if (bound === undefined) words.set([value, LOWEST], word)
+    else longs[word / 2] = orderedBits64(bound)
+    words.set([delta, column * laneBytes(form)], word + 2)
     if (form !== 'sets') return
     const set = regions.sets + (categorical ? ++sets * SET_BYTES : 0)
-    u32[word + 4] = set
-    if (categorical) writeSet(u32, set / 4, attrs, split)
+    words[word + 4] = set
+    if (categorical) writeSet(words, set / 4, attrs, split)
   }
 }
 
 /** The node's 256 categories, and where missing values go as one more. */
-function writeSet(u32: Uint32Array, word: number, attrs: TreesAttrs, node: number): void {
+function writeSet(words: Uint32Array, word: number, attrs: TreesAttrs, node: number): void {
   const set = attrs.categories[node]! * 8
-  u32.set(attrs.sets.subarray(set, set + 8), word)
-  u32[word + MISSING_CATEGORY / 32] = attrs.missingLeft[node]!
+  words.set(attrs.sets.subarray(set, set + 8), word)
+  words[word + MISSING_CATEGORY / 32] = attrs.missingLeft[node]!
 }
 
 /**
  * The b for which x ≤ b picks the second sibling exactly when the node's own comparison does:
  *   NaN right  x ≤ t or x < t picks left     b = ⌊t⌋ or below it
  *   NaN left   x > t or x ≥ t picks right, as −x < −t or −x ≤ −t
- * Rounding down to the precision of x changes no comparison. Nothing is below −∞: NaN, to which nothing compares.
+ * Rounding down to the precision of x changes no comparison. Nothing is below −∞ or NaN: undefined.
  */
 function boundOf(
   { threshold, missingLeft, compare }: TreesAttrs,
   node: number,
   floor: (t: number) => number,
   nextDown: (x: number) => number,
-): number {
+): number | undefined {
   const negated = missingLeft[node] === 1
   const t = negated ? -threshold[node]! : threshold[node]!
   const strict = (compare === 'lt') !== negated
   const bound = floor(t)
-  if (!strict || bound < t) return bound
-  return bound === Number.NEGATIVE_INFINITY ? Number.NaN : nextDown(bound)
+  if (Number.isNaN(t) || (strict && t === Number.NEGATIVE_INFINITY)) return undefined
+  return strict && bound === t ? nextDown(bound) : bound
 }
 
 /** Largest float32 that is not above t. */
@@ -303,4 +314,14 @@ function writeTable({ attrs, placed, form, regions, buffer }: Layout, paddedTree
     const first = tree - (tree % LANES)
     table[first * 4 + 3] = Math.max(table[first * 4 + 3]!, table[tree * 4 + 1]!)
   }
+}
+
+function writeColumns({ columns, features, form, regions, buffer }: Layout): void {
+  const words = new Uint32Array(buffer, regions.columns, (columns.list.length * COLUMN_BYTES) / 4)
+  const sign = form === 'narrow' ? [LOWEST, LOWEST] : [0, LOWEST]
+  columns.list.forEach((column, i) => {
+    const word = (i * COLUMN_BYTES) / 4
+    words[word] = features.indexOf(column.feature) * laneBytes(form)
+    if (column.form === 'negated') words.set([...sign, ...sign], word + 4)
+  })
 }
