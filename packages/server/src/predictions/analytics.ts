@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { AnalyticsKind, AnalyticsReply, AnalyticsWork } from './analytics-protocol.ts'
 
 export type Analytics = {
-  /** @throws Error when the work failed, took too long or the process died twice */
+  /** @throws WorkFailed, or Error when it took too long or the process died twice */
   readonly run: <K extends AnalyticsKind>(
     kind: K,
     ask: AnalyticsWork[K]['ask'],
@@ -31,6 +31,8 @@ const TIMEOUT_MS = 120_000
 const PROCESS_URL = new URL('./analytics-process.ts', import.meta.url)
 
 class ProcessDied extends Error {}
+/** The process did what it was asked and it did not work: a file cannot be read, the disk is full. */
+export class WorkFailed extends Error {}
 
 type Waiting = { readonly resolve: (answer: unknown) => void; readonly reject: (error: Error) => void }
 
@@ -52,9 +54,10 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
 
   const start = (): Running => {
     const started = startProcess(options)
-    started.child.once('exit', () => {
+    const forget = () => {
       if (running === started) running = undefined
-    })
+    }
+    started.child.on('exit', forget).on('error', forget)
     return started
   }
 
@@ -95,7 +98,7 @@ function startProcess({ spillFolder, folders }: AnalyticsOptions): Running {
   const waiting = new Map<number, Waiting>()
   child.on('message', (reply: AnalyticsReply) => {
     const request = waiting.get(reply.number)
-    if ('error' in reply) request?.reject(new Error(`prediction log: ${reply.error}`))
+    if ('error' in reply) request?.reject(new WorkFailed(`prediction log: ${reply.error}`))
     else request?.resolve(reply.answer)
   })
   const fail = (why: string) => () => {

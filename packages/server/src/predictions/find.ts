@@ -1,6 +1,7 @@
+import type { Logger } from 'pino'
 import type { LoggedRow } from '../segments/record.ts'
 import type { Access } from './access.ts'
-import type { Analytics } from './analytics.ts'
+import { type Analytics, WorkFailed } from './analytics.ts'
 import { listFilesNewestFirst, type PartitionFile } from './partitions.ts'
 import { mergeNewestFirst, type RowKey, type RowQuery } from './row-query.ts'
 import { findInSegments } from './segment-rows.ts'
@@ -10,6 +11,7 @@ export type Sources = {
   readonly predictionsFolder: string
   readonly analytics: Analytics
   readonly access: Access
+  readonly log: Pick<Logger, 'warn'>
 }
 
 /** Rows found, and where to go on. A search that ran out of time may give few rows, or none, and go on. */
@@ -30,15 +32,37 @@ export function findRows(sources: Sources, query: RowQuery, searchMs = SEARCH_MS
 
 async function search(sources: Sources, query: RowQuery, deadline: number): Promise<Found> {
   const wanted = query.limit + 1
+  let searchedFiles = 0
   let rows = await findInSegments(sources.segmentsFolder, { ...query, limit: wanted })
   for await (const files of batchesOf(listFilesNewestFirst(sources.predictionsFolder, rangeOf(query)))) {
     const latestMs = files[0]!.maxMs
     if (rows.length === wanted && rows[wanted - 1]!.timeMs > latestMs) break
-    if (performance.now() > deadline) return pageOf(rows, query, latestMs)
-    const ask = { files: files.map(({ path }) => path), query: { ...query, limit: wanted } }
-    rows = mergeNewestFirst(rows, await sources.analytics.run('find', ask), wanted)
+    if (searchedFiles > 0 && performance.now() > deadline) return pageOf(rows, query, latestMs)
+    const paths = files.map(({ path }) => path)
+    rows = mergeNewestFirst(rows, await findInFiles(sources, paths, { ...query, limit: wanted }), wanted)
+    searchedFiles += files.length
   }
   return pageOf(rows, query)
+}
+
+/** A file that cannot be read hides its own rows, not those of the others. */
+async function findInFiles(
+  sources: Sources,
+  files: readonly string[],
+  query: RowQuery,
+): Promise<LoggedRow[]> {
+  try {
+    return await sources.analytics.run('find', { files, query })
+  } catch (error) {
+    if (!(error instanceof WorkFailed)) throw error
+    if (files.length === 1) {
+      sources.log.warn({ error }, `${files[0]} cannot be read; its rows are left out`)
+      return []
+    }
+  }
+  const rows: LoggedRow[] = []
+  for (const file of files) rows.push(...(await findInFiles(sources, [file], query)))
+  return rows
 }
 
 /** @param searchedMs rows of this time and before were not looked for */

@@ -16,7 +16,10 @@ export async function mergeFiles(upkeep: Upkeep): Promise<number> {
   for await (const hour of listHoursNewestFirst(upkeep.layout.predictions, range)) {
     if (hour.hourMs + AFTER_MS > upkeep.now()) continue
     for (const files of Map.groupBy(hour.files, ({ path }) => dirname(path)).values()) {
-      replaced += await mergeFolder(upkeep, files)
+      replaced += await mergeFolder(upkeep, files).catch((error: unknown) => {
+        upkeep.log.warn({ error }, `${dirname(files[0]!.path)} could not be merged; its files are kept`)
+        return 0
+      })
     }
   }
   return replaced

@@ -59,6 +59,7 @@ export async function openPredictionLog(options: PredictionLogOptions): Promise<
     predictionsFolder: layout.predictions,
     analytics,
     access,
+    log,
   }
   const { compactBytes = COMPACT_BYTES, compactMs = COMPACT_MS } = options
   const inTurn = createTurns()
