@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { compileProgram } from '../packages/engine/src/exec/compiled.ts'
 import { estimatorOf, readModelFile } from '../packages/engine/src/formats/read-file.ts'
@@ -5,12 +6,14 @@ import type { Cell, Executable, Frame, Program } from '../packages/engine/src/ir
 import { lowerModel } from '../packages/engine/src/sklearn/lower.ts'
 
 /**
- * node bench/engine.ts [model …]: microseconds per row of predict_proba in this process beside scikit-learn's, one
- * thread each, best of several runs. First: bench/setup-python.sh && bench/.cache/venv/bin/python bench/train.py
+ * node bench/engine.ts [model …]: microseconds per row of predict_proba in this process beside scikit-learn's, measured
+ * one after the other, one thread each, best of several runs. Set up once with bench/setup-python.sh; the first run
+ * trains the models.
  */
+const PYTHON = new URL('.cache/venv/bin/python', import.meta.url)
 const FOLDER = new URL('.cache/models/', import.meta.url)
-if (!existsSync(new URL('times.json', FOLDER)))
-  throw new Error('no models; run bench/setup-python.sh, then bench/.cache/venv/bin/python bench/train.py')
+if (!existsSync(PYTHON)) throw new Error('no Python to compare with; run bench/setup-python.sh first')
+execFileSync(PYTHON.pathname, [new URL('train.py', import.meta.url).pathname, FOLDER.pathname])
 
 type Times = { readonly single: number; readonly batch: number }
 const theirs = JSON.parse(readFileSync(new URL('times.json', FOLDER), 'utf8')) as Record<string, Times>

@@ -94,6 +94,5 @@ for name, (model, data) in MODELS.items():
         "single": best_seconds(lambda: model.predict_proba(one), 200) * 1e6,
         "batch": best_seconds(lambda: model.predict_proba(rows), 5) / ROWS * 1e6,
     }
-    print(name, times[name], file=sys.stderr)
 with open(os.path.join(FOLDER, "times.json"), "w") as file:
     json.dump(times, file)
