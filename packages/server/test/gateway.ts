@@ -38,13 +38,25 @@ export async function createDataFolder(): Promise<DataLayout> {
 export const removeDataFolder = (layout: DataLayout): Promise<void> =>
   rm(layout.root, { recursive: true, force: true })
 
+const COMPILED = new Map<ChurnVersion, Promise<{ file: Buffer; bytes: Uint8Array }>>()
+
+function compiled(label: ChurnVersion): Promise<{ file: Buffer; bytes: Uint8Array }> {
+  const found = COMPILED.get(label) ?? compile(label)
+  COMPILED.set(label, found)
+  return found
+}
+
+async function compile(label: ChurnVersion) {
+  const file = await readFile(join(EXAMPLE, `models/churn_model_${label}.pkl`))
+  return { file, bytes: (await compileFile(file)).program }
+}
+
 /** Compiles a churn model and stores its program. Returns what a deployment of it routes to. */
 export async function storeChurn(
   layout: DataLayout,
   label: ChurnVersion,
 ): Promise<RoutedDeployment['version']> {
-  const file = await readFile(join(EXAMPLE, `models/churn_model_${label}.pkl`))
-  const { program: bytes } = await compileFile(file)
+  const { file, bytes } = await compiled(label)
   const digest = createHash('sha256').update(bytes).digest('hex')
   const path = join(layout.blobs, 'sha256', digest.slice(0, 2), digest.slice(2))
   await mkdir(dirname(path), { recursive: true })

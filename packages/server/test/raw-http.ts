@@ -14,7 +14,7 @@ export function sendRaw(port: number, ...parts: readonly (Buffer | string)[]): P
     })
     const chunks: Buffer[] = []
     const give = (): void => resolve(parseAnswer(Buffer.concat(chunks)))
-    socket.on('data', (chunk) => chunks.push(chunk))
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
     socket.on('end', () => {
       give()
       socket.end()
@@ -49,7 +49,7 @@ export function requestOf(
   const length = bytes.length > 0 ? [`Content-Length: ${bytes.length}`] : []
   const head = [
     `${method} ${path} HTTP/1.1`,
-    'Host: test',
+    'Host: 127.0.0.1',
     'Connection: close',
     ...headers,
     ...length,

@@ -43,7 +43,9 @@ test('the place of a fault is found wherever JSON.parse finds one, and nowhere e
 test('a fault is placed, not quoted', () => {
   const text = '{\n  "iban": "DE89 3704",\n  "age": 4x5\n}'
 
-  expect(() => parseJson(text)).toThrowErrorMatchingInlineSnapshot(`[MillwrightError: the body is not JSON: expected "," or "}" at position 35 (line 3, column 11)]`)
+  expect(() => parseJson(text)).toThrowErrorMatchingInlineSnapshot(
+    `[MillwrightError: the body is not JSON: expected "," or "}" at position 35 (line 3, column 11)]`,
+  )
 })
 
 describe('nesting', () => {

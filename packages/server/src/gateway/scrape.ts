@@ -44,7 +44,7 @@ export function createMetricsServer(own: () => Promise<MetricJson[]>): Server {
   })
 }
 
-function fetchMetrics(socketPath: string): Promise<MetricJson[] | undefined> {
+export function fetchMetrics(socketPath: string): Promise<MetricJson[] | undefined> {
   return new Promise((resolve) => {
     const give = (): void => resolve(undefined)
     const signal = AbortSignal.timeout(TIMEOUT_MS)

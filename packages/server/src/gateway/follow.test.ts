@@ -1,0 +1,206 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Registry } from 'prom-client'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  churnDeployment,
+  createDataFolder,
+  openGateway,
+  removeDataFolder,
+  storeChurn,
+  writeSnapshot,
+} from '../../test/gateway.ts'
+import { createGateways } from '../control/gateways.ts'
+import { createInternalApp } from '../control/internal.ts'
+import type { Routing } from '../control/routing.ts'
+import { createLogger } from '../logging.ts'
+import type { RoutedDeployment } from '../routing/snapshot.ts'
+
+const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
+
+let layout: Awaited<ReturnType<typeof createDataFolder>>
+let gateway: Awaited<ReturnType<typeof openGateway>>
+let versions: Record<'v2' | 'v3', RoutedDeployment['version']>
+
+beforeEach(async () => {
+  layout = await createDataFolder()
+  versions = { v2: await storeChurn(layout, 'v2'), v3: await storeChurn(layout, 'v3') }
+  await writeSnapshot(layout, 5, [await churnDeployment(versions.v2)])
+  gateway = await openGateway(layout)
+})
+afterEach(async () => {
+  await gateway.close()
+  await removeDataFolder(layout)
+})
+
+const serve = async (epoch: number, version: RoutedDeployment['version']) =>
+  writeSnapshot(layout, epoch, [await churnDeployment(version)])
+
+async function servedVersion(): Promise<string> {
+  const answer = await gateway.app.inject({
+    ...{ method: 'POST', url: '/predict', headers: { 'content-type': 'application/json' } },
+    payload: JSON.stringify(ROW),
+  })
+  return answer.json().model_version
+}
+
+describe('a snapshot on disk', () => {
+  test('is served without control', async () => {
+    expect(await servedVersion()).toBe('v2')
+    expect(gateway.follower.table().epoch).toBe(5)
+  })
+
+  test('with a newer epoch replaces the table', async () => {
+    await serve(6, versions.v3)
+    await gateway.follower.start()
+
+    expect(await servedVersion()).toBe('v3')
+  })
+
+  test('with an older epoch is ignored', async () => {
+    await serve(4, versions.v3)
+    await gateway.follower.start()
+
+    expect(await servedVersion()).toBe('v2')
+  })
+
+  test('that cannot be read leaves everything as it is', async () => {
+    await writeFile(layout.routing, '{"format":1,')
+    await gateway.follower.start()
+
+    expect(await servedVersion()).toBe('v2')
+  })
+
+  test('without a deployment ends it', async () => {
+    await writeSnapshot(layout, 6, [])
+    await gateway.follower.start()
+
+    const answer = await gateway.app.inject({ method: 'POST', url: '/predict', payload: ROW })
+    expect(answer.json().code).toBe('NO_DEPLOYMENT')
+  })
+})
+
+describe('a version that cannot be loaded', () => {
+  test.each([
+    ['its program is gone', (path: string) => rm(path)],
+    ['its program was changed', (path: string) => writeFile(path, 'something else')],
+  ])('keeps the one before serving when %s, and is taken up once it is whole', async (_name, damage) => {
+    const { program } = versions.v3
+    const path = join(layout.blobs, 'sha256', program.slice(0, 2), program.slice(2))
+    await damage(path)
+    await serve(6, versions.v3)
+    await gateway.follower.start()
+    const during = await servedVersion()
+    await storeChurn(layout, 'v3')
+    await gateway.follower.start()
+
+    expect([during, await servedVersion()]).toEqual(['v2', 'v3'])
+    expect(gateway.follower.isReady()).toBe(true)
+  })
+
+  test('because its decision does not fit keeps the one before serving', async () => {
+    const misfit = await churnDeployment(versions.v3, { decision: { positive: 'maybe' } })
+    await writeSnapshot(layout, 6, [misfit])
+    await gateway.follower.start()
+
+    expect(await servedVersion()).toBe('v2')
+    expect(gateway.lines.join('')).toContain('cannot be taken up')
+  })
+})
+
+test('going back to a version served lately reads no program again', async () => {
+  await serve(6, versions.v3)
+  await gateway.follower.start()
+  const { program } = versions.v2
+  await rm(join(layout.blobs, 'sha256', program.slice(0, 2), program.slice(2)))
+
+  await serve(7, versions.v2)
+  await gateway.follower.start()
+
+  expect(await servedVersion()).toBe('v2')
+})
+
+describe('control', () => {
+  let control: Awaited<ReturnType<typeof openInternal>>
+
+  /** Control's internal channel over its real socket; `publish` stands for a committed change. */
+  async function openInternal(epoch: number) {
+    const gateways = createGateways({ ackTimeoutMs: 5_000, now: () => performance.now() })
+    const state = { epoch, wake: () => {} }
+    const routing: Routing = {
+      epoch: () => state.epoch,
+      newerThan: (after, signal) =>
+        new Promise((resolve) => {
+          state.wake = () => resolve(state.epoch > after)
+          signal.addEventListener('abort', () => resolve(false))
+          if (state.epoch > after) resolve(true)
+        }),
+      publish: () => gateways.waitForAcks(state.epoch),
+      stop: () => {},
+    }
+    const logger = createLogger({ role: 'control', level: 'error', version: 'test' })
+    const app = createInternalApp({ routing, gateways, metrics: new Registry(), logger })
+    await rm(layout.internalSocket, { force: true })
+    await app.listen({ path: layout.internalSocket })
+    return {
+      app,
+      gateways,
+      publish(next: number): Promise<void> {
+        state.epoch = next
+        state.wake()
+        return routing.publish()
+      },
+    }
+  }
+  const until = async (condition: () => boolean) => {
+    while (!condition()) await sleep(10)
+  }
+  const epochs = () => control.gateways.list().map(({ epoch, state }) => `${epoch} ${state}`)
+
+  beforeEach(async () => {
+    control = await openInternal(5)
+  })
+  afterEach(async () => {
+    gateway.follower.stop()
+    await control.app.close()
+  })
+
+  test('is told which epoch is served', async () => {
+    gateway.follower.follow()
+    await until(() => epochs()[0] === '5 serving')
+  })
+
+  test('waits with a change until it is served', async () => {
+    gateway.follower.follow()
+    await until(() => epochs().length === 1)
+    await serve(6, versions.v3)
+
+    await control.publish(6)
+
+    expect(await servedVersion()).toBe('v3')
+    expect(epochs()).toEqual(['6 serving'])
+  })
+
+  test('is told what could not be taken up', async () => {
+    gateway.follower.follow()
+    await until(() => epochs().length === 1)
+    await serve(6, { ...versions.v3, program: 'e'.repeat(64) })
+
+    await expect(control.publish(6)).rejects.toMatchObject({ code: 'GATEWAYS_NOT_ACKED' })
+    expect(await servedVersion()).toBe('v2')
+  })
+
+  test('may go away and come back', async () => {
+    gateway.follower.follow()
+    await until(() => epochs().length === 1)
+    await control.app.close()
+    await serve(6, versions.v3)
+    await sleep(150)
+    const withoutControl = await servedVersion()
+    control = await openInternal(6)
+    await until(() => epochs()[0] === '6 serving')
+
+    expect([withoutControl, await servedVersion()]).toEqual(['v2', 'v3'])
+  })
+})
