@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { Name, PredictionRecord } from '@millwright/contracts'
 import { z } from 'zod'
 import { defineRoute, type Route } from '../control/route.ts'
@@ -7,7 +8,9 @@ import { toPredictionRecord } from '../segments/record.ts'
 import type { PredictionLog } from './prediction-log.ts'
 import type { RowKey, RowQuery } from './row-query.ts'
 
+const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1000
+const NDJSON = 'application/x-ndjson'
 const MINUTE_MS = 60_000
 /** An id of ours is made when its request comes; its row is logged when the answer goes. */
 const ID_BEFORE_MS = MINUTE_MS
@@ -18,7 +21,7 @@ const CURSOR = /^(\d{1,15})\.([\s\S]*)$/
 const Text = z.string().min(1).max(256)
 const Instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
 
-const PredictionParams = z.object({
+const PredictionParams = z.strictObject({
   id: Text.optional(),
   subject: Text.optional(),
   request_id: Text.optional(),
@@ -37,7 +40,7 @@ const PredictionParams = z.object({
       'expected the cursor of the next of a former answer',
     )
     .optional(),
-  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(100),
+  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
 })
 
 export function predictionRoutes(log: Pick<PredictionLog, 'find'>): Route[] {
@@ -46,17 +49,32 @@ export function predictionRoutes(log: Pick<PredictionLog, 'find'>): Route[] {
       method: 'GET',
       path: '/api/v1/predictions',
       summary:
-        'Logged predictions, newest first. A page may be short, or empty, and still have a next: the search for something rare goes back in steps.',
+        'Logged predictions, newest first. A page may be short, or empty, and still have a next: the search for ' +
+        `something rare goes back in steps. With "Accept: ${NDJSON}" all of them are streamed, one per line.`,
       tag: 'predictions',
       query: PredictionParams,
       answers: { 200: pageSchema(PredictionRecord) },
-      async handle({ query, url }) {
+      async handle({ query, url, headers }) {
+        if (headers.accept?.includes(NDJSON)) {
+          const body = Readable.from(exportLines(log, { ...rowQuery(query), limit: MAX_LIMIT }))
+          return { body, headers: { 'content-type': NDJSON } }
+        }
         const { rows, next } = await log.find(rowQuery(query))
         const cursor = next === undefined ? null : encodeCursor(next)
         return { body: answerPage({ items: rows, cursor }, url, toPredictionRecord) }
       },
     }),
   ]
+}
+
+/** Page by page, so that no search holds up compaction for long; the reader's pace is the pace. */
+async function* exportLines(log: Pick<PredictionLog, 'find'>, query: RowQuery): AsyncGenerator<string> {
+  let before = query.before
+  do {
+    const { rows, next } = await log.find({ ...query, before })
+    if (rows.length > 0) yield rows.map((row) => `${JSON.stringify(toPredictionRecord(row))}\n`).join('')
+    before = next
+  } while (before !== undefined)
 }
 
 function rowQuery(params: z.infer<typeof PredictionParams>): RowQuery {
