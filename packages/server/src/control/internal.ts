@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import type { Logger } from '../logging.ts'
@@ -37,7 +37,7 @@ export function createInternalApp({ routing, gateways, metrics, logger }: Intern
   app.get('/routing', async (request, reply) => {
     const { after, gateway, pid } = parseOrRefuse(Poll, request.query, '/query')
     const ended = gateways.polling(gateway, pid)
-    const gone = goneSignal(request)
+    const gone = goneSignal(reply)
     const isNewer = await routing.newerThan(after, AbortSignal.any([gone, AbortSignal.timeout(POLL_MS)]))
     ended(!gone.aborted)
     return isNewer ? { epoch: routing.epoch() } : reply.status(204).send()
@@ -54,8 +54,11 @@ export function createInternalApp({ routing, gateways, metrics, logger }: Intern
   return app
 }
 
-function goneSignal({ raw }: FastifyRequest): AbortSignal {
+/** Aborted when the connection ends before the answer was sent. */
+function goneSignal({ raw }: FastifyReply): AbortSignal {
   const gone = new AbortController()
-  raw.socket.once('close', () => gone.abort())
+  raw.once('close', () => {
+    if (!raw.writableFinished) gone.abort()
+  })
   return gone.signal
 }

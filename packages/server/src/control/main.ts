@@ -9,12 +9,13 @@ import { predictionRoutes } from '../predictions/routes.ts'
 import { engineReader } from '../registry/engine-reader.ts'
 import { onStop, tellSupervisor } from '../supervisor/messages.ts'
 import { VERSION } from '../version.ts'
+import { readDropped } from './dropped.ts'
 import { type Control, explainStart, openControl } from './open.ts'
 
 /** Entry of the control process. */
 
-/** What a stopping process may take to answer what was asked, in milliseconds; the supervisor waits longer. */
-const STOP_MS = 10_000
+/** What a stopping process may take to answer what was asked, in milliseconds; the supervisor waits a little longer. */
+const STOP_MS = 4_000
 
 const config = loadConfig()
 const layout = layoutOf(config.MILLWRIGHT_DATA)
@@ -47,7 +48,7 @@ async function start(): Promise<void> {
       deadlineMs: config.MILLWRIGHT_READER_TIMEOUT_MS,
       maxBytes: config.MILLWRIGHT_MAX_MODEL_BYTES,
     }),
-    readLogStatus: async () => ({ ...(await log.status()), dropped: {} }),
+    readLogStatus: async () => ({ ...(await log.status()), dropped: await readDropped(layout) }),
     routes: predictionRoutes(log),
   })
   onStop((why) => void stop(control, log, why))

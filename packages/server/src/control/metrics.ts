@@ -22,7 +22,7 @@ export function createControlMetrics(epoch: () => number): {
     registers,
   })
   new Gauge({
-    name: 'millwright_routing_epoch',
+    name: 'millwright_control_epoch',
     help: 'Epoch of the routing snapshot on disk',
     aggregator: 'max',
     registers,

@@ -12,12 +12,16 @@ export function sendProblem(
   reply: FastifyReply,
 ): FastifyReply {
   const known = toMillwrightError(error, request)
+  if (request.raw.destroyed && isAborted(error)) return reply.hijack()
   if (known.code === 'INTERNAL') log.error({ error, requestId: request.id }, 'request failed')
   return reply
     .status(known.status)
     .type('application/problem+json')
     .send(JSON.stringify(problemOf(known, request.id)))
 }
+
+/** The client went away in the middle of its body: there is nobody to answer and nothing wrong here. */
+const isAborted = (error: unknown): boolean => (error as { code?: string }).code === 'ECONNRESET'
 
 type FastifyFault = { code?: string; message: string; statusCode?: number }
 

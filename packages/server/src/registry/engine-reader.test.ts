@@ -51,7 +51,9 @@ describe('the example model', () => {
 
     const reading = read(await readChurn('v2'), sample)
 
-    await expect(reading).rejects.toThrowErrorMatchingInlineSnapshot(`[ModelError: 2 of 20 rows differ from what was expected of predict; the first is row 5: 1, expected 0 (contract bit-equal); correct the sample, or deploy the file it belongs to]`)
+    await expect(reading).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[ModelError: 2 of 20 rows differ from what was expected of predict; the first is row 5: 1, expected 0 (contract bit-equal); correct the sample, or deploy the file it belongs to]`,
+    )
   })
 
   test('is refused when the expected answers have another shape or name', async () => {

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../control/testing.ts'
+import { type BlobStore, readBlob } from './blob-store.ts'
+import { folderBlobs } from './folder.ts'
+
+const sha256 = (bytes: string): string => createHash('sha256').update(bytes).digest('hex')
+
+async function withBlobs(work: (blobs: BlobStore, path: (...names: string[]) => string) => Promise<void>) {
+  await using folder = await temporaryFolder()
+  const path = (...names: string[]) => join(folder.path, ...names)
+  await mkdir(path('incoming'))
+  await work(folderBlobs(path('blobs'), path('incoming')), path)
+}
+const put = (blobs: BlobStore, text: string) => blobs.put(Readable.from([Buffer.from(text)]))
+const read = async (source: Readable) => Buffer.concat(await source.toArray()).toString()
+
+describe('a blob', () => {
+  test('is read back whole or in a half-open range', async () => {
+    await withBlobs(async (blobs) => {
+      const { digest, bytes } = await put(blobs, 'hello world')
+
+      expect([digest, bytes]).toEqual([sha256('hello world'), 11])
+      expect((await readBlob(blobs, digest)).toString()).toBe('hello world')
+      expect(await read(blobs.get(digest, { start: 6 }))).toBe('world')
+      expect(await read(blobs.get(digest, { start: 0, end: 5 }))).toBe('hello')
+      expect(await read(blobs.get(digest, { start: 3, end: 3 }))).toBe('')
+    })
+  })
+
+  test('that is there is not written again, but made young', async () => {
+    await withBlobs(async (blobs, path) => {
+      const { digest } = await put(blobs, 'same')
+      const file = path('blobs', 'sha256', digest.slice(0, 2), digest.slice(2))
+      await utimes(file, 1, 1)
+      const before = await stat(file)
+
+      await put(blobs, 'same')
+
+      const after = await stat(file)
+      expect(after.ino).toBe(before.ino)
+      expect(after.mtimeMs).toBeGreaterThan(before.mtimeMs)
+    })
+  })
+
+  test('of no bytes is a blob', async () => {
+    await withBlobs(async (blobs) => {
+      const { digest } = await blobs.put(Readable.from([]))
+
+      expect(await blobs.head(digest)).toMatchObject({ bytes: 0 })
+    })
+  })
+
+  test('sent many times at once is there once, and nothing is left behind', async () => {
+    await withBlobs(async (blobs, path) => {
+      const digests = await Promise.all(Array.from({ length: 30 }, () => put(blobs, 'x'.repeat(100_000))))
+
+      expect(new Set(digests.map(({ digest }) => digest)).size).toBe(1)
+      expect(await Array.fromAsync(blobs.list())).toHaveLength(1)
+      expect(await readdir(path('incoming'))).toEqual([])
+    })
+  })
+
+  test('whose sender goes away is not there', async () => {
+    await withBlobs(async (blobs, path) => {
+      const source = Readable.from(
+        (async function* () {
+          yield Buffer.from('half of ')
+          throw new Error('gone')
+        })(),
+      )
+
+      await expect(blobs.put(source)).rejects.toThrow('gone')
+      expect(await Array.fromAsync(blobs.list())).toEqual([])
+      expect(await readdir(path('incoming'))).toEqual([])
+    })
+  })
+})
+
+describe('the folder', () => {
+  test('is listed and emptied by digest; what is no blob is not listed', async () => {
+    await withBlobs(async (blobs, path) => {
+      const first = await put(blobs, 'one')
+      const second = await put(blobs, 'two')
+      await writeFile(path('blobs', 'sha256', first.digest.slice(0, 2), 'notes.txt'), '')
+
+      await blobs.delete(first.digest)
+      await blobs.delete(first.digest)
+
+      const left = await Array.fromAsync(blobs.list())
+      expect(left.map(({ digest }) => digest)).toEqual([second.digest])
+      expect(await blobs.head(first.digest)).toBeUndefined()
+    })
+  })
+
+  test('is not left by a digest that is a path', async () => {
+    await withBlobs(async (blobs) => {
+      expect(() => blobs.get('../../etc/passwd')).toThrow(RangeError)
+      await expect(blobs.head('../secret')).rejects.toThrow(RangeError)
+    })
+  })
+
+  test('that cannot be written is said to be full', async () => {
+    await withBlobs(async (blobs) => {
+      const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+      const source = Readable.from(
+        (async function* () {
+          yield Buffer.from('a')
+          throw full
+        })(),
+      )
+
+      await expect(blobs.put(source)).rejects.toMatchObject({ code: 'STORAGE_FULL', cause: full })
+    })
+  })
+})
