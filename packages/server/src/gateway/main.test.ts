@@ -67,9 +67,9 @@ async function addVersion(port: number, label: 'v2' | 'v3'): Promise<void> {
 }
 
 async function deployExample(port: number): Promise<void> {
-  const config = JSON.parse(await readFile(join(EXAMPLE, 'deployment.json'), 'utf8'))
+  const { name, decision, respond } = JSON.parse(await readFile(join(EXAMPLE, 'deployment.json'), 'utf8'))
   const made = await call(port, 'POST', '/api/v1/deployments', {
-    ...config,
+    ...{ name, decision, respond },
     model: 'churn',
     version: 1,
     default: true,
