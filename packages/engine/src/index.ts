@@ -5,6 +5,7 @@ export { type Comparison, compareWithExpected, type Difference } from './check/t
 export { ModelError, type RefusalKind, RowError } from './errors.ts'
 export { compileProgram } from './exec/compiled.ts'
 export { allOutputs, interpret } from './exec/reference.ts'
+export { warmUp } from './exec/warm-up.ts'
 export { estimatorOf, type ModelFile, readModelFile } from './formats/read-file.ts'
 export { type FileReport, type ReportStep, reportOf } from './formats/report.ts'
 export { decodeProgram, encodeProgram, programDigest } from './ir/codec.ts'

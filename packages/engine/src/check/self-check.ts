@@ -1,5 +1,6 @@
 import { RowError } from '../errors.ts'
 import { allOutputs, interpret } from '../exec/reference.ts'
+import { joinRows, splitRows } from '../ir/frames.ts'
 import type { Answer, Executable, Frame, Method, Program } from '../ir/program.ts'
 import { boundaryRows } from './boundary.ts'
 
@@ -29,7 +30,7 @@ const MEASURE_MS = 30
 export function selfCheck(program: Program, executable: Executable): SelfCheck {
   const outputs = allOutputs(program)
   const reference = interpret(program)
-  const singles = splitRows(boundaryRows(program, ROWS, SEED), program)
+  const singles = splitRows(boundaryRows(program, ROWS, SEED), program.inputs)
   const expected = singles.map((frame) => outcomeOf(reference, frame, outputs))
   const good = singles.filter((_, row) => typeof expected[row] !== 'string')
   const batch = joinRows(good)
@@ -89,22 +90,6 @@ const rowOf = (answers: readonly Answer[], row: number): Answer[] =>
       return { shape: [1, ...shape.slice(1)], data: data.slice(row * width, (row + 1) * width) }
     }),
   }))
-
-function splitRows({ rows, numbers, cells }: Frame, { inputs }: Program): Frame[] {
-  const c = inputs.filter(({ kind }) => kind === 'cell').length
-  const n = inputs.length - c
-  return Array.from({ length: rows }, (_, row) => ({
-    rows: 1,
-    numbers: numbers.slice(row * n, (row + 1) * n),
-    cells: cells.slice(row * c, (row + 1) * c),
-  }))
-}
-
-const joinRows = (frames: readonly Frame[]): Frame => ({
-  rows: frames.length,
-  numbers: Float64Array.from(frames.flatMap(({ numbers }) => Array.from(numbers))),
-  cells: frames.flatMap(({ cells }) => cells),
-})
 
 function measure(
   executable: Executable,

@@ -6,6 +6,7 @@ import { check } from '../ops/checks.ts'
 import { argmax } from '../ops/links.ts'
 import { compileProgram } from './compiled.ts'
 import { interpret } from './reference.ts'
+import { warmUp } from './warm-up.ts'
 
 /** Columns a (number), b (cell), c (number), d (cell). */
 function program(build: (graph: Graph) => Omit<ProgramOutput, 'dtype'>[]): Program {
@@ -147,4 +148,26 @@ test('a frame of another shape is refused', () => {
   ).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: run: 2 rows of 2 numbers and 2 cells expected, got 3 and 1]`,
   )
+})
+
+test('warming up runs rows the program accepts, alone and together, and survives those it refuses', () => {
+  const sizes = new Set<number>()
+  const sound = compileProgram(
+    program((graph) => [
+      transform(graph.add(check, [graph.input([0, 2])], { nan: 'refuse', inf: 'refuse', limit: 'f32' })),
+    ]),
+  )
+  const counting: Executable = {
+    program: sound.program,
+    run(frame, outputs) {
+      const answers = sound.run(frame, outputs)
+      sizes.add(answers[0]!.parts[0]!.shape[0]!)
+      return answers
+    },
+  }
+
+  warmUp(counting, 1)
+
+  expect(sizes).toContain(1)
+  expect(Math.max(...sizes)).toBeGreaterThan(30)
 })

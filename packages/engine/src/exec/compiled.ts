@@ -1,4 +1,5 @@
 import { RowError } from '../errors.ts'
+import { slabWidths } from '../ir/frames.ts'
 import type {
   Answer,
   Attrs,
@@ -63,7 +64,7 @@ class CompiledProgram implements Executable {
   readonly #schedules = new Map<string, Schedule>()
   readonly #window: Window = { frame: NO_FRAME, start: 0 }
   readonly #blockRows: number
-  readonly #slabWidths = { number: 0, cell: 0 }
+  readonly #slabWidths: ReturnType<typeof slabWidths>
   #capacity = 1
 
   constructor(program: Program) {
@@ -71,7 +72,7 @@ class CompiledProgram implements Executable {
     this.#types = validateProgram(program)
     const widest = this.#types.reduce((width, type) => Math.max(width, type.width), 1)
     this.#blockRows = Math.max(1, Math.min(BLOCK_ROWS, Math.floor(BLOCK_NUMBERS / widest)))
-    for (const { kind } of program.inputs) this.#slabWidths[kind]++
+    this.#slabWidths = slabWidths(program.inputs)
   }
 
   run(frame: Frame, outputs: readonly Method[]): Answer[] {

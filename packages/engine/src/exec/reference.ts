@@ -1,4 +1,5 @@
 import { RowError } from '../errors.ts'
+import { slabWidths } from '../ir/frames.ts'
 import type {
   Cell,
   Executable,
@@ -85,12 +86,11 @@ function readInput(
   { program, frame, row }: RowContext,
   { kinds, slots }: { kinds: Uint8Array; slots: Int32Array },
 ): Row {
-  const cellWidth = program.inputs.filter((column) => column.kind === 'cell').length
-  const numberWidth = program.inputs.length - cellWidth
+  const { number, cell } = slabWidths(program.inputs)
   return Array.from(
     slots,
     (slot, i): Cell =>
-      kinds[i] === 1 ? frame.cells[row * cellWidth + slot]! : frame.numbers[row * numberWidth + slot]!,
+      kinds[i] === 1 ? frame.cells[row * cell + slot]! : frame.numbers[row * number + slot]!,
   )
 }
 

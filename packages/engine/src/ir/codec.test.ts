@@ -115,5 +115,7 @@ test('changed bytes are refused or give a valid program, never another failure',
 })
 
 test('a reserved key is refused', () => {
-  expect(() => encodeProgram(carrying({ $: 1 }))).toThrowErrorMatchingInlineSnapshot(`[RangeError: encodeProgram: the key $ is reserved]`)
+  expect(() => encodeProgram(carrying({ $: 1 }))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: encodeProgram: the key $ is reserved]`,
+  )
 })

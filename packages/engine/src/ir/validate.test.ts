@@ -79,5 +79,7 @@ test.each([
 test('the message names the node and the reason', () => {
   const program = withNode(1, { op: 'select', inputs: [0], attrs: { columns: Int32Array.of(2) } }) as Program
 
-  expect(() => validateProgram(program)).toThrowErrorMatchingInlineSnapshot(`[RangeError: node 1 (select): select: column 2 of 2]`)
+  expect(() => validateProgram(program)).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: node 1 (select): select: column 2 of 2]`,
+  )
 })
