@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Growth, grow, growth, programOf, rowsFor } from '../../test/random-forest.ts'
 import type { Frame, Program } from '../ir/program.ts'
+import type { TreesAttrs } from '../ops/trees.ts'
 import { layOutForest } from '../wasm/tree-memory.ts'
 import { compileProgram } from './compiled.ts'
 import { interpret } from './reference.ts'
@@ -90,4 +91,14 @@ test('rows are added to starts of their own', () => {
   const frame = rowsFor(attrs, 2, 75)
 
   expect(bitsOf(program, frame, compileProgram)).toEqual(bitsOf(program, frame, interpret))
+})
+
+test.each([
+  ['fractional children', { left: new Float64Array([0.5]) }],
+  ['roots in a plain list', { roots: [0] }],
+  ['half a value per leaf', { leafWidth: 0.5 }],
+])('a stored forest with %s is refused before it is laid out', (_, change) => {
+  const attrs = { ...grow({ ...example, trees: 1, depth: 0 }), ...change } as TreesAttrs
+
+  expect(() => compileProgram(programOf(attrs, example.features))).toThrow(RangeError)
 })

@@ -43,6 +43,7 @@ export type TreesAttrs = {
 export const trees = defineOp<TreesAttrs>({
   name: 'trees',
   infer(attrs, [x]) {
+    assertTypes(attrs)
     assertLengths(attrs)
     assertNodes(attrs, expectNumbers('trees', x).width)
     assertForest(attrs)
@@ -102,6 +103,18 @@ function goesLeft(attrs: TreesAttrs, node: number, value: number): boolean {
 
 /** A float64 cast to an unsigned byte through a 32-bit integer, which is 0 in its low byte beyond the 32-bit range. */
 const byteOf = (value: number): number => (value < 2 ** 31 ? value & 255 : 0)
+
+const INDICES = ['roots', 'feature', 'left', 'right', 'categories', 'slots'] as const
+const FLOATS = ['threshold', 'values', 'init'] as const
+
+/** Stored programs are read with whatever types they claim; only whole numbers can be indices. */
+function assertTypes(attrs: TreesAttrs): void {
+  const indices = INDICES.every((name) => attrs[name] instanceof Int32Array)
+  const floats = FLOATS.every((name) => attrs[name] instanceof Float64Array)
+  const bytes = attrs.missingLeft instanceof Uint8Array && attrs.sets instanceof Uint32Array
+  if (!(indices && floats && bytes && Number.isInteger(attrs.leafWidth)))
+    throw new RangeError('trees: attributes of the wrong type')
+}
 
 function assertLengths(attrs: TreesAttrs): void {
   const { feature, threshold, left, right, missingLeft, categories } = attrs
