@@ -7,7 +7,7 @@ import { replaceFile, syncFolder } from '../durable.ts'
  * own. Writing `commit.json` there is the moment it counts: from then on the moves and removals it lists will happen,
  * now or at the next start; before, nothing has happened and the folder is rubbish.
  */
-export type Commit = {
+type Commit = {
   /** From the staging folder to a path below `root`. */
   readonly moves: readonly { readonly from: string; readonly to: string }[]
   /** Paths below `root` that the moved files replace. */

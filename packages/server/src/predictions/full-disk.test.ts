@@ -1,17 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { mountSmallDisk, unmountDisk } from '../segments/testing-disk.ts'
 import { exampleRecord, openQuietLog, temporaryLayout, writeSegment } from './testing.ts'
-
-function mountSmallDisk(folder: string): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** Takes what is left. */
 function fillDisk(path: string): void {
@@ -55,7 +46,7 @@ test('on a full disk compaction keeps the segments, search goes on, and it succe
     expect(await find()).toEqual(ids.toReversed())
     await log.close()
   } finally {
-    execFileSync('umount', [layout.root])
+    unmountDisk(layout.root)
     remove()
   }
 })

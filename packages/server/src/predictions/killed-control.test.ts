@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { PredictionLog } from './prediction-log.ts'
 import { exampleRecord, openQuietLog, temporaryLayout, writeSegment } from './testing.ts'
@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000
 const ROWS_PER_SEGMENT = 200
 
 async function killAfter(folder: string, lifeMs: number): Promise<void> {
-  const path = join(import.meta.dirname, 'testing-control.ts')
+  const path = fileURLToPath(new URL('./testing-control.ts', import.meta.url))
   const child = fork(path, [folder, String(NOON_MS + 9 * HOUR_MS)], {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

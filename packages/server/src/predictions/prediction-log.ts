@@ -32,13 +32,11 @@ export type PredictionLogOptions = Retention &
     readonly analyticsIdleMs?: number
   }
 
-/** `segments` are not in Parquet yet; `bytes` are of both, those of Parquet as of the last hourly tidying. */
-export type LogStatus = Status['log']
-
 /** Control's side of the prediction log. */
 export type PredictionLog = {
   readonly find: (query: RowQuery) => Promise<Found>
-  readonly status: () => Promise<LogStatus>
+  /** `segments` are not in Parquet yet; `bytes` are of both, those of Parquet as of the last hourly tidying. */
+  readonly status: () => Promise<Status['log']>
   /** Turns sealed segments into Parquet if enough wait. */
   readonly compact: () => Promise<number>
   /** Retention and merging. */

@@ -36,7 +36,7 @@ export function matchesQuery(row: LoggedRow, query: RowQuery): boolean {
 }
 
 /** The order of answers. Ids by their bytes, as DuckDB compares them. */
-export function compareNewestFirst(a: RowKey, b: RowKey): number {
+function compareNewestFirst(a: RowKey, b: RowKey): number {
   return b.timeMs - a.timeMs || (a.id === b.id ? 0 : Buffer.compare(Buffer.from(b.id), Buffer.from(a.id)))
 }
 

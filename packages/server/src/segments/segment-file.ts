@@ -4,7 +4,7 @@ import { syncFolder } from '../durable.ts'
 import { type EncodedGroup, OPEN_SUFFIX, SEALED_SUFFIX, SEGMENT_HEADER } from './format.ts'
 
 /** How far a write came: `records` of the group are whole in the file; `error` tells why the others are not. */
-export type GroupWrite = { readonly records: number; readonly error?: Error }
+type GroupWrite = { readonly records: number; readonly error?: Error }
 
 /** One segment being written. After an error it takes no more groups; `seal` it and start another. */
 export type SegmentFile = {

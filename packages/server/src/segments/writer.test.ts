@@ -1,10 +1,12 @@
-import { execFileSync, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { decodeSegment, listSegments, repairSegments } from './reader.ts'
+import { mountSmallDisk, unmountDisk } from './testing-disk.ts'
 import { createSegmentWriter, type SegmentWriterOptions } from './writer.ts'
 
 let root = ''
@@ -144,7 +146,9 @@ test('a folder that cannot be written costs records, never an exception', async 
 
 /** Runs a writer process for a while, kills it, and tells how many records it had said were written. */
 async function runAndKill(folder: string, run: number, lifeMs: number): Promise<number> {
-  const child = fork(join(import.meta.dirname, 'testing-writer.ts'), [folder, String(run)], { execArgv: [] })
+  const child = fork(fileURLToPath(new URL('./testing-writer.ts', import.meta.url)), [folder, String(run)], {
+    execArgv: [],
+  })
   let written = 0
   await new Promise<void>((resolve) => {
     child.on('message', (count: number) => {
@@ -180,15 +184,6 @@ test('kill -9, twenty times: every record that was written is found, once, and n
   for (const { path } of await listSegments(root)) expect(decodeSegment(readFileSync(path)).lostBytes).toBe(0)
 }, 60_000)
 
-function mountSmallDisk(folder: string): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
 test('a full disk: appending goes on, drops are counted, and it recovers when space is freed', async (context) => {
   if (!mountSmallDisk(root)) context.skip('needs the right to mount a tmpfs')
   try {
@@ -215,6 +210,6 @@ test('a full disk: appending goes on, drops are counted, and it recovers when sp
     expect(numbers.length).toBe(writer.stats.written)
     expect(writer.stats.written + writer.stats.dropped.disk + writer.stats.dropped.backlog).toBe(appended)
   } finally {
-    execFileSync('umount', [root])
+    unmountDisk(root)
   }
 }, 30_000)

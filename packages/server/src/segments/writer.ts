@@ -35,9 +35,9 @@ export type SegmentWriterOptions = {
 }
 
 /** Why records were not logged: the disk was too slow, it refused, or `folderLimitBytes` were reached. */
-export type DropReason = 'backlog' | 'disk' | 'disk-cap'
+type DropReason = 'backlog' | 'disk' | 'disk-cap'
 
-export type SegmentWriterStats = {
+type SegmentWriterStats = {
   /** Records taken. */
   readonly appended: number
   /** Records whose write completed. */
