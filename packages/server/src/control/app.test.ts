@@ -1,4 +1,14 @@
-import { ERRORS } from '@millwright/contracts'
+import {
+  AliasChange,
+  Deployment,
+  ERRORS,
+  Event,
+  Model,
+  ModelSchema,
+  ModelVersion,
+  Revision,
+  Status,
+} from '@millwright/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Control } from './open.ts'
@@ -170,4 +180,31 @@ test('status shows deployments and gateways', async () => {
 
   expect(status).toBe(200)
   expect(body).toMatchObject({ epoch: 0, gateways: [], deployments: [], log: { segments: 0 } })
+})
+
+describe('answers', () => {
+  const page = (item: z.ZodObject) =>
+    z.strictObject({ data: z.array(z.strictObject(item.shape)), has_more: z.boolean(), next: z.null() })
+
+  test.each([
+    ['/models', page(Model)],
+    ['/models/churn', z.strictObject(Model.shape)],
+    ['/models/churn/versions', page(ModelVersion)],
+    ['/models/churn/versions/1', z.strictObject(ModelVersion.shape)],
+    ['/models/churn/versions/1/schema', z.strictObject(ModelSchema.shape)],
+    ['/models/churn/aliases/production/history', page(AliasChange)],
+    ['/deployments', page(Deployment)],
+    ['/deployments/churn', z.strictObject(Deployment.shape)],
+    ['/deployments/churn/revisions', page(Revision)],
+    ['/deployments/churn/schema', z.strictObject(ModelSchema.shape)],
+    ['/events', page(Event)],
+    ['/status', z.strictObject(Status.shape)],
+  ])('%s has the fields of its schema and no others', async (path, schema) => {
+    const body = { name: 'churn', model: 'churn', version: 1 }
+    await ask(control.app, 'POST', '/api/v1/deployments', body)
+
+    const answer = await ask(control.app, 'GET', `/api/v1${path}`)
+
+    expect(schema.safeParse(answer.body).error).toBeUndefined()
+  })
 })

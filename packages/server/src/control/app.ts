@@ -5,6 +5,7 @@ import { type Logger, logRequest } from '../logging.ts'
 import { addPages } from './docs.ts'
 import { doors } from './doors.ts'
 import { assertOwnOrigin } from './origin.ts'
+import { registerPages } from './pages/register.ts'
 import { parseOrRefuse, sendProblem } from './problems.ts'
 import type { Call, Reply, Route } from './route.ts'
 
@@ -47,6 +48,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   app.setErrorHandler((error, request, reply) => sendProblem(deps.logger, error, request, reply))
   app.setNotFoundHandler((request, reply) => refusePath(deps, request, reply))
   addPages(app, [...deps.routes, ...doors])
+  registerPages(app)
   addJsonRoutes(app, deps.routes)
   addStreamRoutes(app, deps.routes)
   return app

@@ -115,4 +115,4 @@ addEventListener('hashchange', open); open()`
 const page = (title: string, content: string): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Millwright · ${title}</title><style>${STYLE}</style></head>
-<body><h1>Millwright · ${title}</h1>${content}<script>${SCRIPT}</script></body></html>`
+<body><header><p><a href="/">Millwright</a></p></header><main><h1>Millwright · ${title}</h1>${content}</main><script>${SCRIPT}</script></body></html>`

@@ -1,0 +1,152 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export const ROOT = new URL('../..', import.meta.url).pathname
+const LAUNCHER = join(ROOT, 'bin/millwright.js')
+/** The Node the repository carries, or the one that runs the tests. */
+const NODE = process.execPath
+
+export type Running = {
+  readonly url: string
+  readonly data: string
+  readonly child: ChildProcess
+  /** All that was written to stdout and stderr so far. */
+  readonly output: () => string
+  /** Process ids of the supervisor's children by role. */
+  readonly pids: () => { control: number[]; gateways: number[] }
+  /** Resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+export type StartOptions = {
+  readonly data?: string
+  readonly gateways?: number
+  readonly args?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** Runs `millwright up` on a free port, and waits until it says that it is ready. */
+export async function startMillwright(options: StartOptions = {}): Promise<Running> {
+  const data = options.data ?? temporaryFolder()
+  const args = [
+    'up',
+    '--port',
+    '0',
+    '--data',
+    data,
+    '--gateways',
+    String(options.gateways ?? 2),
+    ...(options.args ?? []),
+  ]
+  // The test's death must not leave servers behind; setpriv is part of every Linux.
+  const command = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'TERM', NODE] : [NODE]
+  const child = spawn(command[0]!, [...command.slice(1), LAUNCHER, ...args], {
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const chunks: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+  const output = (): string => Buffer.concat(chunks).toString()
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const url = await new Promise<string>((resolve, reject) => {
+    const look = (): void => {
+      const match = /Open\s+(http:\S+?)\/ /.exec(output())
+      if (match !== null) resolve(match[1]!)
+    }
+    child.stderr.on('data', look)
+    void exited.then((code) => reject(new Error(`millwright up ended with ${code}\n${output()}`)))
+  })
+  return {
+    url,
+    data,
+    child,
+    output,
+    pids: () => childrenOf(child.pid!),
+    stop: (signal = 'SIGTERM') => {
+      child.kill(signal)
+      return exited
+    },
+  }
+}
+
+export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'millwright-test-'))
+
+export const removeFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true })
+
+function childrenOf(parent: number): { control: number[]; gateways: number[] } {
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        const role = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').at(-2) ?? ''
+        return Number(/\) \w (\d+)/.exec(stat)![1]) === parent ? [{ pid: Number(pid), role }] : []
+      } catch {
+        return []
+      }
+    })
+  const having = (role: string): number[] =>
+    children.filter((child) => child.role === role).map(({ pid }) => pid)
+  return { control: having('control'), gateways: having('gateway') }
+}
+
+export type CliResult = { readonly code: number; readonly stdout: string; readonly stderr: string }
+
+/** Runs the command line as a user does. */
+export function cli(
+  args: readonly string[],
+  options: { url?: string; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<CliResult> {
+  const env = {
+    ...process.env,
+    NO_COLOR: '1',
+    MILLWRIGHT_USER: 'tester',
+    ...(options.url === undefined ? {} : { MILLWRIGHT_URL: options.url }),
+    ...options.env,
+  }
+  return new Promise((resolve) => {
+    execFile(
+      NODE,
+      [LAUNCHER, ...args],
+      { env, cwd: options.cwd ?? ROOT, maxBuffer: 1 << 28 },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr })
+      },
+    )
+  })
+}
+
+export const CHURN_ROW = {
+  days_since_last_order: 45,
+  total_orders: 12,
+  lifetime_value: 567.89,
+  email_open_rate: 0.35,
+}
+
+export async function postJson(
+  url: string,
+  body: unknown,
+): Promise<{ status: number; headers: Headers; json: never }> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  return { status: response.status, headers: response.headers, json: (await response.json()) as never }
+}
+
+/** Asks again until it holds. @throws Error after `deadlineMs` */
+export async function eventually<T>(
+  check: () => Promise<T | undefined | false>,
+  deadlineMs = 15_000,
+): Promise<T> {
+  const until = Date.now() + deadlineMs
+  for (;;) {
+    const value = await check()
+    if (value !== undefined && value !== false) return value
+    if (Date.now() > until) throw new Error(`did not hold within ${deadlineMs} ms: ${check}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
