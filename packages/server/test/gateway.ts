@@ -114,7 +114,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
   const load = (digest: string) => loadProgram(blobs, digest)
   const follower = createFollower({ id: 'gateway-0', layout, load, metrics, logger })
   await follower.start()
-  const proxy = createProxy(layout.controlSocket)
+  const proxy = createProxy(layout.controlSocket, metrics)
   const gateway = createGateway({
     ...{ table: follower.table, isReady: follower.isReady, plane: createDataplane({ ids, log }) },
     ...{ metrics, proxy, ids, logger },
@@ -123,7 +123,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     maxRows: limits.maxRows ?? 10_000,
   })
   return {
-    ...{ app: gateway.app, drain: gateway.drain, follower, log, lines },
+    ...{ app: gateway.app, drain: gateway.drain, follower, log, lines, metrics },
     async listen(): Promise<number> {
       await gateway.app.listen({ host: '127.0.0.1', port: 0 })
       return (gateway.app.server.address() as AddressInfo).port

@@ -8,28 +8,34 @@ const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-
 
 export type BodyReader = {
   /**
-   * Collects a body of at most `limitBytes` and hands it over, or the error it ends with. When the client goes away
-   * nothing is called.
+   * Collects a body of at most `limitBytes` and hands it over, or the error it ends with. When the client goes away,
+   * or is too slow, `onGone` is told within a second or so.
    */
   readonly read: (request: IncomingMessage, limitBytes: number, done: BodyDone) => void
   readonly stop: () => void
 }
+type Options = { readonly onGone: () => void; readonly timeoutMs?: number; readonly sweepMs?: number }
 type BodyDone = (error: MillwrightError | undefined, body: Buffer) => void
 
 const NO_BODY = Buffer.alloc(0)
 
 /**
- * Bodies that come too slowly end their connection: one sweep a second over the requests that wait, oldest first,
+ * Bodies that come too slowly end their connection: one sweep a second over the requests that wait,
  * instead of a timer for each. (The server's own request time-out would end long uploads to control, too.)
  */
-export function createBodyReader(timeoutMs = BODY_TIMEOUT_MS, sweepMs = SWEEP_MS): BodyReader {
+export function createBodyReader({
+  onGone,
+  timeoutMs = BODY_TIMEOUT_MS,
+  sweepMs = SWEEP_MS,
+}: Options): BodyReader {
   const waiting = new Map<IncomingMessage, number>()
   const sweep = (): void => {
     const oldest = performance.now() - timeoutMs
     for (const [request, since] of waiting) {
-      if (since > oldest) return
+      if (since > oldest && !request.destroyed) continue
       waiting.delete(request)
-      request.socket.end(TIMED_OUT, () => request.socket.destroy())
+      if (!request.destroyed) request.socket.end(TIMED_OUT, () => request.socket.destroy())
+      onGone()
     }
   }
   const timer = setInterval(sweep, sweepMs).unref()

@@ -41,7 +41,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   const load = (digest: string) => loadProgram(blobs, digest)
   const follower = createFollower({ id: `gateway-${slot}`, layout, load, metrics, logger })
   const own = () => metrics.toJson(log)
-  const proxy = createProxy(layout.controlSocket)
+  const proxy = createProxy(layout.controlSocket, metrics)
   const gateway = createGateway({
     table: follower.table,
     isReady: follower.isReady,

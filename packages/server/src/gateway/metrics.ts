@@ -35,8 +35,13 @@ export type GatewayMetrics = ReturnType<typeof createMetrics>
 export function createMetrics(build: { version: string }) {
   const families = createFamilies()
   const { predictions, latency, score, rows, badRows, engineSeconds } = families
-  const state = { epoch: 0 }
+  const state = { epoch: 0, inFlight: 0 }
   const epoch = gauge({ name: 'millwright_routing_epoch', help: 'Epoch served.' }, 'max', () => state.epoch)
+  const inFlight = gauge(
+    { name: 'millwright_requests_in_flight', help: 'Predictions and requests to control being answered.' },
+    'sum',
+    () => state.inFlight,
+  )
   const processMetrics = new Registry()
   collectDefaultMetrics({ register: processMetrics })
 
@@ -65,7 +70,7 @@ export function createMetrics(build: { version: string }) {
       engineSeconds: engineSeconds.with(deployment),
     }),
     async toJson(log: SegmentWriter | undefined): Promise<MetricJson[]> {
-      const own = [...Object.values(families), epoch].map((family) => family.toJson())
+      const own = [...Object.values(families), epoch, inFlight].map((family) => family.toJson())
       const ofProcess = (await processMetrics.getMetricsAsJSON()) as unknown as MetricJson[]
       return [...own, buildInfo(build.version), ...(log === undefined ? [] : logMetrics(log)), ...ofProcess]
     },

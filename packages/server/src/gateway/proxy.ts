@@ -1,6 +1,7 @@
 import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { MillwrightError } from '@millwright/contracts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { GatewayMetrics } from './metrics.ts'
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), and `Expect`, which is answered here. */
 const HOP_BY_HOP = new Set([
@@ -24,14 +25,15 @@ export type ControlProxy = {
 }
 
 /** Everything that is not a prediction is control's: one hop over its socket, bodies streamed both ways. */
-export function createProxy(socketPath: string): ControlProxy {
+export function createProxy(socketPath: string, metrics: GatewayMetrics): ControlProxy {
   const agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 16 })
   const pass = (incoming: FastifyRequest, reply: FastifyReply, retried = false): void => {
     const { method, url } = incoming.raw
     const headers = { ...endToEnd(incoming.headers), ...forwarded(incoming) }
-    const outgoing = request({ socketPath, agent, method, path: url, headers }, (answer) =>
-      sendBack(answer, reply, incoming.id),
-    )
+    const outgoing = request({ socketPath, agent, method, path: url, headers }, (answer) => {
+      metrics.requests.with('proxy', `${Math.trunc((answer.statusCode ?? 502) / 100)}xx`).value += 1
+      sendBack(answer, reply, incoming.id)
+    })
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       if (!retried && mayRetry(outgoing, incoming, error)) return pass(incoming, reply, true)
       answerFault(reply, error)
@@ -41,7 +43,16 @@ export function createProxy(socketPath: string): ControlProxy {
     })
     incoming.raw.pipe(outgoing)
   }
-  return { pass, close: () => agent.destroy() }
+  return {
+    pass(incoming, reply) {
+      metrics.state.inFlight += 1
+      reply.raw.once('close', () => {
+        metrics.state.inFlight -= 1
+      })
+      pass(incoming, reply)
+    },
+    close: () => agent.destroy(),
+  }
 }
 
 /** Control may close an idle connection in the moment it is used again. */

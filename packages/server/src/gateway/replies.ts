@@ -12,11 +12,12 @@ export type Answer = {
   readonly type?: string
   readonly text: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Of an error, for the request log. */
+  readonly code?: ErrorCode
 }
 
 /** Writes answers past fastify's reply: the text is ready, and what it would look up is known. */
 export type Replies = {
-  /** `startedAt`: `performance.now()` at the start, for the request log. */
   readonly send: (door: Door, request: FastifyRequest, reply: FastifyReply, answer: Answer) => void
   /** Answers an error as a problem document, or as the door words it. */
   readonly sendError: (door: Door, request: FastifyRequest, reply: FastifyReply, error: FaultAnswer) => void
@@ -44,10 +45,23 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
   }
   let closing = false
 
-  const send: Replies['send'] = (door, request, reply, { status, type = JSON_TYPE, text, headers }) => {
+  const logsAll = logger.isLevelEnabled('debug')
+  const log = (request: FastifyRequest, reply: FastifyReply, status: number, code?: ErrorCode): void =>
+    logRequest(logger, {
+      method: request.method,
+      path: pathOf(request.url),
+      status,
+      durationNs: Math.round(reply.elapsedTime * 1e6),
+      requestId: request.id,
+      errorCode: code,
+    })
+
+  const send: Replies['send'] = (door, request, reply, answer) => {
+    const { status, type = JSON_TYPE, text, headers, code } = answer
     countersOf(door)[Math.trunc(status / 100)]!.value += 1
     reply.hijack()
-    if (closing) reply.raw.shouldKeepAlive = false
+    // What is left of a body would be read to its end only to keep the connection.
+    if (closing || !request.raw.complete) reply.raw.shouldKeepAlive = false
     reply.raw.writeHead(status, {
       'content-type': type,
       'content-length': Buffer.byteLength(text),
@@ -55,6 +69,7 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
       ...headers,
     })
     reply.raw.end(text)
+    if (status >= 400 || logsAll) log(request, reply, status, code)
   }
   const sendError: Replies['sendError'] = (door, request, reply, { error, worded, headers }) => {
     metrics.errors.with(error.code).value += 1
@@ -64,15 +79,7 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
       text: JSON.stringify(problemOf(error, request.id)),
     }
     const answer = worded === undefined ? problem : { ...worded, type: JSON_TYPE }
-    send(door, request, reply, { ...answer, ...(headers && { headers }) })
-    logRequest(logger, {
-      method: request.method,
-      path: pathOf(request.url),
-      status: answer.status,
-      durationNs: Math.round(reply.elapsedTime * 1e6),
-      requestId: request.id,
-      errorCode: error.code,
-    })
+    send(door, request, reply, { ...answer, code: error.code, ...(headers && { headers }) })
   }
   return {
     send,

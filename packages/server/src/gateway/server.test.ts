@@ -90,6 +90,7 @@ describe('hostile connections', () => {
     socket.destroy()
 
     expect((await sendRaw(port, requestOf('POST', NATIVE, { body: BODY }))).status).toBe(200)
+    while (gateway.metrics.state.inFlight > 0) await sleep(50)
   })
 
   test('a path that goes up goes nowhere', async () => {

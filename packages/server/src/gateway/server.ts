@@ -72,10 +72,6 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  app.addHook('onRequest', (_request, reply, done) => {
-    if (isDraining) reply.raw.shouldKeepAlive = false
-    done()
-  })
   app.setErrorHandler((error, request, reply) => {
     const known = errorOf(error, request)
     if (isUnexpected(known)) deps.logger.error({ error }, 'request failed')
@@ -87,7 +83,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const text = await deps.scrape()
     replies.send('metrics', request, reply, { status: 200, type: METRICS_TYPE, text })
   })
-  app.setNotFoundHandler((request, reply) => deps.proxy.pass(request, reply))
+  app.setNotFoundHandler((request, reply) => {
+    if (isDraining) reply.raw.shouldKeepAlive = false
+    deps.proxy.pass(request, reply)
+  })
 
   return {
     app,

@@ -29,18 +29,31 @@ export function addPredictRoutes(app: FastifyInstance, deps: GatewayDeps, replie
  * Adds a path to a door. It answers in fastify's first hook, with the body read here: what fastify does between the
  * first hook and the handler costs more than a prediction.
  */
-function addDoor(app: FastifyInstance, { table, maxBodyBytes, logger }: GatewayDeps, replies: Replies) {
-  const bodies = createBodyReader()
+function addDoor(
+  app: FastifyInstance,
+  { table, maxBodyBytes, logger, metrics }: GatewayDeps,
+  replies: Replies,
+) {
+  const { state } = metrics
+  const ended = (): void => {
+    state.inFlight -= 1
+  }
+  const bodies = createBodyReader({ onGone: ended })
   app.addHook('onClose', (_app, done) => {
     bodies.stop()
     done()
   })
   return (url: string, door: Door, answer: Answerer): void => {
     const fail = (request: FastifyRequest, reply: FastifyReply, fault: unknown): void => {
+      ended()
       const error = errorOf(fault, request)
       if (isUnexpected(error)) logger.error({ error: fault }, 'prediction failed')
       const served = door === 'plain' ? findServed(request, table()) : undefined
       replies.sendError(door, request, reply, { error, worded: served && plainError(served, error) })
+    }
+    const succeed = (request: FastifyRequest, reply: FastifyReply, text: string): void => {
+      ended()
+      replies.send(door, request, reply, { status: 200, text })
     }
     const open = (request: FastifyRequest, reply: FastifyReply, body: Buffer): void => {
       const startedAt = performance.now()
@@ -48,15 +61,16 @@ function addDoor(app: FastifyInstance, { table, maxBodyBytes, logger }: GatewayD
       assertJsonType(request.headers['content-type'], request.headers['content-encoding'])
       assertBodyBytes(body, served)
       const text = answer(served, { body, requestId: request.id, startedAt })
-      if (typeof text === 'string') replies.send(door, request, reply, { status: 200, text })
+      if (typeof text === 'string') succeed(request, reply, text)
       else
         text.then(
-          (later) => replies.send(door, request, reply, { status: 200, text: later }),
+          (later) => succeed(request, reply, later),
           (error: unknown) => fail(request, reply, error),
         )
     }
     app.post(url, {
       onRequest: (request, reply) => {
+        state.inFlight += 1
         bodies.read(request.raw, maxBodyBytes, (error, body) => {
           if (error !== undefined) return fail(request, reply, error)
           try {
