@@ -1,22 +1,47 @@
+import { stat } from 'node:fs/promises'
 import { listSegments, readSegment, type SegmentName, sealedPath } from '../segments/reader.ts'
 import { decodeRecord, type LoggedRow, timeOfRecord } from '../segments/record.ts'
 import { matchesQuery, mergeNewestFirst, type RowQuery } from './row-query.ts'
 
 type Candidate = { readonly timeMs: number; readonly payload: Buffer }
 
-/** Rows that are not in Parquet yet, those of segments still being written among them. */
+/** How far behind the time of a record its write may seem to lie: coarse file times, small steps of the clock. */
+const CLOCK_SLACK_MS = 2_000
+
+/**
+ * Rows that are not in Parquet yet, those of segments still being written among them. One segment is in memory at a
+ * time; older ones are left alone once nothing in them can be among the newest `limit` rows.
+ */
 export async function findInSegments(root: string, query: RowQuery): Promise<LoggedRow[]> {
-  const wanted = textsOf(query)
-  const candidates: Candidate[] = []
-  for (const segment of await listSegments(root)) {
-    for (const payload of await readPayloads(segment)) {
-      const timeMs = timeOfRecord(payload)
-      if (timeMs < query.sinceMs || timeMs >= query.untilMs) continue
-      if (query.before !== undefined && timeMs > query.before.timeMs) continue
-      if (wanted.every((text) => payload.includes(text))) candidates.push({ timeMs, payload })
-    }
+  let rows: LoggedRow[] = []
+  for (const { segment, writtenMs } of await listLastWrittenFirst(root)) {
+    const latestMs = writtenMs + CLOCK_SLACK_MS
+    const oldestWanted = rows.length === query.limit ? rows[query.limit - 1]!.timeMs : query.sinceMs
+    if (latestMs < oldestWanted) break
+    rows = mergeNewestFirst(rows, newestMatches(await readCandidates(segment, query), query), query.limit)
   }
-  return newestMatches(candidates, query)
+  return rows
+}
+
+async function listLastWrittenFirst(root: string): Promise<{ segment: SegmentName; writtenMs: number }[]> {
+  const segments = await listSegments(root)
+  const dated = segments.map(async (segment) => ({
+    segment,
+    writtenMs: await stat(segment.path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Number.POSITIVE_INFINITY,
+    ),
+  }))
+  return (await Promise.all(dated)).sort((a, b) => (a.writtenMs < b.writtenMs ? 1 : -1))
+}
+
+async function readCandidates(segment: SegmentName, query: RowQuery): Promise<Candidate[]> {
+  const wanted = textsOf(query)
+  const untilMs = Math.min(query.untilMs, (query.before?.timeMs ?? Number.POSITIVE_INFINITY) + 1)
+  return (await readPayloads(segment))
+    .map((payload) => ({ timeMs: timeOfRecord(payload), payload }))
+    .filter(({ timeMs }) => timeMs >= query.sinceMs && timeMs < untilMs)
+    .filter(({ payload }) => wanted.every((text) => payload.includes(text)))
 }
 
 /** Cheap first sieve: the record must contain these bytes somewhere. */
