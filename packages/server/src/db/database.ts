@@ -33,9 +33,8 @@ export async function openDatabase(path: string): Promise<Db> {
 }
 
 async function assertNotNewer(db: Db): Promise<void> {
-  const tables = await sql<{ name: string }>`
-    select name from sqlite_master where type = 'table' and name = 'kysely_migration'`.execute(db)
-  if (tables.rows.length === 0) return
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some((table) => table.name === 'kysely_migration')) return
   const applied = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db)
   const unknown = applied.rows.map((row) => row.name).filter((name) => !(name in MIGRATIONS))
   if (unknown.length === 0) return

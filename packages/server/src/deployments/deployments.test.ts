@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import { ModelError } from '@millwright/engine'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Control } from '../control/open.ts'
-import { addChurn, ask, openTestControl, temporaryFolder } from '../control/testing.ts'
+import { addChurn, ask, openTestControl, temporaryFolder, upload } from '../control/testing.ts'
 import { layoutOf } from '../layout.ts'
+import type { ReadModel } from '../registry/read-model.ts'
 import { RoutingSnapshot } from '../routing/snapshot.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -155,6 +157,45 @@ describe('changing', () => {
     expect(versionOf(byAlias)).toBe(3)
     expect(unknown.body).toMatchObject({ errors: [{ pointer: '/alias' }] })
     expect(both.body).toMatchObject({ code: 'VALIDATION_FAILED' })
+  })
+})
+
+describe('what cannot be served', () => {
+  /** The first byte of a file says what its model is: 0 is refused, the others have that many classes. */
+  const readModel: ReadModel = async (bytes) => {
+    const classes = Array.from({ length: bytes[0]! }, (_, i) => i)
+    if (classes.length === 0) throw new ModelError('unsupported', 'has no classes')
+    const outputs = [{ name: 'predict_proba', dtype: 'float64', shape: 'matrix' }]
+    const schema = { inputs: [], outputs, classes: [classes] }
+    return { program: bytes, report: {}, schema, contract: {}, check: {} }
+  }
+
+  test('a refused version is not promoted, nor one without the class that is decided on', async () => {
+    await using own = await temporaryFolder()
+    const { app, close } = await openTestControl(own.path, { readModel })
+    for (const classes of [3, 0, 2]) {
+      const digest = await upload(app, Buffer.from([classes]))
+      await ask(app, 'POST', '/api/v1/models/m/versions', { digest })
+    }
+    const decision = { positive: 2, threshold: 0.5 }
+    await ask(app, 'POST', '/api/v1/deployments', { name: 'd', model: 'm', version: 1, decision })
+    const promote = (version: number) => ask(app, 'POST', '/api/v1/deployments/d/promote', { version })
+
+    const refused = await promote(2)
+    const classless = await promote(3)
+
+    expect(refused.body).toMatchObject({ code: 'VERSION_NOT_READY', status: 409 })
+    expect(classless.body).toMatchObject({ errors: [{ pointer: '/decision/positive' }] })
+    expect((await ask(app, 'GET', '/api/v1/deployments/d')).body).toMatchObject({ revision: { revision: 1 } })
+    await close()
+  })
+
+  test('the default deployment stays the default until another one is', async () => {
+    const name = await deploy({ default: true })
+
+    const answer = await call('PATCH', `/deployments/${name}`, { default: false })
+
+    expect(answer.body).toMatchObject({ errors: [{ pointer: '/default' }] })
   })
 })
 

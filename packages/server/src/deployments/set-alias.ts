@@ -15,13 +15,12 @@ export async function setAlias(
   request: Actor & { readonly model: string; readonly alias: string; readonly version: number },
 ): Promise<void> {
   const { model, alias, version, by, reason } = request
-  const deployment = alias === FOLLOWED_ALIAS ? await findFollowedDeployment(context.db, model) : undefined
-  if (deployment !== undefined) {
-    await promoteDeployment(context, { name: deployment, version, by, reason })
-    return
-  }
-  await context.db.transaction().execute(async (tx) => {
+  const follower = await context.db.transaction().execute(async (tx) => {
     await getReadyVersion(tx, { model, number: version })
-    await moveAlias(tx, { model, alias, version, at: context.now(), by, reason })
+    const deployment = alias === FOLLOWED_ALIAS ? await findFollowedDeployment(tx, model) : undefined
+    if (deployment === undefined)
+      await moveAlias(tx, { model, alias, version, at: context.now(), by, reason })
+    return deployment
   })
+  if (follower !== undefined) await promoteDeployment(context, { name: follower, version, by, reason })
 }

@@ -61,7 +61,8 @@ async function readModels(db: Db, page: PageQuery, name?: string): Promise<Page<
   if (name !== undefined) query = query.where('models.name', '=', name)
   const rows = await query.execute()
   const names = rows.map((row) => row.name)
-  const aliases = await db.selectFrom('aliases').selectAll().where('model', 'in', names).execute()
+  const aliases =
+    names.length === 0 ? [] : await db.selectFrom('aliases').selectAll().where('model', 'in', names).execute()
   const models = rows.map((row) => ({
     name: row.name,
     versions: Number(row.versions),
