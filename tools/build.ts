@@ -58,38 +58,50 @@ async function bundle(): Promise<void> {
   })
 }
 
-/** Declarations of what other programs import, with our own packages as relative paths. */
-function declareTypes(): void {
-  const out = join(DIST, 'types')
-  const entries = ['client', 'contracts', 'engine'].map((name) => `packages/${name}/src/index.ts`)
-  const options = [
-    '--declaration',
-    '--emitDeclarationOnly',
-    '--noEmit',
-    'false',
-    '--rootDir',
-    'packages',
-    '--outDir',
-    out,
-  ]
-  const config = { extends: '../tsconfig.json', files: entries.map((entry) => `../${entry}`), include: [] }
+const OUR_PACKAGE = /(['"])@millwright\/(\w+)\1/g
+const SOURCE_FILE = /(['"])(\.[^'"]+)\.ts\1/g
+
+/** Emits declarations of whole packages into `folder`; `npm run check` has checked their types. */
+function emitDeclarations(folder: string): void {
+  const config = {
+    extends: '../tsconfig.json',
+    compilerOptions: {
+      noEmit: false,
+      noCheck: true,
+      declaration: true,
+      emitDeclarationOnly: true,
+      rootDir: '../packages',
+      outDir: folder,
+    },
+    // contracts first: reached from another package before, it would count as foreign and not be emitted.
+    files: ['contracts', 'client', 'engine'].map((name) => `../packages/${name}/src/index.ts`),
+    include: [],
+  }
   const path = join(DIST, 'tsconfig.json')
   writeFileSync(path, JSON.stringify(config))
-  execFileSync('tsc', ['-p', path, ...options, '--rootDir', join(ROOT, 'packages')], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  })
+  execFileSync('tsc', ['-p', path], { stdio: 'inherit' })
   rmSync(path)
-  for (const file of readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    name.endsWith('.d.ts'),
-  )) {
-    const full = join(out, file)
-    const toPackages = relative(dirname(full), out) || '.'
-    const text = readFileSync(full, 'utf8')
-      .replace(/(['"])@millwright\/(\w+)\1/g, `'${toPackages}/$2/src/index.js'`)
-      .replace(/(from |import\()(['"])(\.[^'"]+)\.ts\2/g, "$1'$3.js'")
-    writeFileSync(full, text)
+}
+
+/** Declarations of what other programs import, and of nothing that cannot be reached from there. */
+function declareTypes(): void {
+  const emitted = join(DIST, 'emitted')
+  emitDeclarations(emitted)
+  // Grows while it is walked through.
+  const reached = new Set(['client/src/index.d.ts', 'engine/src/index.d.ts'])
+  for (const file of reached) {
+    const toRoot = relative(dirname(file), '.')
+    const text = readFileSync(join(emitted, file), 'utf8')
+      .replace(OUR_PACKAGE, `'${toRoot}/$2/src/index.ts'`)
+      .replace(SOURCE_FILE, (_, _quote, path: string) => {
+        reached.add(join(dirname(file), `${path}.d.ts`))
+        return `'${path}.js'`
+      })
+    const target = join(DIST, 'types', file)
+    mkdirSync(dirname(target), { recursive: true })
+    writeFileSync(target, text)
   }
+  rmSync(emitted, { recursive: true })
 }
 
 rmSync(DIST, { recursive: true, force: true })
