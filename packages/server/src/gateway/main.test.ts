@@ -80,7 +80,7 @@ async function deployExample(port: number): Promise<void> {
 const servedVersion = async (port: number): Promise<string> =>
   (await call(port, 'POST', '/predict', ROW)).json.model_version
 
-describe('a gateway and control', () => {
+describe('a gateway and control', { timeout: 60_000 }, () => {
   test('deploy, promote and roll back through the gateway’s port, each taken up when it is answered', async () => {
     const [{ message }] = await Promise.all([start('gateway'), start('control')])
     const { port } = message

@@ -1,0 +1,94 @@
+import type { Executable } from '@millwright/engine'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { churnDeployment, createDataFolder, removeDataFolder, storeChurn } from '../../test/gateway.ts'
+import { folderBlobs } from '../blobs/folder.ts'
+import { createIdSource } from '../ids.ts'
+import { createDataplane, type PredictedRow } from './dataplane.ts'
+import { loadProgram } from './load-model.ts'
+import { createMetrics } from './metrics.ts'
+import { listOfRows, singleRow } from './rows.ts'
+import { buildServed, type LoadedProgram } from './served.ts'
+
+const rowOf = (days: number) => ({
+  ...{ days_since_last_order: days, total_orders: 3, lifetime_value: 120 },
+  email_open_rate: 0.2,
+})
+
+let layout: Awaited<ReturnType<typeof createDataFolder>>
+let program: LoadedProgram
+let deployment: Awaited<ReturnType<typeof churnDeployment>>
+
+beforeAll(async () => {
+  layout = await createDataFolder()
+  deployment = await churnDeployment(await storeChurn(layout, 'v2'))
+  program = await loadProgram(folderBlobs(layout.blobs, layout.incoming), deployment.version.program)
+})
+afterAll(() => removeDataFolder(layout))
+
+const serve = (changes: Partial<LoadedProgram> = {}) =>
+  buildServed(deployment, { ...program, ...changes }, createMetrics({ version: 'test' }))
+
+function openPlane() {
+  const records: string[] = []
+  const append = (record: string) => records.push(record) > 0
+  return { records, plane: createDataplane({ ids: createIdSource(), log: { append } }) }
+}
+
+const asked = (rows: number) => ({
+  rows: listOfRows(Array.from({ length: rows }, (_, index) => rowOf(index))),
+  ...{ requestId: 'r', startedAt: performance.now() },
+})
+const scores = (results: readonly object[]) =>
+  results.map((result) => (result as PredictedRow).decided?.score)
+
+describe('a slow model', () => {
+  test('is given few rows at a time, with other requests let in between', async () => {
+    const runs: { rows: number; turn: number }[] = []
+    let turn = 0
+    const count = () => {
+      turn += 1
+      counting = setImmediate(count)
+    }
+    let counting = setImmediate(count)
+    const executable: Executable = {
+      program: program.executable.program,
+      run(frame, outputs) {
+        runs.push({ rows: frame.rows, turn })
+        return program.executable.run(frame, outputs)
+      },
+    }
+
+    await openPlane().plane.infer(serve({ executable, rowMicroseconds: 1000 }), asked(12))
+    clearImmediate(counting)
+
+    expect(runs.map((run) => run.rows)).toEqual([5, 5, 2])
+    expect(new Set(runs.map((run) => run.turn)).size).toBe(3)
+  })
+
+  test('has its cost measured when it is loaded', () => {
+    expect(program.rowMicroseconds).toBeGreaterThanOrEqual(1)
+    expect(serve().blockRows).toBe(256)
+    expect(serve({ rowMicroseconds: 1e9 }).blockRows).toBe(1)
+  })
+})
+
+test('requests that are answered side by side do not mix', async () => {
+  const { plane, records } = openPlane()
+  const served = serve({ rowMicroseconds: 1000 })
+  const alone = scores(plane.inferNow(served, asked(40)))
+
+  const together = await Promise.all(
+    Array.from({ length: 20 }, async (_, index) => {
+      const batch = plane.infer(served, asked(40))
+      const one = plane.inferNow(served, { ...asked(1), rows: singleRow(rowOf(index), []) })
+      return { batch: scores(await batch), one: scores(one) }
+    }),
+  )
+
+  for (const [index, { batch, one }] of together.entries()) {
+    expect(batch).toEqual(alone)
+    expect(one).toEqual([alone[index]])
+  }
+  expect(records).toHaveLength(40 + 20 * 41)
+  expect(new Set(alone).size).toBeGreaterThan(5)
+})
