@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { DataLayout } from '../layout.ts'
 import { createAccess } from './access.ts'
 import { createAnalytics } from './analytics.ts'
 import type { AnalyticsWork } from './analytics-protocol.ts'
@@ -12,7 +13,8 @@ const NOON_MS = Date.parse('2026-03-01T12:00:00Z')
 const HOUR_MS = 3_600_000
 const HOURS = 40
 
-let { layout, remove } = temporaryLayout()
+let layout: DataLayout
+let remove: () => void
 let sources: Sources
 let opened: number[] = []
 let warnings: string[] = []

@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { DataLayout } from '../layout.ts'
 import type { PredictionLog } from './prediction-log.ts'
 import type { RowQuery } from './row-query.ts'
 import { exampleRecord, exampleWriter, openQuietLog, temporaryLayout, writeSegment } from './testing.ts'
@@ -9,7 +10,8 @@ import { exampleRecord, exampleWriter, openQuietLog, temporaryLayout, writeSegme
 const HOUR_MS = 3_600_000
 const NOON_MS = Date.parse('2026-03-01T12:00:00Z')
 
-let { layout, remove } = temporaryLayout()
+let layout: DataLayout
+let remove: () => void
 let log: PredictionLog
 
 beforeEach(async () => {

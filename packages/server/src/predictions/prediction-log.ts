@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import type { Status } from '@millwright/contracts'
 import type { Logger } from 'pino'
 import { createIdSource } from '../ids.ts'
 import type { DataLayout } from '../layout.ts'
@@ -8,7 +7,6 @@ import { createAccess } from './access.ts'
 import { createAnalytics } from './analytics.ts'
 import { recoverCommits } from './commit.ts'
 import { type CompactionLimits, createCompaction } from './compact.ts'
-import { readDropped } from './dropped.ts'
 import { type Found, findRows } from './find.ts'
 import { mergeFiles } from './merge.ts'
 import { expireFiles, type Retention } from './retention.ts'
@@ -36,7 +34,7 @@ export type PredictionLogOptions = Retention &
 export type PredictionLog = {
   readonly find: (query: RowQuery) => Promise<Found>
   /** `segments` are not in Parquet yet; `bytes` are of both, those of Parquet as of the last hourly tidying. */
-  readonly status: () => Promise<Status['log']>
+  readonly status: () => Promise<{ readonly segments: number; readonly bytes: number }>
   /** Turns sealed segments into Parquet if enough wait. */
   readonly compact: () => Promise<number>
   /** Retention and merging. */
@@ -79,8 +77,7 @@ export async function openPredictionLog(options: PredictionLogOptions): Promise<
     async status() {
       const segments = await withSizes(await listSegments(layout.segments))
       const segmentBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0)
-      const dropped = await readDropped(layout, options.gateways)
-      return { segments: segments.length, dropped, bytes: segmentBytes + parquetBytes }
+      return { segments: segments.length, bytes: segmentBytes + parquetBytes }
     },
     compact,
     tidy,

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { z } from 'zod'
 import { createApp } from '../control/app.ts'
 import { createIdSource } from '../ids.ts'
+import type { DataLayout } from '../layout.ts'
 import { createLogger } from '../logging.ts'
 import { pageSchema } from '../paging.ts'
 import type { PredictionLog } from './prediction-log.ts'
@@ -11,7 +12,8 @@ import { exampleRecord, openQuietLog, temporaryLayout, writeSegment } from './te
 
 const NOON_MS = Date.parse('2026-03-01T12:00:00Z')
 
-let { layout, remove } = temporaryLayout()
+let layout: DataLayout
+let remove: () => void
 let log: PredictionLog
 let app: ReturnType<typeof createApp>
 

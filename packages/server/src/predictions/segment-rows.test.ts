@@ -1,12 +1,14 @@
 import { utimesSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { DataLayout } from '../layout.ts'
 import { listSegments } from '../segments/reader.ts'
 import { findInSegments } from './segment-rows.ts'
 import { exampleRecord, temporaryLayout, writeSegment } from './testing.ts'
 
 const NOW_MS = Date.now()
 
-let { layout, remove } = temporaryLayout()
+let layout: DataLayout
+let remove: () => void
 
 beforeEach(() => {
   ;({ layout, remove } = temporaryLayout())
