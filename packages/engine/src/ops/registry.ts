@@ -1,11 +1,13 @@
 import * as checks from './checks.ts'
 import * as columns from './columns.ts'
 import * as discretising from './discretising.ts'
+import * as duels from './duels.ts'
 import * as encoding from './encoding.ts'
 import * as functions from './functions.ts'
 import * as imputing from './imputing.ts'
 import * as interpolate from './interpolate.ts'
 import * as inverses from './inverses.ts'
+import * as kernels from './kernels.ts'
 import * as links from './links.ts'
 import * as matmul from './matmul.ts'
 import * as multiclass from './multiclass.ts'
@@ -21,12 +23,14 @@ const FILES = [
   checks,
   columns,
   discretising,
+  duels,
   encoding,
   imputing,
   polynomial,
   functions,
   interpolate,
   inverses,
+  kernels,
   links,
   matmul,
   multiclass,

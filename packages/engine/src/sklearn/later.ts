@@ -9,8 +9,7 @@ const CUSTOM = 'do this step before the model, or export the pipeline to ONNX me
 const GROUPS: readonly (readonly [advice: string, classes: string])[] = [
   [
     EXPORT,
-    `svm: SVC SVR NuSVC NuSVR OneClassSVM
-    neighbors: KNeighborsClassifier KNeighborsRegressor RadiusNeighborsClassifier RadiusNeighborsRegressor NearestCentroid
+    `neighbors: KNeighborsClassifier KNeighborsRegressor RadiusNeighborsClassifier RadiusNeighborsRegressor NearestCentroid
     neighbors: LocalOutlierFactor KernelDensity NearestNeighbors KNeighborsTransformer RadiusNeighborsTransformer
     neighbors: NeighborhoodComponentsAnalysis
     discriminant_analysis: LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis

@@ -20,6 +20,7 @@ import { polynomialFamily } from './polynomial.ts'
 import { scalingFamily } from './scaling.ts'
 import { selectingFamily } from './selecting.ts'
 import { stackingFamily } from './stacking.ts'
+import { svmFamily } from './svm.ts'
 import { targetFamily } from './target.ts'
 import { thresholdFamily } from './thresholds.ts'
 import { treeFamily } from './trees.ts'
@@ -47,6 +48,7 @@ const FAMILIES: readonly (readonly Family[])[] = [
   multioutputFamily,
   naiveBayesFamily,
   stackingFamily,
+  svmFamily,
   thresholdFamily,
   votingFamily,
   boostingFamily,

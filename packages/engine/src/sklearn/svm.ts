@@ -1,0 +1,157 @@
+import type { Ref } from '../ir/program.ts'
+import { duelVotes, pairwiseCoupling, platt } from '../ops/duels.ts'
+import { argmax, threshold } from '../ops/links.ts'
+import { linear } from '../ops/matmul.ts'
+import { duelScores } from '../ops/multiclass.ts'
+import { classesOf, labelled, matrix, vector } from './answers.ts'
+import type { Estimator } from './estimator.ts'
+import { finiteNumbers } from './inputs.ts'
+import { kernelName, kernelNode, pointsOf } from './kernels.ts'
+import { type Context, type Family, type Lower, once } from './lowering.ts'
+
+/** Kernel of the checked row with every support vector. */
+function supportKernel(estimator: Estimator, x: Ref, context: Context): Ref {
+  const points = pointsOf(estimator, 'support_vectors_')
+  return kernelNode(
+    {
+      estimator,
+      rows: finiteNumbers(context.graph, x),
+      points,
+      kernel: {
+        name: kernelName(estimator),
+        gamma: estimator.number('_gamma', 'gamma'),
+        degree: estimator.number('degree'),
+        coef0: estimator.number('coef0'),
+      },
+    },
+    context,
+  )
+}
+
+/** Σ coefficient · kernel + intercept, of machines with one score. */
+function score(estimator: Estimator, x: Ref, context: Context): Ref {
+  const weights = estimator.numbers('_dual_coef_', 'dual_coef_')
+  const bias = estimator.numbers('_intercept_', 'intercept_')
+  return context.graph.add(linear, [supportKernel(estimator, x, context)], { weights, bias, single: false })
+}
+
+const lowerRegressor: Lower = (estimator, x, context) => ({
+  methods: { predict: once(() => vector(score(estimator, x, context))) },
+})
+
+/** +1 inside (score > 0), −1 outside. */
+const lowerOneClass: Lower = (estimator, x, context) => {
+  const { graph } = context
+  const decision = once(() => score(estimator, x, context))
+  return {
+    methods: {
+      predict: once(() => {
+        const inside = graph.add(threshold, [decision()], { threshold: 0, inclusive: false })
+        return labelled(inside, { labels: [-1, 1], dtype: 'int64' })
+      }),
+      decision_function: once(() => vector(decision())),
+      score_samples: once(() => {
+        const weights = estimator.numbers('_dual_coef_', 'dual_coef_')
+        const raw = { weights, bias: new Float64Array(1), single: false }
+        return vector(graph.add(linear, [supportKernel(estimator, x, context)], raw))
+      }),
+    },
+  }
+}
+
+/**
+ * One duel per pair of classes: Σ over the support vectors of both, + intercept, above 0 for the first class.
+ * `_dual_coef_` has a row per opponent: the vectors of class i use row j − 1 against a later class j, j against an
+ * earlier one.
+ */
+function duelWeights(estimator: Estimator, classes: number): { weights: Float64Array; bias: Float64Array } {
+  const counts = estimator.numbers('_n_support', 'n_support_')
+  const coefficients = estimator.numbers('_dual_coef_', 'dual_coef_')
+  const bias = estimator.numbers('_intercept_', 'intercept_')
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  const duels = (classes * (classes - 1)) / 2
+  if (counts.length !== classes || coefficients.length !== (classes - 1) * total || bias.length !== duels)
+    throw estimator.error('corrupt', `${estimator.name} has coefficients that do not fit ${classes} classes`)
+  const starts = counts.map((_, k) => counts.subarray(0, k).reduce((sum, count) => sum + count, 0))
+  const weights = new Float64Array(duels * total)
+  const copy = (duel: number, of: number, row: number): void => {
+    const [start, end] = [starts[of]!, starts[of]! + counts[of]!]
+    weights.set(coefficients.subarray(row * total + start, row * total + end), duel * total + start)
+  }
+  for (let i = 0, duel = 0; i < classes; i++)
+    for (let j = i + 1; j < classes; j++, duel++) {
+      copy(duel, i, j - 1)
+      copy(duel, j, i)
+    }
+  return { weights, bias }
+}
+
+const lowerClassifier: Lower = (estimator, x, context) => {
+  const { graph } = context
+  const classes = classesOf(estimator)
+  const count = classes.labels.length
+  const { weights, bias } = duelWeights(estimator, count)
+  const kernel = once(() => supportKernel(estimator, x, context))
+  const first = once(() => graph.add(linear, [kernel()], { weights, bias, single: false }))
+  const second = once(() => {
+    const negated = { weights: weights.map((w) => -w), bias: bias.map((b) => -b), single: false }
+    return graph.add(linear, [kernel()], negated)
+  })
+  const won = (inclusive: boolean): Ref => graph.add(threshold, [second()], { threshold: 0, inclusive })
+  const overall = once(() => graph.add(duelScores, [won(false), second()], { classes: count }))
+  const overallScores = count > 2 && estimator.text('decision_function_shape', 'ovr') === 'ovr'
+  return {
+    classes: [classes.labels],
+    methods: {
+      predict: once(() => {
+        if (count === 2) return labelled(won(true), classes)
+        const scores =
+          overallScores && estimator.flag('break_ties', false)
+            ? overall()
+            : graph.add(duelVotes, [won(true)], { classes: count })
+        return labelled(graph.add(argmax, [scores], {}), classes)
+      }),
+      decision_function: once(() => {
+        if (count === 2) return vector(second())
+        return matrix(overallScores ? overall() : first())
+      }),
+      ...(hasProbabilities(estimator) && {
+        predict_proba: once(() => {
+          const a = estimator.numbers('_probA', 'probA_')
+          const b = estimator.numbers('_probB', 'probB_')
+          const shares = graph.add(platt, [first()], { a, b })
+          return matrix(graph.add(pairwiseCoupling, [shares], { classes: count }))
+        }),
+      }),
+    },
+  }
+}
+
+const hasProbabilities = (estimator: Estimator): boolean =>
+  estimator.array('_probA', 'probA_').length > 0 && estimator.flag('probability', true)
+
+const FIELDS = `support_ support_vectors_ n_support_ dual_coef_ intercept_ _dual_coef_ _intercept_ probA_ probB_
+  fit_status_ shape_fit_ n_iter_ class_weight_ classes_ offset_`
+
+const named = (names: string): string[] => names.split(' ').map((name) => `sklearn.svm.${name}`)
+
+export const svmFamily: readonly Family[] = [
+  {
+    names: named('SVC NuSVC'),
+    fields: FIELDS,
+    note: 'kernels linear, poly, rbf and sigmoid, trained on dense rows',
+    lower: lowerClassifier,
+  },
+  {
+    names: named('SVR NuSVR'),
+    fields: FIELDS,
+    note: 'kernels linear, poly, rbf and sigmoid, trained on dense rows',
+    lower: lowerRegressor,
+  },
+  {
+    names: named('OneClassSVM'),
+    fields: FIELDS,
+    note: 'kernels linear, poly, rbf and sigmoid, trained on dense rows',
+    lower: lowerOneClass,
+  },
+]
