@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 
 export type Blob = { readonly digest: string; readonly bytes: number; readonly modifiedAt: number }
@@ -15,7 +16,7 @@ export type PutOptions = {
  */
 export interface BlobStore {
   /**
-   * Stores a stream unless its bytes are there already.
+   * Stores a stream unless its bytes are there already; bytes that were damaged are replaced.
    * @throws MillwrightError BODY_TOO_LARGE, DIGEST_MISMATCH, STORAGE_FULL
    */
   put(source: Readable, options?: PutOptions): Promise<{ digest: string; bytes: number }>
@@ -31,4 +32,16 @@ export async function readBlob(blobs: BlobStore, digest: string): Promise<Buffer
   const chunks: Buffer[] = []
   for await (const chunk of blobs.get(digest)) chunks.push(chunk as Buffer)
   return Buffer.concat(chunks)
+}
+
+/** The blob is there and its bytes are those it is named by. */
+export async function isIntact(blobs: BlobStore, digest: string): Promise<boolean> {
+  if ((await blobs.head(digest)) === undefined) return false
+  return (await hashOf(blobs.get(digest))) === digest
+}
+
+export async function hashOf(source: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of source) hash.update(chunk)
+  return hash.digest('hex')
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { MillwrightError } from '@millwright/contracts'
 import { isStorageFull, syncFolder } from '../durable.ts'
-import type { Blob, BlobStore, PutOptions } from './blob-store.ts'
+import { type Blob, type BlobStore, hashOf, type PutOptions } from './blob-store.ts'
 
 const DIGEST = /^[0-9a-f]{64}$/
 
@@ -24,7 +24,7 @@ export function folderBlobs(folder: string, incoming: string): BlobStore {
       const temporary = join(incoming, randomUUID())
       try {
         const written = await receive(source, temporary, options)
-        await adopt(temporary, pathOf(written.digest), written.bytes)
+        await adopt(temporary, pathOf(written.digest), written)
         return written
       } catch (error) {
         if (isStorageFull(error)) throw new MillwrightError('STORAGE_FULL', {}, { cause: error })
@@ -80,10 +80,14 @@ async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
   while (offset < chunk.length) offset += (await file.write(chunk, offset)).bytesWritten
 }
 
-/** Gives a received file its name. A blob that is there is kept, and made young so that it is not collected now. */
-async function adopt(temporary: string, path: string, bytes: number): Promise<void> {
+/** Gives a received file its name. A whole blob that is there is kept, and made young so that it is not collected now. */
+async function adopt(
+  temporary: string,
+  path: string,
+  written: { digest: string; bytes: number },
+): Promise<void> {
   const present = await statOf(path)
-  if (present?.size === bytes) {
+  if (present?.size === written.bytes && (await hashOf(createReadStream(path))) === written.digest) {
     const now = new Date()
     await utimes(path, now, now)
     return

@@ -1,17 +1,19 @@
 import { Readable } from 'node:stream'
 import { type CreateVersion, MillwrightError } from '@millwright/contracts'
+import { isIntact } from '../blobs/blob-store.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
 import { recordEvent } from '../events/record.ts'
 import { chooseLabel } from './label.ts'
-import { type StoredVersion, subjectOf } from './model.ts'
+import { isReady, type StoredVersion, subjectOf } from './model.ts'
 import { ensureModel, findVersionByDigest, insertVersion, readNumbering, updateVersion } from './store.ts'
 
 export type NewVersionRequest = CreateVersion & { readonly model: string } & Actor
 
 /**
  * Registers uploaded bytes as a version; it is PENDING until its file is read. The same bytes find the same version,
- * and one that was refused becomes PENDING again: the reader may have learnt, or the sample was corrected.
+ * and one that was refused becomes PENDING again: the reader may have learnt, or the sample was corrected. So does one
+ * whose program was damaged on disk.
  * @throws MillwrightError UPLOAD_NOT_FOUND
  */
 export async function createVersion(
@@ -21,9 +23,10 @@ export async function createVersion(
   const upload = await context.blobs.head(request.digest)
   if (upload === undefined) throw new MillwrightError('UPLOAD_NOT_FOUND', { digest: request.digest })
   const sample = await storeSample(context, request.sample)
+  const isDamaged = await hasDamagedProgram(context, request)
   return context.db.transaction().execute(async (tx) => {
     const present = await findVersionByDigest(tx, request.model, request.digest)
-    if (present?.state === 'REFUSED') {
+    if (present !== undefined && (present.state === 'REFUSED' || isDamaged)) {
       const again = { state: 'PENDING', reason: null, sample: sample ?? present.sample } as const
       return { version: await updateVersion(tx, present, again), created: false }
     }
@@ -31,6 +34,14 @@ export async function createVersion(
     const version = await insert(tx, request, { sample, bytes: upload.bytes, now: context.now() })
     return { version, created: true }
   })
+}
+
+async function hasDamagedProgram(
+  { db, blobs }: Context,
+  { model, digest }: NewVersionRequest,
+): Promise<boolean> {
+  const present = await findVersionByDigest(db, model, digest)
+  return present !== undefined && isReady(present) && !(await isIntact(blobs, present.program))
 }
 
 async function storeSample(context: Context, sample: CreateVersion['sample']): Promise<string | null> {

@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ModelError } from '@millwright/engine'
 import { describe, expect, test } from 'vitest'
+import { isIntact } from '../blobs/blob-store.ts'
 import {
   addChurn,
   ask,
@@ -120,6 +121,26 @@ describe('versions', () => {
 
     expect([first.status, second.status]).toEqual([201, 200])
     expect(second.body).toEqual(first.body)
+    await control.close()
+  })
+
+  test('deploying the file again heals what was damaged on disk', async () => {
+    await using folder = await temporaryFolder()
+    const control = await openTestControl(folder.path)
+    const { blobs, db } = control.context
+    await addChurn(control.app, 'v2')
+    const { digest, program } = await db.selectFrom('versions').selectAll().executeTakeFirstOrThrow()
+    for (const name of [digest, program!]) {
+      const path = join(layoutOf(folder.path).blobs, 'sha256', name.slice(0, 2), name.slice(2))
+      const bytes = await readFile(path)
+      bytes[1000]! ^= 1
+      await writeFile(path, bytes)
+    }
+
+    const again = await addChurn(control.app, 'v2')
+
+    expect(again).toMatchObject({ status: 200, body: { number: 1, state: 'READY' } })
+    expect([await isIntact(blobs, digest), await isIntact(blobs, program!)]).toEqual([true, true])
     await control.close()
   })
 
