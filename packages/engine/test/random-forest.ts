@@ -137,6 +137,7 @@ export function rowsFor(attrs: TreesAttrs, features: number, rows: number): Fram
     -0.5,
     2 ** 31,
     2 ** 31 - 1,
+    2 ** 32 + 7,
     1e300,
   ]
   const steps = [

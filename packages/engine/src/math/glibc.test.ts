@@ -76,7 +76,11 @@ test.each([
 
 test('fma rounds once where rounding twice would differ', () => {
   // python3 -c "from fractions import Fraction as F; print(float(F(a) * F(b) + F(c)))"
-  expect(fma(1 + 2 ** -30, 1 + 2 ** -30, -1 - 2 ** -29)).toBe(2 ** -60)
-  expect(fma(1 + 2 ** -52, 1 + 2 ** -52, 2 ** 53)).toBe(2 ** 53 + 2)
-  expect(fma(1 - 2 ** -53, 1 + 2 ** -52, 2 ** 53 + 2)).toBe(2 ** 53 + 4)
+  const [a, b] = [1 + 2 ** -30, 1 - 2 ** -30] // their product is 1 − 2⁻⁶⁰, just beside the middle of two sums
+  const odd = 2 ** 53 + 2
+  expect(fma(a, b, odd)).toBe(odd)
+  expect(fma(a, b, -odd)).toBe(-odd)
+  expect(fma(-a, b, odd)).toBe(odd)
+  expect(fma(-a, b, -odd)).toBe(-odd)
+  expect(fma(a, a, -1 - 2 ** -29)).toBe(2 ** -60)
 })

@@ -116,7 +116,7 @@ function prepareFunction({ form }: KernelShape): Code {
   const code = new Code([I32, I32, I32, I32, I32, I32])
   const [raw, x, columns, columnsEnd, octets, rawBytes] = [0, 1, 2, 3, 4, 5] as const
   const [column, feature] = code.locals(2, I32) as [Local, Local]
-  const [zero, largest, vector] = code.locals(3, V128) as [Local, Local, Local]
+  const [largest, vector] = code.locals(2, V128) as [Local, Local]
   const single = form === 'narrow'
   const bytes = laneBytes(form)
   code.v128(largestBits(single ? 4 : 8)).set(largest)
@@ -125,21 +125,14 @@ function prepareFunction({ form }: KernelShape): Code {
     code.repeat(() => {
       code.get(raw).get(column).at('i32.load').op('i32.add').set(feature)
       for (let offset = 0; offset < bytes; offset += 16) {
-        // Adding zero turns −0 into 0, which must be its equal as an integer too.
+        // As an integer −0 is just below 0, where no bound is: bounds are made of 0.
         code.get(x).get(feature).at('v128.load', offset).get(column).at('v128.load', 16).op('v128.xor')
+        code.set(vector).get(largest).get(vector)
         code
-          .get(zero)
-          .op(single ? 'f32x4.add' : 'f64x2.add')
-          .set(vector)
-        code
-          .get(largest)
-          .get(vector)
           .get(vector)
           .i32(single ? 31 : 63)
-        code
           .op(single ? 'i32x4.shr_s' : 'i64x2.shr_s')
-          .get(largest)
-          .op('v128.and', 'v128.xor')
+        code.get(largest).op('v128.and', 'v128.xor')
         code
           .get(vector)
           .get(vector)
