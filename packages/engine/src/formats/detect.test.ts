@@ -12,7 +12,6 @@ describe('files that are not pickles are named', () => {
     ],
     ['ZF0x19               x\x9c', 'written by joblib before 0.10'],
     ['\x93NUMPY\x01\x00', 'a numpy array (.npy)'],
-    ['PK\x03\x04..schema.json', 'a skops archive'],
     ['PK\x03\x04..model.weights.h5', 'a Keras model'],
     ['PK\x03\x04..archive/data.pkl', 'a PyTorch model'],
     ['PK\x03\x04..arr_0.npy', 'a numpy archive (.npz)'],

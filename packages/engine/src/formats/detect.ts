@@ -67,11 +67,6 @@ const FORMATS: readonly Format[] = [
     hint: 'load it with its own joblib and save it again with joblib 0.10 or later',
   },
   { name: 'a numpy array (.npy)', test: starts('\x93NUMPY'), hint: SAVE_MODEL },
-  {
-    name: 'a skops archive',
-    test: zipWith('schema.json'),
-    hint: 'skops files are not served yet, save the model with joblib.dump',
-  },
   { name: 'a Keras model', test: zipWith('model.weights.h5'), hint: `${EXPORT_ONNX}; ${ONNX_LATER}` },
   { name: 'a PyTorch model', test: zipWith('data.pkl'), hint: `${EXPORT_ONNX}; ${ONNX_LATER}` },
   { name: 'a numpy archive (.npz)', test: zipWith('.npy'), hint: SAVE_MODEL },

@@ -3,13 +3,15 @@ import { DEFAULT_LIMITS, type Limits } from '../bytes/limits.ts'
 import { ModelError } from '../errors.ts'
 import { type GlobalUse, unpickle } from '../pickle/unpickle.ts'
 import { DType, GlobalRef, type Inert, InertObject, NdArray } from '../pickle/values.ts'
+import { type ContainerName, findContainer } from './containers.ts'
 import { assertPickle } from './detect.ts'
 
 /** A model file read as inert data. */
 export type ModelFile = {
   readonly root: Inert
-  readonly container: 'pickle' | 'joblib'
+  readonly container: 'pickle' | 'joblib' | ContainerName
   readonly compression: Compression
+  /** Of the pickle or the skops archive; 0 where there is none. */
   readonly protocol: number
   /** Every name in the file, sorted. */
   readonly globals: readonly GlobalUse[]
@@ -18,7 +20,7 @@ export type ModelFile = {
 }
 
 /**
- * Reads a pickle or joblib file, compressed or not. Nothing in it is imported or called.
+ * Reads a model file of any format we know, compressed or not. Nothing in it is imported or called.
  * @throws ModelError format | hostile | limit | corrupt
  */
 export function readModelFile(bytes: Uint8Array, limits: Partial<Limits> = {}): ModelFile {
@@ -26,6 +28,13 @@ export function readModelFile(bytes: Uint8Array, limits: Partial<Limits> = {}): 
   if (bytes.length > all.maxFileBytes)
     throw new ModelError('limit', `the file has ${bytes.length} bytes, more than ${all.maxFileBytes}`)
   const { content, compression } = decompress(bytes, all)
+  const container = findContainer(content)
+  if (container !== undefined) {
+    const { root, protocol, globals, unpackedBytes } = container.read(content, all)
+    const { name } = container
+    const decompressedBytes = unpackedBytes
+    return { root, container: name, compression, protocol, globals, bytes: bytes.length, decompressedBytes }
+  }
   assertPickle(content)
   const { root, protocol, joblib, globals } = unpickle(content, all)
   return {
