@@ -19,7 +19,7 @@ type Gateway = {
   lost: boolean
 }
 
-export type Ack = {
+type Ack = {
   readonly gateway: string
   readonly pid: number
   readonly epoch: number
@@ -27,7 +27,7 @@ export type Ack = {
   readonly error?: string | undefined
 }
 
-export type GatewayView = { id: string; pid: number; epoch: number; state: 'serving' | 'loading' | 'lost' }
+type GatewayView = { id: string; pid: number; epoch: number; state: 'serving' | 'loading' | 'lost' }
 
 /** Who follows the routing snapshot, and how far. */
 export type Gateways = {

@@ -1,6 +1,6 @@
 import { Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import * as registry from './migrations/0001-registry.ts'
+import { up as createRegistry } from './migrations/0001-registry.ts'
 import { sqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -9,7 +9,7 @@ export type Db = Kysely<Tables>
 
 /** Forward only, in the order of their names; a name is never changed once released. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
-  '0001-registry': registry,
+  '0001-registry': { up: createRegistry },
 }
 
 /**
