@@ -16,7 +16,7 @@ describe('a carried model, stored and read back', () => {
     const program = decodeProgram(bytes)
 
     expect(programDigest(encodeProgram(program))).toBe(programDigest(bytes))
-    expect(selfCheck(program, compileProgram(program))).toMatchObject({ rows: 256, mismatches: 0 })
+    expect(selfCheck(program, compileProgram(program), 0)).toMatchObject({ rows: 256, mismatches: 0 })
   })
 
   test.each(cases)('%s keeps the contract that its operations promise', (_, golden) => {

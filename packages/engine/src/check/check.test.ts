@@ -75,13 +75,20 @@ const broken = (change: (answer: Answer, rows: number) => void): Executable => {
   }
 }
 
+test('the self-check measures both ways of running, unless told not to', () => {
+  const measured = selfCheck(refusing, compileProgram(refusing), 1).microsPerRow
+
+  expect(measured).toEqual({ single: expect.any(Number), batch: expect.any(Number) })
+  expect(selfCheck(refusing, compileProgram(refusing), 0).microsPerRow).toBeUndefined()
+})
+
 test('the self-check finds one last bit in single rows', () => {
   const wrong = broken(({ parts }, rows) => {
     const data = parts[0]!.data as Float64Array
     if (rows === 1) data[1] = nextUp64(data[1]!)
   })
 
-  const { rows, raised, mismatches } = selfCheck(refusing, wrong)
+  const { rows, raised, mismatches } = selfCheck(refusing, wrong, 0)
 
   expect(mismatches).toBe(rows - raised)
 })
@@ -91,7 +98,7 @@ test('the self-check finds one wrong row of a batch', () => {
     if (rows > 1) (parts[0]!.data as Float64Array)[20] = -1
   })
 
-  const { mismatches, firstMismatch } = selfCheck(refusing, wrong)
+  const { mismatches, firstMismatch } = selfCheck(refusing, wrong, 0)
 
   expect(mismatches).toBe(1)
   expect(firstMismatch).toMatchInlineSnapshot(`"row 16: transform [0] is -1, reference 0.017179149720403884"`)
@@ -100,7 +107,7 @@ test('the self-check finds one wrong row of a batch', () => {
 test('the self-check finds a row that should have raised', () => {
   const lenient = program((graph, x) => graph.add(trees, [x], forest))
 
-  const { raised, mismatches } = selfCheck(refusing, compileProgram(lenient))
+  const { raised, mismatches } = selfCheck(refusing, compileProgram(lenient), 0)
 
   expect(mismatches).toBe(raised)
 })

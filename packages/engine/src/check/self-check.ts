@@ -13,21 +13,20 @@ export type SelfCheck = {
   /** Rows that were not answered bit for bit, or raised on, as the reference does. */
   readonly mismatches: number
   readonly firstMismatch?: string
-  /** Best time per row; undefined when every row raises. */
+  /** Best time per row; undefined when every row raises or nothing was measured. */
   readonly microsPerRow?: { readonly single: number; readonly batch: number }
 }
 
 const ROWS = 256
 const SEED = 1
-/** Time spent measuring (and so warming up) each of single rows and batches, in milliseconds. */
-const MEASURE_MS = 30
 
 /**
  * Runs an executable beside the reference interpreter on 256 rows made to find differences. Deterministic but for the
  * times; leaves the executable warm.
+ * @param measureMs time spent on measuring single rows, and as much again on batches; 0: do not measure
  * @throws RangeError when the program is not valid
  */
-export function selfCheck(program: Program, executable: Executable): SelfCheck {
+export function selfCheck(program: Program, executable: Executable, measureMs = 30): SelfCheck {
   const outputs = allOutputs(program)
   const reference = interpret(program)
   const singles = splitRows(boundaryRows(program, ROWS, SEED), program.inputs)
@@ -50,7 +49,9 @@ export function selfCheck(program: Program, executable: Executable): SelfCheck {
     raised: singles.length - good.length,
     mismatches: mismatches.length,
     ...(mismatches[0] === undefined ? {} : { firstMismatch: mismatches[0] }),
-    ...(good.length === 0 ? {} : { microsPerRow: measure(executable, outputs, good, batch) }),
+    ...(good.length === 0 || measureMs === 0
+      ? {}
+      : { microsPerRow: measure(executable, good, batch, measureMs) }),
   }
 }
 
@@ -93,13 +94,14 @@ const rowOf = (answers: readonly Answer[], row: number): Answer[] =>
 
 function measure(
   executable: Executable,
-  outputs: readonly Method[],
   singles: readonly Frame[],
   batch: Frame,
+  measureMs: number,
 ): { single: number; batch: number } {
+  const outputs = allOutputs(executable.program)
   const best = (run: () => void): number => {
     let millis = Number.POSITIVE_INFINITY
-    for (const end = performance.now() + MEASURE_MS; performance.now() < end; ) {
+    for (const end = performance.now() + measureMs; performance.now() < end; ) {
       const start = performance.now()
       run()
       millis = Math.min(millis, performance.now() - start)

@@ -17,7 +17,7 @@ import {
 export const CHUNK_ROWS = 64
 
 /** What a node reads: a feature as it is, negated, or as a category. */
-export type KernelColumn = { readonly feature: number; readonly form: 'plain' | 'negated' | 'category' }
+type KernelColumn = { readonly feature: number; readonly form: 'plain' | 'negated' | 'category' }
 
 /** A forest laid out in a memory of its own, with the kernel that walks it. */
 export type TreeMemory = {
