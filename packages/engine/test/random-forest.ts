@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { Frame, Program } from '../src/ir/program.ts'
-import { nextDown32, nextDown64, nextUp32, nextUp64 } from '../src/math/neighbours.ts'
+import { nextDown32, nextDown64, nextUp32, nextUp64 } from '../src/math/adjacent.ts'
 import type { TreesAttrs } from '../src/ops/trees.ts'
 
 export type Growth = {

@@ -1,4 +1,4 @@
-import { nextDown32, nextDown64, orderedBits32, orderedBits64 } from '../math/neighbours.ts'
+import { nextDown32, nextDown64, orderedBits32, orderedBits64 } from '../math/adjacent.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
 import {
   COLUMN_BYTES,
