@@ -4,6 +4,8 @@ import { MillwrightError } from '@millwright/contracts'
 /** Longest the body of a prediction may take to arrive. */
 const BODY_TIMEOUT_MS = 30_000
 const SWEEP_MS = 1_000
+/** A body in more pieces than this is made to cost memory: each piece is an object of its own. */
+const PIECES_LIMIT = 65_536
 const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
 
 export type BodyReader = {
@@ -53,8 +55,10 @@ export function createBodyReader({
       let bytes = 0
       request.on('data', (chunk: Buffer) => {
         bytes += chunk.length
+        chunks.push(chunk)
         if (bytes > limitBytes) tooLarge()
-        else chunks.push(chunk)
+        else if (chunks.length > PIECES_LIMIT)
+          fail(new MillwrightError('INVALID_JSON', { detail: `it came in more than ${PIECES_LIMIT} pieces` }))
       })
       request.on('end', () => {
         waiting.delete(request)

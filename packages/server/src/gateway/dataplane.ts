@@ -35,7 +35,7 @@ export type RowResult = PredictedRow | FailedRow
 
 export const isFailed = (result: RowResult): result is FailedRow => 'errors' in result
 
-export type InferRequest = {
+type InferRequest = {
   readonly rows: RowSource
   readonly requestId: string
   /** `performance.now()` when the request was parsed. */

@@ -3,7 +3,7 @@ import { MillwrightError } from '@millwright/contracts'
 import { describeJsonFault } from './json-fault.ts'
 
 /** Nesting that a request body may have. */
-export const DEPTH_LIMIT = 64
+const DEPTH_LIMIT = 64
 /** A body shorter than this cannot be nested too deep and be whole. */
 const SHALLOW_BYTES = 2 * DEPTH_LIMIT
 

@@ -7,7 +7,7 @@ import type { GatewayMetrics } from './metrics.ts'
 /** The ways into a gateway; a label of metrics. */
 export type Door = 'native' | 'plain' | 'health' | 'metrics' | 'proxy'
 
-export type Answer = {
+type Answer = {
   readonly status: number
   readonly type?: string
   readonly text: string

@@ -60,6 +60,16 @@ describe('hostile connections', () => {
     await small.close()
   })
 
+  test('a body of a hundred thousand chunks is cut off', async () => {
+    const head = requestOf('POST', NATIVE, {
+      headers: ['Content-Type: application/json', 'Transfer-Encoding: chunked'],
+    })
+
+    const answer = await sendRaw(port, head, '1\r\n \r\n'.repeat(100_000), '0\r\n\r\n')
+
+    expect(JSON.parse(answer.body)).toMatchObject({ status: 400, code: 'INVALID_JSON' })
+  })
+
   test('headers over 16 KiB are refused', async () => {
     const answer = await sendRaw(
       port,

@@ -289,7 +289,7 @@ export function describe(value: unknown): string {
   return String(value)
 }
 
-export const shorten = (text: string): string =>
+const shorten = (text: string): string =>
   text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS - 1)}…`
 
 function listed(values: readonly unknown[]): string {
