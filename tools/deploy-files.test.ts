@@ -7,7 +7,7 @@ const ROOT = resolve(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const compose = read('compose.yaml')
 
-test('the dashboard in deploy/ is the one its table builds (npm run dashboard)', () => {
+test('the dashboard in deploy/ is the one its table builds (npm run docs)', () => {
   expect(JSON.parse(read('deploy/grafana/dashboards/millwright.json'))).toEqual(buildDashboard())
 })
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 
-/** npm run dashboard: writes the Grafana dashboard from the table of its panels. */
+/** npm run docs: writes the Grafana dashboard from the table of its panels. */
 
 export type Panel = {
   readonly title: string

@@ -65,9 +65,9 @@ function environment(): NodeJS.ProcessEnv {
   return { ...process.env, CONTAINERS_STORAGE_CONF: storage, CONTAINERS_CONF: containers }
 }
 
-/** Runs it and gives its stdout. @throws Error with its stderr */
+/** Runs it and gives its stdout; in the cache, as conmon leaves a file where it starts. @throws Error with its stderr */
 async function run(command: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await call(command, args, { env: environment(), maxBuffer: 1 << 28 })
+  const { stdout } = await call(command, args, { cwd: CACHE, env: environment(), maxBuffer: 1 << 28 })
   return stdout.trim()
 }
 
