@@ -19,7 +19,7 @@ export type DistanceAttrs = {
 }
 
 /** x from `from` and p from `at` on, both of `width` columns. */
-type Between = (x: Float64Array, from: number, p: Float64Array, at: number) => number
+export type Between = (x: Float64Array, from: number, p: Float64Array, at: number) => number
 
 const dot =
   (width: number): Between =>
@@ -60,7 +60,10 @@ const METRICS: Readonly<Record<Metric, (width: number, power: number) => Between
   },
   cosine(width) {
     const product = dot(width)
-    const length = (x: Float64Array, at: number) => Math.sqrt(product(x, at, x, at)) || 1
+    const length = (x: Float64Array, at: number) => {
+      const own = Math.sqrt(product(x, at, x, at))
+      return own < 10 * Number.EPSILON ? 1 : own
+    }
     return (x, from, p, at) => {
       const [ours, theirs] = [length(x, from), length(p, at)]
       let sum = 0
@@ -70,15 +73,29 @@ const METRICS: Readonly<Record<Metric, (width: number, power: number) => Between
   },
 }
 
+/** Compares a row of `width` columns with a point. @throws RangeError for a metric we do not know */
+export function betweenOf(metric: Metric, width: number, power: number): Between {
+  if (!Object.hasOwn(METRICS, metric)) throw new RangeError(`distances: no metric ${metric}`)
+  return METRICS[metric](width, power)
+}
+
+/** distance = value^(1 / power) of a value that is compared before its root is taken. */
+export const rootOf =
+  (power: number) =>
+  (value: number): number => {
+    if (power === 1) return value
+    return power === 2 ? Math.sqrt(value) : value ** (1 / power)
+  }
+
 /** The distance of the row to every point, one column per point. */
 export const distances = rowwise<DistanceAttrs>({
   name: 'distances',
-  infer({ metric, points }, width) {
-    if (!Object.hasOwn(METRICS, metric)) throw new RangeError(`distances: no metric ${metric}`)
+  infer({ metric, points, power }, width) {
+    betweenOf(metric, width, power)
     return rowsIn('distances', points, width)
   },
   at({ metric, points, power }, width) {
-    const between = METRICS[metric](width, power)
+    const between = betweenOf(metric, width, power)
     return (x, from, y, to) => {
       for (let at = 0; at < points.length; at += width) y[to++] = between(x, from, points, at)
     }

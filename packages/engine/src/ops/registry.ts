@@ -12,6 +12,8 @@ import * as links from './links.ts'
 import * as matmul from './matmul.ts'
 import * as multiclass from './multiclass.ts'
 import * as naiveBayes from './naive-bayes.ts'
+import * as neighbourTrees from './neighbour-trees.ts'
+import * as neighbours from './neighbours.ts'
 import type { Op } from './op.ts'
 import * as polynomial from './polynomial.ts'
 import * as scaling from './scaling.ts'
@@ -38,6 +40,8 @@ const FILES = [
   scaling,
   trees,
   votes,
+  neighbours,
+  neighbourTrees,
 ] as const
 
 const OPS: ReadonlyMap<string, Op> = new Map(

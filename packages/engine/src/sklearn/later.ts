@@ -9,8 +9,8 @@ const CUSTOM = 'do this step before the model, or export the pipeline to ONNX me
 const GROUPS: readonly (readonly [advice: string, classes: string])[] = [
   [
     EXPORT,
-    `neighbors: KNeighborsClassifier KNeighborsRegressor RadiusNeighborsClassifier RadiusNeighborsRegressor NearestCentroid
-    neighbors: LocalOutlierFactor KernelDensity NearestNeighbors KNeighborsTransformer RadiusNeighborsTransformer
+    `neighbors: NearestCentroid
+    neighbors: KernelDensity NearestNeighbors KNeighborsTransformer RadiusNeighborsTransformer
     neighbors: NeighborhoodComponentsAnalysis
     discriminant_analysis: LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis
     neural_network: MLPClassifier MLPRegressor BernoulliRBM

@@ -16,6 +16,7 @@ import type { Family } from './lowering.ts'
 import { multiclassFamily } from './multiclass.ts'
 import { multioutputFamily } from './multioutput.ts'
 import { naiveBayesFamily } from './naive-bayes.ts'
+import { neighbourFamily } from './neighbours.ts'
 import { polynomialFamily } from './polynomial.ts'
 import { scalingFamily } from './scaling.ts'
 import { selectingFamily } from './selecting.ts'
@@ -54,6 +55,7 @@ const FAMILIES: readonly (readonly Family[])[] = [
   boostingFamily,
   histBoostingFamily,
   baggingFamily,
+  neighbourFamily,
 ]
 
 const BY_NAME: ReadonlyMap<string, Family> = new Map(
