@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { mkdirSync, renameSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { PredictAnswer } from '@millwright/contracts'
@@ -99,7 +99,6 @@ test('a gateway that starts while control cannot run serves the last snapshot', 
   server = await startWithChurn(data)
   const { url, pids } = server
   // A database nobody can open: control can only fail from now on.
-  const { renameSync } = await import('node:fs')
   process.kill(pids().control[0]!, 'SIGKILL')
   renameSync(join(data, 'millwright.db'), join(data, 'millwright.db.gone'))
   mkdirSync(join(data, 'millwright.db'))
@@ -148,12 +147,10 @@ test('a taken port, a taken data folder and an unwritable one are said so, with 
   const taken = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => taken.once('listening', resolve))
   const { port } = taken.address() as { port: number }
-  const readOnly = temporaryFolder()
-  chmodSync(readOnly, 0o500)
 
   const portTaken = await cli(['up', '--port', String(port), '--data', temporaryFolder()])
   const folderTaken = await cli(['up', '--port', '0', '--data', server.data])
-  const unwritable = await cli(['up', '--port', '0', '--data', '/proc/nothing'])
+  const unwritable = await cli(['up', '--port', '0', '--data', '/dev/null/data'])
   taken.close()
 
   expect([portTaken.code, folderTaken.code, unwritable.code]).toEqual([7, 7, 1])

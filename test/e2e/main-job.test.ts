@@ -112,7 +112,7 @@ describe('the main job, with the command line as a user has it', () => {
     const result = await cli(['deploy', refused, '--name', 'churn'], server)
 
     expect(result.code).toBe(1)
-    expect(result.stderr).toContain('os.system')
+    expect(result.stderr).toContain('posix.system')
     expect((await predict(server, { row: CHURN_ROW })).version.number).toBe(1)
   })
 

@@ -2,25 +2,19 @@ import { type ChildProcess, fork } from 'node:child_process'
 import type { ChildMessage, SupervisorMessage } from './messages.ts'
 
 export type ChildOptions = {
-  readonly name: string
   readonly entry: string
   readonly args: readonly string[]
-  readonly env: NodeJS.ProcessEnv
+  readonly env: () => NodeJS.ProcessEnv
   readonly onReady: (message: ChildMessage & { type: 'ready' }) => void
   /** The child said why it cannot run, before it was ever ready. */
   readonly onFatal: (message: string) => void
-  readonly onRestart: (details: {
-    name: string
-    code: number | null
-    signal: string | null
-    delayMs: number
-  }) => void
+  readonly onRestart: (details: { code: number | null; signal: string | null; delayMs: number }) => void
 }
 
 /** A process that is kept running: restarted with back-off until it is stopped. */
 export type Child = {
-  readonly name: string
-  readonly pid: () => number | undefined
+  /** From now on it is not started again when it ends. */
+  retire(): void
   /** Asks it to drain and waits until it is gone; kills it after `deadlineMs`. */
   stop(deadlineMs: number): Promise<void>
   kill(): void
@@ -40,7 +34,7 @@ export function superviseChild(options: ChildOptions): Child {
 
   const start = (): void => {
     const startedAt = performance.now()
-    const child = fork(options.entry, [...options.args], { env: options.env, stdio: 'inherit' })
+    const child = fork(options.entry, [...options.args], { env: options.env(), stdio: 'inherit' })
     process_ = child
     child.on('message', (message: ChildMessage) => {
       if (message.type === 'ready') {
@@ -52,19 +46,21 @@ export function superviseChild(options: ChildOptions): Child {
       process_ = undefined
       if (stopping) return
       if (performance.now() - startedAt > HEALTHY_MS) delayMs = FIRST_DELAY_MS
-      options.onRestart({ name: options.name, code, signal, delayMs })
+      options.onRestart({ code, signal, delayMs })
       timer = setTimeout(start, delayMs)
       delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)
     })
   }
   start()
+  const retire = (): void => {
+    stopping = true
+    clearTimeout(timer)
+  }
 
   return {
-    name: options.name,
-    pid: () => process_?.pid,
+    retire,
     stop(deadlineMs) {
-      stopping = true
-      clearTimeout(timer)
+      retire()
       const child = process_
       if (child === undefined) return Promise.resolve()
       return new Promise((resolve) => {
@@ -79,8 +75,7 @@ export function superviseChild(options: ChildOptions): Child {
       })
     },
     kill() {
-      stopping = true
-      clearTimeout(timer)
+      retire()
       process_?.kill('SIGKILL')
     },
   }

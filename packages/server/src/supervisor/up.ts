@@ -33,7 +33,7 @@ export async function runUp(options: UpOptions): Promise<void> {
 
   const tree = startTree(options, layout)
   const stopped = stopOnSignal(tree, options)
-  const port = await Promise.race([tree.ready, stopped.then(() => undefined)])
+  const port = await Promise.race([tree.ready.catch(() => undefined), stopped.then(() => undefined)])
   if (port !== undefined) {
     const url = urlOf(config.MILLWRIGHT_HOST, port)
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
@@ -50,97 +50,94 @@ export async function runUp(options: UpOptions): Promise<void> {
   lock.close()
 }
 
-type Tree = { readonly control: Child; readonly gateways: Child[]; readonly ready: Promise<number> }
+type Tree = {
+  /** The port, once everything answers. @throws StartError when something cannot run */
+  readonly ready: Promise<number>
+  /** Gateways drain first, so that control takes over what they logged. */
+  stop(): Promise<void>
+  kill(): void
+}
 
 function startTree(options: UpOptions, layout: DataLayout): Tree {
   const { config, env, entry, say } = options
-  const gateways: Child[] = []
   const ready = Promise.withResolvers<number>()
-  const waiting = new Set<string>(['control'])
+  const waiting = new Set<string>()
+  const children: Child[] = []
   let port = config.MILLWRIGHT_PORT
-  const common = {
-    entry,
-    onFatal: (message: string) => ready.reject(new StartError(message, 'see the log lines above')),
-    onRestart: ({
-      name,
-      code,
-      signal,
-      delayMs,
-    }: {
-      name: string
-      code: number | null
-      signal: string | null
-      delayMs: number
-    }) => say(`! ${name} ended (${signal ?? `exit ${code}`}); starting it again in ${delayMs} ms`),
-  }
-  const baseEnv = {
-    ...env,
-    MILLWRIGHT_DATA: layout.root,
-    MILLWRIGHT_HOST: config.MILLWRIGHT_HOST,
-    MILLWRIGHT_GATEWAYS: String(config.MILLWRIGHT_GATEWAYS),
-  }
-  const isReady = (name: string): void => {
-    waiting.delete(name)
-    if (waiting.size === 0) ready.resolve(port)
-  }
-  const startGateway = (slot: number): void => {
-    const name = `gateway ${slot}`
+  let stopping = false
+  type Role = { readonly name: string; readonly args: string[]; readonly env?: Record<string, string> }
+  const start = ({ name, args, env: own }: Role, onReady?: (gotPort: number | undefined) => void): void => {
+    if (stopping) return
     waiting.add(name)
-    gateways.push(
-      superviseChild({
-        ...common,
-        name,
-        args: ['gateway'],
-        // A restarted gateway must come back on the port the first one got.
-        get env() {
-          return { ...baseEnv, MILLWRIGHT_PORT: String(port), MILLWRIGHT_GATEWAY_SLOT: String(slot) }
-        },
-        onReady: (message) => {
-          if (slot === 0 && port === 0) {
-            port = message.port ?? 0
-            startOthers()
-          }
-          isReady(name)
-        },
+    const child = superviseChild({
+      entry,
+      args,
+      // Read at every start: a restarted gateway must come back on the port the first one got.
+      env: () => ({
+        ...env,
+        MILLWRIGHT_DATA: layout.root,
+        MILLWRIGHT_HOST: config.MILLWRIGHT_HOST,
+        MILLWRIGHT_GATEWAYS: String(config.MILLWRIGHT_GATEWAYS),
+        MILLWRIGHT_PORT: String(port),
+        ...own,
       }),
-    )
+      onReady: (message) => {
+        onReady?.(message.port)
+        waiting.delete(name)
+        if (waiting.size === 0) ready.resolve(port)
+      },
+      onFatal: (message) => ready.reject(new StartError(message, 'see the log lines above')),
+      onRestart: ({ code, signal, delayMs }) =>
+        say(`! ${name} ended (${signal ?? `exit ${code}`}); starting it again in ${delayMs} ms`),
+    })
+    children.push(child)
   }
-  const startOthers = (): void => {
-    for (let slot = 1; slot < config.MILLWRIGHT_GATEWAYS; slot++) startGateway(slot)
-  }
-  const control = superviseChild({
-    ...common,
-    name: 'control',
-    args: ['control'],
-    env: { ...baseEnv, MILLWRIGHT_PORT: String(port) },
-    onReady: () => isReady('control'),
+  const gateway = (slot: number): Role => ({
+    name: `gateway ${slot}`,
+    args: ['gateway'],
+    env: { MILLWRIGHT_GATEWAY_SLOT: String(slot) },
   })
-  startGateway(0)
-  if (port !== 0) startOthers()
-  return { control, gateways, ready: ready.promise }
+  const startGateways = (from: number): void => {
+    for (let slot = from; slot < config.MILLWRIGHT_GATEWAYS; slot++) start(gateway(slot))
+  }
+  start({ name: 'control', args: ['control'] })
+  if (port !== 0) startGateways(0)
+  else
+    start(gateway(0), (gotPort) => {
+      if (port !== 0) return
+      port = gotPort ?? 0
+      startGateways(1)
+    })
+  return {
+    ready: ready.promise,
+    async stop() {
+      stopping = true
+      const [control, ...gateways] = children
+      control!.retire()
+      await Promise.all(gateways.map((gateway) => gateway.stop(config.MILLWRIGHT_DRAIN_MS + CONTROL_STOP_MS)))
+      await control!.stop(CONTROL_STOP_MS)
+    },
+    kill() {
+      for (const child of children) child.kill()
+    },
+  }
 }
 
 /** Resolves when a signal came and the whole tree has ended; rejects when the tree could not start. */
-function stopOnSignal(tree: Tree, { config, say }: UpOptions): Promise<void> {
+function stopOnSignal(tree: Tree, { say }: UpOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     let signals = 0
-    const all = [...tree.gateways, tree.control]
-    const stop = async (): Promise<void> => {
-      const drainMs = config.MILLWRIGHT_DRAIN_MS + CONTROL_STOP_MS
-      await Promise.all(tree.gateways.map((gateway) => gateway.stop(drainMs)))
-      await tree.control.stop(CONTROL_STOP_MS)
-    }
     const onSignal = (): void => {
       if (++signals > 1) {
-        for (const child of all) child.kill()
+        tree.kill()
         process.exit(130)
       }
       say('Stopping: finishing requests in flight (again to stop at once)')
-      stop().then(resolve, reject)
+      tree.stop().then(resolve, reject)
     }
     process.on('SIGINT', onSignal)
     process.on('SIGTERM', onSignal)
-    tree.ready.catch((error: unknown) => stop().then(() => reject(error), reject))
+    tree.ready.catch((error: unknown) => tree.stop().then(() => reject(error), reject))
   })
 }
 
