@@ -1,5 +1,7 @@
+import * as activations from './activations.ts'
 import * as checks from './checks.ts'
 import * as columns from './columns.ts'
+import * as densities from './densities.ts'
 import * as discretising from './discretising.ts'
 import * as duels from './duels.ts'
 import * as encoding from './encoding.ts'
@@ -42,6 +44,8 @@ const FILES = [
   votes,
   neighbours,
   neighbourTrees,
+  densities,
+  activations,
 ] as const
 
 const OPS: ReadonlyMap<string, Op> = new Map(

@@ -12,19 +12,15 @@ const GROUPS: readonly (readonly [advice: string, classes: string])[] = [
     `neighbors: NearestCentroid
     neighbors: KernelDensity NearestNeighbors KNeighborsTransformer RadiusNeighborsTransformer
     neighbors: NeighborhoodComponentsAnalysis
-    discriminant_analysis: LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis
-    neural_network: MLPClassifier MLPRegressor BernoulliRBM
-    gaussian_process: GaussianProcessClassifier GaussianProcessRegressor
-    kernel_ridge: KernelRidge
+    neural_network: BernoulliRBM
     ensemble: AdaBoostClassifier AdaBoostRegressor IsolationForest RandomTreesEmbedding
     covariance: EllipticEnvelope EmpiricalCovariance MinCovDet
-    cross_decomposition: PLSRegression PLSCanonical CCA PLSSVD
-    decomposition: PCA IncrementalPCA KernelPCA TruncatedSVD FactorAnalysis FastICA NMF MiniBatchNMF SparsePCA
+    cross_decomposition: PLSSVD
+    decomposition: NMF MiniBatchNMF SparsePCA
     decomposition: MiniBatchSparsePCA DictionaryLearning MiniBatchDictionaryLearning LatentDirichletAllocation
     cluster: KMeans MiniBatchKMeans BisectingKMeans MeanShift Birch AffinityPropagation FeatureAgglomeration
     mixture: GaussianMixture BayesianGaussianMixture
-    random_projection: GaussianRandomProjection SparseRandomProjection
-    kernel_approximation: Nystroem RBFSampler AdditiveChi2Sampler SkewedChi2Sampler PolynomialCountSketch
+    kernel_approximation: AdditiveChi2Sampler SkewedChi2Sampler PolynomialCountSketch
     manifold: Isomap LocallyLinearEmbedding
     semi_supervised: LabelPropagation LabelSpreading`,
   ],

@@ -4,12 +4,15 @@ import { calibrationFamily } from './calibration.ts'
 import { composeFamily } from './compose.ts'
 import { delegateFamily } from './delegates.ts'
 import { discretisingFamily } from './discretising.ts'
+import { discriminantFamily } from './discriminant.ts'
 import { dummyFamily } from './dummy.ts'
 import { encodingFamily } from './encoding.ts'
 import { forestFamily } from './forests.ts'
+import { gaussianProcessFamily } from './gaussian-process.ts'
 import { histBoostingFamily } from './hist-boosting.ts'
 import { imputingFamily } from './imputing.ts'
 import { isotonicFamily } from './isotonic.ts'
+import { kernelMethodFamily } from './kernel-methods.ts'
 import { linearFamily } from './linear.ts'
 import { linearClassifierFamily } from './linear-classifiers.ts'
 import type { Family } from './lowering.ts'
@@ -17,7 +20,9 @@ import { multiclassFamily } from './multiclass.ts'
 import { multioutputFamily } from './multioutput.ts'
 import { naiveBayesFamily } from './naive-bayes.ts'
 import { neighbourFamily } from './neighbours.ts'
+import { neuralNetworkFamily } from './neural-networks.ts'
 import { polynomialFamily } from './polynomial.ts'
+import { projectionFamily } from './projections.ts'
 import { scalingFamily } from './scaling.ts'
 import { selectingFamily } from './selecting.ts'
 import { stackingFamily } from './stacking.ts'
@@ -56,6 +61,11 @@ const FAMILIES: readonly (readonly Family[])[] = [
   histBoostingFamily,
   baggingFamily,
   neighbourFamily,
+  projectionFamily,
+  kernelMethodFamily,
+  discriminantFamily,
+  gaussianProcessFamily,
+  neuralNetworkFamily,
 ]
 
 const BY_NAME: ReadonlyMap<string, Family> = new Map(
