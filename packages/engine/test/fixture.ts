@@ -18,9 +18,17 @@ export type GoldenMeta = {
   readonly files: Readonly<Record<string, unknown>>
   readonly input_as?: string
   readonly globals?: readonly string[]
+  /** Answers that a booster's own file cannot give. */
+  readonly wrapper_only?: readonly string[]
 }
 
-type GoldenColumn = { readonly name: string; readonly dtype: string; readonly null?: 'NaN' | 'None' }
+type GoldenColumn = {
+  readonly name: string
+  readonly dtype: string
+  readonly null?: 'NaN' | 'None'
+  /** Of a pandas category, in code order. */
+  readonly categories?: readonly Cell[]
+}
 export type GoldenRow = readonly (Cell | undefined)[]
 export type GoldenInput = { readonly columns: readonly GoldenColumn[]; readonly rows: readonly GoldenRow[] }
 
@@ -67,7 +75,7 @@ export function frameOf(
     program.inputs.forEach((column, i) => {
       const at = byName ? position.get(column.name)! : i
       const value = row[at] ?? null
-      if (column.kind === 'number') numbers.push(toNumber(value))
+      if (column.kind === 'number') numbers.push(toNumber(codeOf(value, columns[at]!)))
       else cells.push(toCell(value, columns[at]!))
     })
   return { rows: rows.length, numbers: Float64Array.from(numbers), cells }
@@ -86,6 +94,13 @@ function toNumber(value: Cell): number {
     throw new TypeError(`text ${JSON.stringify(value)} in a number column`)
   }
   return Number(value)
+}
+
+/** A model that reads numbers gets the codes of a category, as from pandas. */
+function codeOf(value: Cell, { categories }: GoldenColumn): Cell {
+  if (categories === undefined || value === null) return value
+  const code = categories.indexOf(value)
+  return code < 0 ? null : code
 }
 
 function toCell(value: Cell, column: GoldenColumn): Cell {

@@ -15,6 +15,7 @@ const EXACT = new Set(
     'input select concat cast-to-numbers check check-cells refuse-missing impute missing bin category-index one-hot',
     'look-up arithmetic clip binarize interpolate trees trees-onto to-float32 binary-proba average',
     'vote scatter constant threshold cap-at-one clipped-margin products pick expit exp log normalise',
+    'category-code category-sides mark-missing linear-f32',
   ].flatMap((names) => names.split(' ')),
 )
 
@@ -26,6 +27,9 @@ const INEXACT: Readonly<Record<string, Contract>> = {
   exp: 'ulp4',
   expit: 'ulp4',
   log: 'ulp4',
+  'expit-f32': 'ulp4',
+  'exp-f32': 'ulp4',
+  'softmax-f32': 'ulp4',
   'exp-normalise': 'ulp4',
   softmax: 'abs1e-15',
   'raw-scores': 'ulp4',

@@ -1,6 +1,8 @@
+import { ModelError } from '../errors.ts'
 import type { GlobalUse } from '../pickle/unpickle.ts'
 import { type Inert, InertObject, NdArray } from '../pickle/values.ts'
-import { Estimator } from '../sklearn/estimator.ts'
+import { Estimator, libraryOf } from '../sklearn/estimator.ts'
+import { versionOf } from '../sklearn/lower.ts'
 import type { ModelFile } from './read-file.ts'
 
 /** One estimator inside a model. `path` leads to it from the outside: `["step 'prep'", "transformer 'text'"]`. */
@@ -25,8 +27,6 @@ export type FileReport = {
   readonly globals: readonly GlobalUse[]
 }
 
-const LIBRARIES: Readonly<Record<string, string>> = { sklearn: 'scikit-learn' }
-
 const MAX_STEPS = 200
 
 /** Describes a file whose root is `root`. Pure; throws nothing a model file could cause. */
@@ -35,14 +35,13 @@ export function reportOf(file: ModelFile, root: InertObject): FileReport {
   const steps: ReportStep[] = []
   const versions: string[] = []
   describeEstimator(root, [], { steps, versions })
-  const [module] = root.cls.module.split('.')
   return {
     container,
     compression,
     protocol,
     bytes,
     decompressedBytes,
-    library: LIBRARIES[module!] ?? module!,
+    library: libraryOf(root.cls.qualified),
     libraryVersion: versions[0] ?? null,
     estimator: root.cls.qualified,
     steps,
@@ -57,8 +56,19 @@ function describeEstimator(object: InertObject, path: readonly string[], found: 
   found.steps.push({ path, class: object.cls.qualified })
   if (!(object.state instanceof Map)) return
   const estimator = new Estimator(object, path)
-  if (estimator.version !== undefined) found.versions.push(estimator.version)
+  const version = findVersion(estimator)
+  if (version !== undefined) found.versions.push(version)
   for (const [step, child] of childrenOf(estimator)) describeEstimator(child, [...path, step], found)
+}
+
+/** What the booster inside says, when it can be read. */
+function findVersion(estimator: Estimator): string | undefined {
+  try {
+    return versionOf(estimator)
+  } catch (error) {
+    if (error instanceof ModelError || error instanceof RangeError) return undefined
+    throw error
+  }
 }
 
 /** Attributes that hold fitted estimators: how their entries are named in a path, and whether they have names. */

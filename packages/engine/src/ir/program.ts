@@ -41,14 +41,20 @@ export type ProgramNode = {
 /** A column the model reads. `number` columns live in the frame's number slab, `cell` columns in its cell slab. */
 export type InputColumn = { readonly name: string; readonly kind: 'number' | 'cell' }
 
-/** The methods of the source library that a program can answer. */
-export type Method =
-  | 'predict'
-  | 'predict_proba'
-  | 'decision_function'
-  | 'transform'
-  | 'score_samples'
-  | 'raw_margin'
+/**
+ * The methods of the source library that a program can answer. Of boosters also `raw_margin`, the scores before the
+ * link, and `booster_predict`, what the booster answers without its scikit-learn wrapper.
+ */
+export const METHODS = [
+  'predict',
+  'predict_proba',
+  'decision_function',
+  'transform',
+  'score_samples',
+  'raw_margin',
+  'booster_predict',
+] as const
+export type Method = (typeof METHODS)[number]
 
 /**
  * One answer. `parts` has one node except for multi-output `predict_proba` (one matrix per output).

@@ -1,15 +1,8 @@
 import { input } from '../ops/columns.ts'
 import { getOp } from '../ops/registry.ts'
-import type { Attrs, Method, Program, ProgramOutput, ValueType } from './program.ts'
+import { type Attrs, METHODS, type Program, type ProgramOutput, type ValueType } from './program.ts'
 
-const METHODS: ReadonlySet<Method> = new Set([
-  'predict',
-  'predict_proba',
-  'decision_function',
-  'transform',
-  'score_samples',
-  'raw_margin',
-])
+const METHOD_NAMES: ReadonlySet<string> = new Set(METHODS)
 const SHAPES: ReadonlySet<ProgramOutput['shape']> = new Set(['vector', 'matrix', 'list'])
 
 /** Widest row a node may have. */
@@ -73,7 +66,7 @@ function expectSlots(program: Program, { kinds, slots }: Attrs, where: string): 
 }
 
 function expectOutput(output: ProgramOutput, where: string, types: readonly ValueType[]): void {
-  expect(isRecord(output) && METHODS.has(output.name), `${where}: expects the name of a method`)
+  expect(isRecord(output) && METHOD_NAMES.has(output.name), `${where}: expects the name of a method`)
   expect(SHAPES.has(output.shape) && typeof output.dtype === 'string', `${where}: expects shape and dtype`)
   const parts = expectList(output.parts, `${where}: parts`)
   expect(output.shape === 'list' ? parts.length > 0 : parts.length === 1, `${where}: number of parts`)

@@ -1,4 +1,5 @@
 import * as activations from './activations.ts'
+import * as categories from './categories.ts'
 import * as checks from './checks.ts'
 import * as columns from './columns.ts'
 import * as densities from './densities.ts'
@@ -19,11 +20,13 @@ import * as neighbours from './neighbours.ts'
 import type { Op } from './op.ts'
 import * as polynomial from './polynomial.ts'
 import * as scaling from './scaling.ts'
+import * as single from './single.ts'
 import * as trees from './trees.ts'
 import * as votes from './votes.ts'
 
 /** Every operation there is. A new file of operations is added here. */
 const FILES = [
+  categories,
   checks,
   columns,
   discretising,
@@ -40,6 +43,7 @@ const FILES = [
   multiclass,
   naiveBayes,
   scaling,
+  single,
   trees,
   votes,
   neighbours,

@@ -32,10 +32,12 @@ export type TreesAttrs = {
   readonly init: Float64Array
   /** The sums are divided by this at the end. */
   readonly divide: number
+  /** `f32`: every addition is rounded to float32, as in libraries that add so. float64 unless told. */
+  readonly sum?: 'f32' | 'f64'
 }
 
 /**
- * Σ over trees, in tree order and in float64, of the leaf a row falls into:
+ * Σ over trees, in tree order and in float64 unless told, of the leaf a row falls into:
  *   result[slot_t + j] = (init[slot_t + j] + leaf_1[j] + leaf_2[j] + …) / divide
  * A categorical node treats NaN and negative values as missing and looks the others up by their low byte, as
  * scikit-learn's cast to an unsigned byte does; categories the model never saw are put on their side when lowering.
@@ -47,7 +49,7 @@ export const trees = defineOp<TreesAttrs>({
     assertLengths(attrs)
     assertNodes(attrs, expectNumbers('trees', x).width)
     assertForest(attrs)
-    return numbers(attrs.init.length)
+    return numbers(attrs.init.length, attrs.sum === 'f32' ? 'f32' : 'f64')
   },
   ref(attrs, [x]) {
     return sumOfLeaves(attrs, x as readonly number[], Array.from(attrs.init))
@@ -71,10 +73,13 @@ export const treesOnto = defineOp<TreesAttrs>({
 
 /** Adds each tree's leaf to `sums`. */
 function sumOfLeaves(attrs: TreesAttrs, x: readonly number[], sums: number[]): number[] {
+  const round = attrs.sum === 'f32' ? Math.fround : (sum: number) => sum
   attrs.roots.forEach((root, tree) => {
     const leaf = leafOf(attrs, root, x)
-    for (let j = 0; j < attrs.leafWidth; j++)
-      sums[attrs.slots[tree]! + j]! += attrs.values[leaf * attrs.leafWidth + j]!
+    for (let j = 0; j < attrs.leafWidth; j++) {
+      const slot = attrs.slots[tree]! + j
+      sums[slot] = round(sums[slot]! + attrs.values[leaf * attrs.leafWidth + j]!)
+    }
   })
   return sums.map((sum) => sum / attrs.divide)
 }
@@ -117,6 +122,8 @@ function assertTypes(attrs: TreesAttrs): void {
 }
 
 function assertLengths(attrs: TreesAttrs): void {
+  if (attrs.sum === 'f32' && (attrs.divide !== 1 || !isSingle(attrs.init) || !isSingle(attrs.values)))
+    throw new RangeError('trees: float32 sums of numbers that are not float32')
   const { feature, threshold, left, right, missingLeft, categories } = attrs
   for (const column of [threshold, left, right, missingLeft, categories])
     if (column.length !== feature.length) throw new RangeError('trees: node columns differ in length')
@@ -147,6 +154,9 @@ function assertNodes(attrs: TreesAttrs, width: number): void {
       throw new RangeError(`trees: node ${node} names bitset ${categories[node]}`)
   }
 }
+
+const isSingle = (values: Float64Array): boolean =>
+  values.every((value) => Object.is(Math.fround(value), value))
 
 const isIndex = (value: number, length: number): boolean => value >= 0 && value < length
 

@@ -127,3 +127,9 @@ export function publicName(module: string, name: string): string {
     ? `sklearn.${subpackage}.${name}`
     : `${module}.${name}`
 }
+
+/** Package that a class belongs to, as it is installed. */
+export function libraryOf(qualified: string): string {
+  const root = qualified.split('.')[0]!
+  return root === 'sklearn' ? 'scikit-learn' : root
+}

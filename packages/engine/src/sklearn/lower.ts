@@ -1,21 +1,20 @@
 import type { ModelError } from '../errors.ts'
 import { CellColumnsNeeded, Graph } from '../ir/graph.ts'
-import type { InputColumn, Method, Program, ProgramOutput, Ref } from '../ir/program.ts'
+import {
+  type InputColumn,
+  METHODS,
+  type Method,
+  type Program,
+  type ProgramOutput,
+  type Ref,
+} from '../ir/program.ts'
 import { freeUnreadColumns } from '../ir/unread.ts'
 import { cellsOf } from '../pickle/numpy.ts'
 import { InertObject, NdArray } from '../pickle/values.ts'
-import { Estimator } from './estimator.ts'
+import { Estimator, libraryOf } from './estimator.ts'
 import { LATER } from './later.ts'
 import type { Context, Lowered, LoweredOutput } from './lowering.ts'
 import { findFamily } from './support.ts'
-
-const METHODS: readonly Method[] = [
-  'predict',
-  'predict_proba',
-  'decision_function',
-  'transform',
-  'score_samples',
-]
 
 /** State keys that say nothing about a prediction, in any class. */
 const NEUTRAL = new Set([
@@ -60,12 +59,20 @@ function lowerOnce(root: Estimator, columns: InputColumn[]): Program {
   if (outputs.length === 0) throw root.error('unsupported', `${root.name} has no method we can answer`)
   return {
     version: 1,
-    origin: { library: 'scikit-learn', libraryVersion: root.version ?? 'unknown', estimator: root.qualified },
+    origin: {
+      library: libraryOf(root.qualified),
+      libraryVersion: versionOf(root) ?? 'unknown',
+      estimator: root.qualified,
+    },
     inputs: columns,
     ...prune(graph.nodes, outputs),
     classes: lowered.classes ?? [],
   }
 }
+
+/** Version of the library that wrote an estimator, as far as the file says. */
+export const versionOf = (estimator: Estimator): string | undefined =>
+  estimator.version ?? findFamily(estimator.name)?.versionOf?.(estimator)
 
 const programOutput = (name: Method, output: LoweredOutput): ProgramOutput => ({ name, ...output })
 
@@ -147,9 +154,12 @@ function inputNames(estimator: Estimator): string[] {
   for (const candidate of [estimator, ...firstSteps(estimator)]) {
     const names = featureNames(candidate)
     if (names !== undefined) return names
-    const width = expectedWidth(candidate) ?? findFamily(candidate.name)?.columns
+    const family = findFamily(candidate.name)
+    const own = family?.columnNames
+    if (own !== undefined) return [...guard(candidate, () => own(candidate))]
+    const width = expectedWidth(candidate) ?? family?.columns
     if (width !== undefined) return Array.from({ length: width }, (_, i) => `x${i}`)
-    if (findFamily(candidate.name) === undefined) throw refusal(candidate)
+    if (family === undefined) throw refusal(candidate)
   }
   throw estimator.error(
     'unfitted',

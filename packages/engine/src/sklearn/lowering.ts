@@ -47,6 +47,10 @@ export type Family = {
   readonly fields: string
   /** How many columns it reads, for classes that do not write `n_features_in_`. */
   readonly columns?: number
+  /** Names of the columns it reads, for classes that keep them elsewhere than `feature_names_in_`. */
+  readonly columnNames?: (estimator: Estimator) => readonly string[]
+  /** Version of the library that wrote it, where it is not `_sklearn_version`. */
+  readonly versionOf?: (estimator: Estimator) => string | undefined
   /** One line for the reference page: what of the class is refused or differs. */
   readonly note?: string
   readonly lower: Lower

@@ -1,3 +1,4 @@
+import { xgboostFamily } from '../xgboost/family.ts'
 import { baggingFamily } from './bagging.ts'
 import { boostingFamily } from './boosting.ts'
 import { calibrationFamily } from './calibration.ts'
@@ -66,6 +67,7 @@ const FAMILIES: readonly (readonly Family[])[] = [
   discriminantFamily,
   gaussianProcessFamily,
   neuralNetworkFamily,
+  xgboostFamily,
 ]
 
 const BY_NAME: ReadonlyMap<string, Family> = new Map(
