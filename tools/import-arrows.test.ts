@@ -13,15 +13,18 @@ const PACKAGE_ARROWS: Readonly<Record<string, readonly string[]>> = {
 
 /** Folders of the server that each folder may import; files beside the folders are for all. */
 const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
-  gateway: ['routing', 'segments', 'supervisor'],
-  segments: [],
+  inference: [],
+  metrics: [],
   routing: [],
+  segments: [],
   blobs: [],
   db: [],
+  supervisor: [],
   events: ['db'],
-  registry: ['db', 'blobs', 'events', 'control', 'deployments'],
-  deployments: ['db', 'events', 'registry', 'control', 'routing'],
-  predictions: ['segments', 'control', 'routing'],
+  registry: ['db', 'blobs', 'events', 'deployments', 'inference'],
+  deployments: ['db', 'events', 'registry', 'inference', 'routing'],
+  predictions: ['segments'],
+  gateway: ['inference', 'metrics', 'routing', 'segments', 'blobs', 'supervisor'],
   control: [
     'db',
     'blobs',
@@ -29,11 +32,11 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
     'registry',
     'deployments',
     'predictions',
+    'metrics',
     'routing',
     'segments',
     'supervisor',
   ],
-  supervisor: [],
 }
 
 const PACKAGES = resolve(import.meta.dirname, '../packages')

@@ -11,8 +11,8 @@ import {
 } from '@millwright/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { defineRoute } from '../route.ts'
 import type { Control } from './open.ts'
-import { defineRoute } from './route.ts'
 import { addChurn, ask, openTestControl, silentLogger, temporaryFolder } from './testing.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>

@@ -2,12 +2,12 @@ import { MillwrightError } from '@millwright/contracts'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { createIdSource } from '../ids.ts'
 import { type Logger, logRequest } from '../logging.ts'
+import type { Call, Reply, Route } from '../route.ts'
 import { addPages } from './docs.ts'
 import { doors } from './doors.ts'
 import { assertOwnOrigin } from './origin.ts'
 import { registerPages } from './pages/register.ts'
 import { parseOrRefuse, sendProblem } from './problems.ts'
-import type { Call, Reply, Route } from './route.ts'
 
 export type AppDeps = {
   /** The whole route table. */

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fetchMetrics } from '../gateway/scrape.ts'
 import type { DataLayout } from '../layout.ts'
+import { fetchMetrics } from '../metrics/scrape.ts'
 
 const GATEWAY_SOCKET = /^gateway-\d+\.sock$/
 

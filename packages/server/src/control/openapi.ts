@@ -1,8 +1,8 @@
 import * as contracts from '@millwright/contracts'
 import { ERRORS } from '@millwright/contracts'
 import { z } from 'zod'
+import type { Route } from '../route.ts'
 import { VERSION } from '../version.ts'
-import type { Route } from './route.ts'
 
 type Json = Record<string, unknown>
 

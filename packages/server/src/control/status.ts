@@ -2,9 +2,9 @@ import { Status } from '@millwright/contracts'
 import type { Context } from '../context.ts'
 import { answerDeployment } from '../deployments/model.ts'
 import { listDeployments } from '../deployments/store.ts'
+import { defineRoute, type Route } from '../route.ts'
 import { VERSION } from '../version.ts'
 import type { Gateways } from './gateways.ts'
-import { defineRoute, type Route } from './route.ts'
 import type { Routing } from './routing.ts'
 
 export type StatusDeps = {

@@ -5,8 +5,8 @@ import {
   type ModelSchema,
   type Respond,
 } from '@millwright/contracts'
-import { compileDecision } from '../gateway/decision.ts'
-import { compileRespond } from '../gateway/respond.ts'
+import { compileDecision } from '../inference/decision.ts'
+import { compileRespond } from '../inference/respond.ts'
 
 /**
  * Holds a configuration against the schema of the version it would serve, with the functions gateways apply it with:

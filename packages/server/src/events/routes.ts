@@ -1,8 +1,8 @@
 import { Event } from '@millwright/contracts'
 import { z } from 'zod'
 import type { Context } from '../context.ts'
-import { defineRoute, type Route } from '../control/route.ts'
 import { answerPage, asIs, PageParams, pageQuery, pageSchema } from '../paging.ts'
+import { defineRoute, type Route } from '../route.ts'
 import { listEvents } from './store.ts'
 
 export const eventRoutes = (context: Context): Route[] => [

@@ -9,13 +9,13 @@ import {
   RowError,
 } from '@millwright/engine'
 import type { IdSource } from '../ids.ts'
+import type { Decided } from '../inference/decision.ts'
+import { jsonCell, jsonNumber } from '../inference/json-number.ts'
+import { fieldErrorAt, type Slab } from '../inference/validate.ts'
 import { encodeRecord } from '../segments/record.ts'
 import type { SegmentWriter } from '../segments/writer.ts'
-import type { Decided } from './decision.ts'
-import { jsonCell, jsonNumber } from './json-number.ts'
 import type { RowSource } from './rows.ts'
 import type { Served } from './served.ts'
-import { fieldErrorAt, type Slab } from './validate.ts'
 
 /** One row that was predicted. What ends in `Json` is JSON text already. */
 export type PredictedRow = {

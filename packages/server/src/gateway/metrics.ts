@@ -1,5 +1,4 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import type { SegmentWriter } from '../segments/writer.ts'
 import {
   type Counter,
   counterFamily,
@@ -7,7 +6,8 @@ import {
   type Histogram,
   histogramFamily,
   type MetricJson,
-} from './families.ts'
+} from '../metrics/families.ts'
+import type { SegmentWriter } from '../segments/writer.ts'
 
 /** Upper edges in seconds; service levels are set on edges. */
 const LATENCY_EDGES = [

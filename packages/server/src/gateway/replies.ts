@@ -1,7 +1,7 @@
 import { type ErrorCode, MillwrightError, problemOf } from '@millwright/contracts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Logger, logRequest } from '../logging.ts'
-import type { Counter } from './families.ts'
+import type { Counter } from '../metrics/families.ts'
 import type { GatewayMetrics } from './metrics.ts'
 
 /** The ways into a gateway; a label of metrics. */

@@ -1,5 +1,12 @@
 import { type FieldError, MillwrightError } from '@millwright/contracts'
-import { describe, type Fault, isObject, pointerTo, type RowReader, type Slab } from './validate.ts'
+import {
+  describe,
+  type Fault,
+  isObject,
+  pointerTo,
+  type RowReader,
+  type Slab,
+} from '../inference/validate.ts'
 
 /** The rows of one request, however they were written. */
 export type RowSource = {

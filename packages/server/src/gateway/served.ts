@@ -1,11 +1,11 @@
 import type { ModelSchema, Respond } from '@millwright/contracts'
 import type { Executable, Method } from '@millwright/engine'
+import { compileDecision, type DecisionRule } from '../inference/decision.ts'
+import { compileRespond, type RespondTemplate } from '../inference/respond.ts'
+import { createRowReader, type RowReader, type Slab } from '../inference/validate.ts'
 import type { RoutedDeployment } from '../routing/snapshot.ts'
 import { encodeSource } from '../segments/record.ts'
-import { compileDecision, type DecisionRule } from './decision.ts'
 import type { DeploymentMetrics, GatewayMetrics, VersionMetrics } from './metrics.ts'
-import { compileRespond, type RespondTemplate } from './respond.ts'
-import { createRowReader, type RowReader, type Slab } from './validate.ts'
 
 /** A loaded version: its program compiled and warm. Shared by all deployments that serve it. */
 export type LoadedProgram = {

@@ -14,7 +14,7 @@ import {
   RowError,
   selfCheck,
 } from '@millwright/engine'
-import { createRowReader } from '../gateway/validate.ts'
+import { createRowReader } from '../inference/validate.ts'
 import type { ModelReading, Sample } from './read-model.ts'
 
 export type CheckedProgram = Omit<ModelReading, 'program' | 'report'>

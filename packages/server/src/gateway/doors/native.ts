@@ -1,5 +1,7 @@
 import type { FieldError } from '@millwright/contracts'
 import type { Method } from '@millwright/engine'
+import { decodeUtf8, parseJson } from '../../inference/json-body.ts'
+import { describe, isObject, pointerTo } from '../../inference/validate.ts'
 import {
   type Dataplane,
   decisionJson,
@@ -9,11 +11,9 @@ import {
   type PredictedRow,
   type RowResult,
 } from '../dataplane.ts'
-import { decodeUtf8, parseJson } from '../json-body.ts'
 import { assertRows } from '../limits.ts'
 import { invalidFields, listOfRows, type RowSource, singleRow, tableOfColumns } from '../rows.ts'
 import type { Served } from '../served.ts'
-import { describe, isObject, pointerTo } from '../validate.ts'
 import type { DoorRequest } from './routes.ts'
 
 export type NativeDeps = { readonly plane: Dataplane; readonly maxRows: number }

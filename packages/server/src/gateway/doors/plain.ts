@@ -1,10 +1,10 @@
 import type { MillwrightError } from '@millwright/contracts'
+import { decodeLikePython, decodeUtf8, parseJson, parseKeepingNumbers } from '../../inference/json-body.ts'
+import type { RespondTemplate, RespondValues } from '../../inference/respond.ts'
+import { describe, isObject } from '../../inference/validate.ts'
 import { type Dataplane, decisionJson, field, isFailed, type PredictedRow } from '../dataplane.ts'
-import { decodeLikePython, decodeUtf8, parseJson, parseKeepingNumbers } from '../json-body.ts'
-import type { RespondTemplate, RespondValues } from '../respond.ts'
 import { invalidFields, singleRow } from '../rows.ts'
 import type { Served, ServedRespond } from '../served.ts'
-import { describe, isObject } from '../validate.ts'
 import type { DoorRequest } from './routes.ts'
 
 /**

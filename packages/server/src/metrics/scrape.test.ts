@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createDataFolder, removeDataFolder } from '../../test/gateway.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics } from '../gateway/metrics.ts'
 import { createMetricsServer, scrapeAll } from './scrape.ts'
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
