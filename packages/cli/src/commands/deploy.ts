@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Client, ClientError } from '@millwright/client'
-import type { Deployment, ModelVersion } from '@millwright/contracts'
+import type { CreateVersion, Deployment, ModelVersion } from '@millwright/contracts'
 import { type Command, CommandError, takeArguments, textOption } from '../command.ts'
 import { type DeployPlan, planDeploy } from '../deploy-plan.ts'
 import { curlOf, exampleRow } from '../example-row.ts'
@@ -106,22 +106,28 @@ async function register({ client, terminal, plan }: Work): Promise<Registered> {
   uploading.done(`Uploaded ${formatBytes(bytes)}`)
   const reading = progress(terminal, 'Reading, compiling and checking')
   reading.update('…')
-  const version = await client.createVersion(plan.name, {
+  const version = await createVersion(client, plan, {
     digest: upload.digest,
     filename: basename(plan.file),
     ...(plan.label === undefined ? {} : { label: plan.label }),
     ...(sample === undefined ? {} : { sample }),
-  })
-  if (version.state === 'REFUSED') {
-    reading.done()
-    throw new CommandError(`${basename(plan.file)} cannot be served: ${version.reason}`, [
+  }).finally(() => reading.done())
+  reading.done(checkLine(version))
+  showFindings(terminal, plan, version)
+  return { version, row: sample?.rows[0] }
+}
+
+/** @throws CommandError with the reason and the next step when the file is refused */
+async function createVersion(client: Client, plan: DeployPlan, body: CreateVersion): Promise<ModelVersion> {
+  try {
+    return await client.createVersion(plan.name, body)
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.problem?.code !== 'MODEL_REFUSED') throw error
+    throw new CommandError(`${basename(plan.file)} cannot be served: ${error.message}`, [
       `millwright inspect ${plan.file}`,
       'nothing changed: what served before serves on',
     ])
   }
-  reading.done(checkLine(version))
-  showFindings(terminal, plan, version)
-  return { version, row: sample?.rows[0] }
 }
 
 /** Rows sent for the check; more would add time, not certainty. */
@@ -197,11 +203,7 @@ function showFindings(terminal: Terminal, plan: DeployPlan, version: ModelVersio
       'from the file',
     ],
     ['Name', plan.name, plan.nameFrom],
-    [
-      'Version',
-      `${version.number}, called ${version.label}`,
-      plan.label === undefined ? 'from the file name, or counted' : 'as asked',
-    ],
+    ['Version', `${version.number}, called ${version.label}`, labelFrom(plan, version)],
     [
       'Inputs',
       `${inputs.length} column${inputs.length === 1 ? '' : 's'}: ${names}${inputs.length > 6 ? ' …' : ''}`,
@@ -212,6 +214,11 @@ function showFindings(terminal: Terminal, plan: DeployPlan, version: ModelVersio
   ]
   for (const [name, value, why] of findings)
     terminal.stderr(`  ${name!.padEnd(10)} ${value} ${terminal.style.dim(`(${why})`)}\n`)
+}
+
+function labelFrom(plan: DeployPlan, version: ModelVersion): string {
+  if (plan.label !== undefined) return 'as asked'
+  return version.filename?.includes(`_${version.label}`) ? 'from the file name' : 'counted'
 }
 
 type Live = Work & {
@@ -249,7 +256,8 @@ function showTryIt(terminal: Terminal, { url, deployment, schema, row }: TryIt):
   if (terminal.quiet) return
   const example = { ...exampleRow(schema), ...pick(row ?? {}, schema) }
   terminal.stderr(`\nTry it:\n  ${curlOf(url, deployment.name, example)}\n`)
-  terminal.stderr(`Take it back:  millwright rollback ${deployment.name}\n`)
+  if (deployment.revision.revision > 1)
+    terminal.stderr(`Take it back:  millwright rollback ${deployment.name}\n`)
 }
 
 /** What the model reads of a row of the sample. */

@@ -179,10 +179,13 @@ function* firstSteps(estimator: Estimator): Generator<Estimator> {
     'transformer_list',
   ]) {
     let value = estimator.find(key)
-    while (Array.isArray(value))
+    let step: string[] = []
+    while (Array.isArray(value)) {
+      if (typeof value[0] === 'string') step = [`step '${value[0]}'`]
       value = value.find((item) => Array.isArray(item) || item instanceof InertObject)
+    }
     if (!(value instanceof InertObject)) continue
-    const child = new Estimator(value, [...estimator.path, key])
+    const child = new Estimator(value, [...estimator.path, ...step])
     yield child
     yield* firstSteps(child)
   }
