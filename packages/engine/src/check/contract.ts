@@ -15,7 +15,7 @@ const EXACT = new Set(
     'input select concat cast-to-numbers check check-cells refuse-missing impute missing bin category-index one-hot',
     'look-up arithmetic clip binarize interpolate trees trees-onto to-float32 binary-proba average',
     'vote scatter constant threshold cap-at-one clipped-margin products pick expit exp log normalise',
-    'category-code category-sides mark-missing linear-f32',
+    'category-code category-sides mark-missing near-zero linear-f32 linear-leaves signed-square',
   ].flatMap((names) => names.split(' ')),
 )
 
@@ -32,6 +32,8 @@ const INEXACT: Readonly<Record<string, Contract>> = {
   'softmax-f32': 'ulp4',
   'exp-normalise': 'ulp4',
   softmax: 'abs1e-15',
+  'softmax-in-order': 'abs1e-15',
+  'log-one-plus-exp': 'ulp4',
   'raw-scores': 'ulp4',
 }
 

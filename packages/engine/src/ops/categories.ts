@@ -1,6 +1,6 @@
 import { RowError } from '../errors.ts'
 import type { Cell } from '../ir/program.ts'
-import { cellwise, expectLength } from './elementwise.ts'
+import { cellwise, elementwise, expectLength } from './elementwise.ts'
 import { defineOp, expectNumbers, numbers } from './op.ts'
 
 type CategoryCodeAttrs = {
@@ -98,3 +98,13 @@ function sideOf(
   if (word >= starts[set + 1]!) return sides.beyond
   return ((words[word]! >>> (category % 32)) & 1) === 1 ? sides.member : sides.other
 }
+
+/** Numbers within `limit` of zero as `to`: 0, or NaN where zero stands for missing. */
+export const nearZero = elementwise<{ limit: number; to: number }>({
+  name: 'near-zero',
+  validate() {},
+  at:
+    ({ limit, to }) =>
+    (value) =>
+      Math.abs(value) <= limit ? to : value,
+})

@@ -70,6 +70,12 @@ export const exp = elementOp<None>('exp', (x) => exponential(x))
 /** Natural logarithm */
 export const log = elementOp<None>('log', (x) => logarithm(x))
 
+/** log(1 + e^x) */
+export const logOfOnePlusExp = elementOp<None>('log-one-plus-exp', (x) => Math.log1p(exponential(x)))
+
+/** sign(x) · x²: inverse of the square root that LightGBM fits with `reg_sqrt` */
+export const signedSquare = elementOp<None>('signed-square', (x) => Math.sign(x) * x * x)
+
 /** Class index of a score: 1 above the threshold (or at it, when `inclusive`), else 0 */
 export const threshold = elementOp<{ threshold: number; inclusive: boolean }>('threshold', (x, attrs) =>
   x > attrs.threshold || (attrs.inclusive && x === attrs.threshold) ? 1 : 0,
@@ -103,6 +109,22 @@ export const softmax = rowOp<None>({
     const max = maximum(x)
     for (let i = 0; i < x.width; i++) out.values[out.at + i] = exponential(x.values[x.at + i]! - max)
     const sum = pairwiseSum(out.values, out.at, out.width)
+    for (let i = 0; i < x.width; i++) out.values[out.at + i]! /= sum
+  },
+})
+
+/** The same with the sum taken from left to right, as LightGBM does */
+export const softmaxInOrder = rowOp<None>({
+  name: 'softmax-in-order',
+  width: (width) => width,
+  compute(x, out) {
+    const max = maximum(x)
+    let sum = 0
+    for (let i = 0; i < x.width; i++) {
+      const power = exponential(x.values[x.at + i]! - max)
+      out.values[out.at + i] = power
+      sum += power
+    }
     for (let i = 0; i < x.width; i++) out.values[out.at + i]! /= sum
   },
 })

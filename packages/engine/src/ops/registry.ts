@@ -11,6 +11,7 @@ import * as imputing from './imputing.ts'
 import * as interpolate from './interpolate.ts'
 import * as inverses from './inverses.ts'
 import * as kernels from './kernels.ts'
+import * as linearLeaves from './linear-leaves.ts'
 import * as links from './links.ts'
 import * as matmul from './matmul.ts'
 import * as multiclass from './multiclass.ts'
@@ -38,6 +39,7 @@ const FILES = [
   interpolate,
   inverses,
   kernels,
+  linearLeaves,
   links,
   matmul,
   multiclass,

@@ -1,3 +1,4 @@
+import { lightgbmFamily } from '../lightgbm/family.ts'
 import { xgboostFamily } from '../xgboost/family.ts'
 import { baggingFamily } from './bagging.ts'
 import { boostingFamily } from './boosting.ts'
@@ -68,6 +69,7 @@ const FAMILIES: readonly (readonly Family[])[] = [
   gaussianProcessFamily,
   neuralNetworkFamily,
   xgboostFamily,
+  lightgbmFamily,
 ]
 
 const BY_NAME: ReadonlyMap<string, Family> = new Map(
