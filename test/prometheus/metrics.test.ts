@@ -94,7 +94,10 @@ describe.skipIf(!installed)('metrics as Prometheus sees them', () => {
   })
 
   test('counts of all gateways come out as one', async () => {
-    const before = Number((await scraped('sum(ml_predictions_total)')) ?? 0)
+    // The request that waited for the deployment is scraped first.
+    const before = await eventually(
+      async () => Number(await scraped('sum(ml_predictions_total)')) || undefined,
+    )
     for (let i = 0; i < 50; i++) await postJson(`${server.url}/predict`, CHURN_ROW)
 
     const after = await eventually(async () => {
