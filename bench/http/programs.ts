@@ -62,7 +62,7 @@ export function startFlask(port: number): Promise<Program> {
 }
 
 /** A virtual environment in the scratch folder, made once. */
-export function installPython(name: string, requirements: string): string {
+function installPython(name: string, requirements: string): string {
   const folder = join(CACHE, name)
   const python = join(folder, 'bin/python')
   if (!existsSync(join(folder, 'ready'))) {

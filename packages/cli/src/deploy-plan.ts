@@ -69,7 +69,7 @@ async function readSettings(folder: string): Promise<Settings> {
 }
 
 /** `churn_model_v3.pkl` → churn; `model.pkl` takes the folder's name. */
-export function guessName(file: string): { name: string; from: string } {
+function guessName(file: string): { name: string; from: string } {
   const stem = basename(file)
     .replace(/\.(pkl|pickle|joblib|sav|bin|model)(\.(gz|z|bz2|xz|lzma|lz4))?$/i, '')
     .replace(/[-_.]v\d+$/i, '')

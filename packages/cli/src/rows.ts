@@ -11,7 +11,7 @@ export type Table = {
 }
 
 /** `null`: what a missing value of the column means, when the file says so. */
-export type TableColumn = { readonly name: string; readonly null?: 'NaN' | 'None' }
+type TableColumn = { readonly name: string; readonly null?: 'NaN' | 'None' }
 
 const READERS: Readonly<Record<string, (path: string) => Promise<Table>>> = {
   '.csv': readCsv,

@@ -17,7 +17,7 @@ export const PredictRequest = z.strictObject({
 })
 export type PredictRequest = z.infer<typeof PredictRequest>
 
-export const PredictionDecision = z.object({
+const PredictionDecision = z.object({
   score: z.number(),
   outcome: z.enum(['positive', 'negative']).optional(),
   band: z.string().optional(),
@@ -35,7 +35,7 @@ export const Prediction = z.object({
 })
 export type Prediction = z.infer<typeof Prediction>
 
-export const FailedRow = z.object({
+const FailedRow = z.object({
   id: z.string(),
   error: z.object({
     code: z.string(),

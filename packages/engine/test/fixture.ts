@@ -9,7 +9,7 @@ export type GoldenCase = {
   readonly meta: GoldenMeta
 }
 
-export type GoldenMeta = {
+type GoldenMeta = {
   readonly library: string
   readonly version: string
   readonly estimator?: string
@@ -46,7 +46,7 @@ export function readCase(root: string, name: string): GoldenCase {
   return { name, folder, meta: readJson(folder, 'meta.json') as GoldenMeta }
 }
 
-export function readJson(folder: string, file: string): unknown {
+function readJson(folder: string, file: string): unknown {
   return JSON.parse(readFileSync(join(folder, file), 'utf8'))
 }
 

@@ -6,7 +6,7 @@ import type { InertObject } from '../src/pickle/values.ts'
 import { lowerModel } from '../src/sklearn/lower.ts'
 
 /** Rows as a program reads them. */
-export function frameFor(program: Program, rows: readonly (readonly Cell[])[]): Frame {
+function frameFor(program: Program, rows: readonly (readonly Cell[])[]): Frame {
   const ofKind = (kind: 'number' | 'cell'): Cell[] =>
     rows.flatMap((row) => row.filter((_, column) => program.inputs[column]!.kind === kind))
   return {

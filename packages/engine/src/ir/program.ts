@@ -72,7 +72,7 @@ export type ProgramOutput = {
 }
 
 /** What is known of the source file; shown to people, part of the hash. */
-export type ProgramOrigin = {
+type ProgramOrigin = {
   readonly library: string
   readonly libraryVersion: string
   /** Qualified class of the outermost estimator. */

@@ -121,7 +121,7 @@ export class Estimator {
 }
 
 /** `sklearn.preprocessing._data.StandardScaler` and `sklearn.preprocessing.data.StandardScaler` are one class. */
-export function publicName(module: string, name: string): string {
+function publicName(module: string, name: string): string {
   const [root, subpackage] = module.split('.')
   return root === 'sklearn' && subpackage !== undefined
     ? `sklearn.${subpackage}.${name}`

@@ -150,7 +150,7 @@ function deployExample({ entry, env, deploy, say }: UpOptions, url: string): voi
 }
 
 /** `http://host:port`, with what a browser on this machine can open when listening everywhere. */
-export function urlOf(host: string, port: number): string {
+function urlOf(host: string, port: number): string {
   const reachable =
     host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
   return `http://${reachable}:${port}`
