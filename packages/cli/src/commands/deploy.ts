@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Client, ClientError } from '@millwright/client'
@@ -7,6 +7,7 @@ import type { CreateVersion, Deployment, ModelVersion } from '@millwright/contra
 import { type Command, CommandError, takeArguments, textOption } from '../command.ts'
 import { type DeployPlan, planDeploy } from '../deploy-plan.ts'
 import { curlOf, exampleRow } from '../example-row.ts'
+import { readExpected } from '../expected.ts'
 import { readRows, recordsOf } from '../rows.ts'
 import { formatBytes, printable, progress, type Terminal } from '../terminal.ts'
 
@@ -155,28 +156,6 @@ async function readSample({ sample, target, expected }: DeployPlan) {
     return row
   })
   return expected === undefined ? { rows } : { rows, expected: await readExpected(expected, rows.length) }
-}
-
-/** {"predict": […]} as written by hand or by Python, or what `millwright score` printed. */
-async function readExpected(path: string, rows: number): Promise<Record<string, unknown[]>> {
-  const document = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
-  if (!Array.isArray(document.outputs))
-    return Object.fromEntries(
-      Object.entries(document).flatMap(([name, values]) =>
-        Array.isArray(values) ? [[name, values.slice(0, rows)]] : [],
-      ),
-    )
-  return Object.fromEntries(
-    (document.outputs as { name: string; shape: number[]; data: unknown[] }[]).map(
-      ({ name, shape, data }) => {
-        const width = shape[1] ?? 1
-        const list = Array.from({ length: Math.min(rows, shape[0]!) }, (_, r) =>
-          shape.length === 1 ? data[r] : data.slice(r * width, (r + 1) * width),
-        )
-        return [name, list]
-      },
-    ),
-  )
 }
 
 function checkLine(version: ModelVersion): string {
