@@ -16,6 +16,7 @@ const EXACT = new Set(
     'look-up arithmetic clip binarize interpolate trees trees-onto to-float32 binary-proba average',
     'vote scatter constant threshold cap-at-one clipped-margin products pick expit exp log normalise',
     'category-code category-sides mark-missing near-zero linear-f32 linear-leaves signed-square',
+    'category-hash equals category-statistic',
   ].flatMap((names) => names.split(' ')),
 )
 

@@ -10,6 +10,7 @@ export type ContainerName =
   | 'xgboost-binary'
   | 'lightgbm-text'
   | 'catboost-json'
+  | 'catboost-binary'
 
 /** What is inside a file that is not a pickle, as the values a pickle of the same model would give. */
 export type Contents = {
@@ -35,6 +36,7 @@ const held =
     return { root, protocol: 0, globals: [], unpackedBytes: bytes.length }
   }
 
+const catboost = held('catboost.core', 'CatBoost', 'model')
 const xgboost = held('xgboost.core', 'Booster', 'handle')
 
 const CONTAINERS: readonly Container[] = [
@@ -60,8 +62,9 @@ const CONTAINERS: readonly Container[] = [
     name: 'catboost-json',
     test: (head) =>
       /^\s*\{\s*"(features_info|oblivious_trees|trees|model_info|ctr_data|scale_and_bias)"/.test(head),
-    read: held('catboost.core', 'CatBoost', 'model'),
+    read: catboost,
   },
+  { name: 'catboost-binary', test: (head) => head.startsWith('CBM1'), read: catboost },
 ]
 
 const HEAD_BYTES = 4096

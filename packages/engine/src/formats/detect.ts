@@ -20,7 +20,7 @@ const HEAD_BYTES = 4096
 const TAIL_BYTES = 65536
 
 const ONNX_LATER = 'ONNX files are not served yet'
-const BOOSTER_LATER = 'save the scikit-learn model instead, with joblib.dump'
+const BOOSTER_JSON = 'save the model with save_model("model.json")'
 const SAVE_MODEL = 'upload the trained model, saved with joblib.dump'
 const EXPORT_ONNX = 'neural networks are not served from this format'
 
@@ -89,20 +89,8 @@ const FORMATS: readonly Format[] = [
     hint: EXPORT_ONNX,
   },
   { name: 'an ONNX model', test: isOnnx, hint: ONNX_LATER },
-  { name: 'an XGBoost model (JSON)', test: json('"learner"'), hint: BOOSTER_LATER },
-  {
-    name: 'an XGBoost model (UBJSON)',
-    test: ({ head }) => head.startsWith('{') && head.slice(0, 20).includes('learner'),
-    hint: BOOSTER_LATER,
-  },
-  { name: 'an XGBoost model (binary)', test: starts('binf', 'bs64'), hint: BOOSTER_LATER },
-  { name: 'a LightGBM model (text)', test: starts('tree\n', 'tree\r\n'), hint: BOOSTER_LATER },
-  { name: 'a CatBoost model', test: starts('CBM1'), hint: BOOSTER_LATER },
-  {
-    name: 'a CatBoost model (JSON)',
-    test: json('"oblivious_trees"', '"features_info"', '"model_info"'),
-    hint: BOOSTER_LATER,
-  },
+  { name: 'XGBoost settings or a model of several parts', test: json('"learner"'), hint: BOOSTER_JSON },
+  { name: 'an XGBoost model as text', test: starts('bs64'), hint: BOOSTER_JSON },
   { name: 'a Jupyter notebook', test: json('"cells"'), hint: SAVE_MODEL },
   { name: 'a PMML document', test: ({ head }) => head.includes('<PMML'), hint: SAVE_MODEL },
   {

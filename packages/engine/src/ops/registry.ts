@@ -1,4 +1,5 @@
 import * as activations from './activations.ts'
+import * as catboost from './catboost.ts'
 import * as categories from './categories.ts'
 import * as checks from './checks.ts'
 import * as columns from './columns.ts'
@@ -27,6 +28,7 @@ import * as votes from './votes.ts'
 
 /** Every operation there is. A new file of operations is added here. */
 const FILES = [
+  catboost,
   categories,
   checks,
   columns,

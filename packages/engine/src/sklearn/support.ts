@@ -1,3 +1,4 @@
+import { catboostFamily } from '../catboost/family.ts'
 import { lightgbmFamily } from '../lightgbm/family.ts'
 import { xgboostFamily } from '../xgboost/family.ts'
 import { baggingFamily } from './bagging.ts'
@@ -70,6 +71,7 @@ const FAMILIES: readonly (readonly Family[])[] = [
   neuralNetworkFamily,
   xgboostFamily,
   lightgbmFamily,
+  catboostFamily,
 ]
 
 const BY_NAME: ReadonlyMap<string, Family> = new Map(

@@ -1,0 +1,9 @@
+import { modelFromBinary } from './binary.ts'
+import { modelFromJson } from './json.ts'
+import type { CatboostModel } from './model.ts'
+
+/** `.cbm` or JSON, told by the first bytes. @throws ModelError */
+export const readCatboost = (bytes: Uint8Array): CatboostModel =>
+  Buffer.from(bytes.subarray(0, 4)).toString('latin1') === 'CBM1'
+    ? modelFromBinary(bytes)
+    : modelFromJson(bytes)
