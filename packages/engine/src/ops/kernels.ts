@@ -1,4 +1,4 @@
-import { exp } from '../math/glibc.ts'
+import { exp, log } from '../math/glibc.ts'
 import { elementwise } from './elementwise.ts'
 import { defineOp, expectNumbers, numbers } from './op.ts'
 import { rowsIn, rowwise } from './rowwise.ts'
@@ -106,7 +106,8 @@ export const distances = rowwise<DistanceAttrs>({
  * What turns products and distances into kernels. `exponential` e^(a·x) · `polynomial` (a·x + b)^c ·
  * `sigmoid` tanh(a·x + b) · `matern-1` (1 + √3 x) e^(−√3 x) and `matern-2` (1 + √5 x + 5x²/3) e^(−√5 x) of a
  * distance x · `rational` (1 + a·x)^−b of a squared distance · `periodic` e^(−2 (sin(a·x) / b)²) of a distance ·
- * `affine` a·x + b
+ * `affine` a·x + b · `log-gaussian` −½ (a·x)² · `log-exponential` −a·x ·
+ * `log-tophat`, `log-epanechnikov`, `log-linear` ln of 1, 1 − (a·x)² and 1 − a·x where a·x < 1, else −∞
  */
 const FORMULAS = {
   exponential: (x, a) => exp(a * x),
@@ -117,6 +118,11 @@ const FORMULAS = {
   rational: (x, a, b) => (1 + a * x) ** -b,
   periodic: (x, a, b) => exp(-2 * (Math.sin(a * x) / b) ** 2),
   affine: (x, a, b) => a * x + b,
+  'log-gaussian': (x, a) => -0.5 * (a * x) ** 2,
+  'log-exponential': (x, a) => -a * x,
+  'log-tophat': (x, a) => (a * x < 1 ? 0 : Number.NEGATIVE_INFINITY),
+  'log-epanechnikov': (x, a) => (a * x < 1 ? log(1 - (a * x) ** 2) : Number.NEGATIVE_INFINITY),
+  'log-linear': (x, a) => (a * x < 1 ? log(1 - a * x) : Number.NEGATIVE_INFINITY),
 } satisfies Record<string, (x: number, a: number, b: number, c: number) => number>
 
 export type Formula = keyof typeof FORMULAS

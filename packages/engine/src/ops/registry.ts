@@ -7,6 +7,8 @@ import * as densities from './densities.ts'
 import * as discretising from './discretising.ts'
 import * as duels from './duels.ts'
 import * as encoding from './encoding.ts'
+import * as ensembles from './ensembles.ts'
+import * as filling from './filling.ts'
 import * as functions from './functions.ts'
 import * as imputing from './imputing.ts'
 import * as interpolate from './interpolate.ts'
@@ -23,6 +25,7 @@ import type { Op } from './op.ts'
 import * as polynomial from './polynomial.ts'
 import * as scaling from './scaling.ts'
 import * as single from './single.ts'
+import * as splines from './splines.ts'
 import * as trees from './trees.ts'
 import * as votes from './votes.ts'
 
@@ -54,6 +57,9 @@ const FILES = [
   neighbourTrees,
   densities,
   activations,
+  ensembles,
+  filling,
+  splines,
 ] as const
 
 const OPS: ReadonlyMap<string, Op> = new Map(

@@ -3,12 +3,12 @@ import type { Cell, Ref } from '../ir/program.ts'
 import { checkCells, impute, type Marker, missing, refuseMissing } from '../ops/imputing.ts'
 import { DType, type Inert } from '../pickle/values.ts'
 import type { Estimator } from './estimator.ts'
-import { type Family, isAbsent, type Lower, transformOf } from './lowering.ts'
+import { type Context, type Family, isAbsent, type Lower, transformOf } from './lowering.ts'
 import { checked, transformer } from './scaling.ts'
 import { isVersion } from './version.ts'
 
 /** `missing_values`, as cells tell it; in numbers, which have no None, None is NaN. */
-function markerOf(estimator: Estimator, kind: 'number' | 'cell'): Marker {
+export function markerOf(estimator: Estimator, kind: 'number' | 'cell'): Marker {
   const value: Inert = estimator.find('missing_values') ?? null
   const none: Marker = { is: kind === 'number' ? 'nan' : 'none', value: null }
   if (value === null) return none
@@ -26,7 +26,7 @@ function markerOf(estimator: Estimator, kind: 'number' | 'cell'): Marker {
 const looksForNaN = (estimator: Estimator): boolean => Number.isNaN(estimator.find('missing_values'))
 
 /** The input as check_array leaves it: NaN refused unless it is looked for, infinity in numbers only. */
-function checkedInput(estimator: Estimator, x: Ref, graph: Graph): Ref {
+export function checkedInput(estimator: Estimator, x: Ref, graph: Graph): Ref {
   const type = graph.type(x)
   const nan = looksForNaN(estimator) ? 'allow' : 'refuse'
   if (type.kind === 'number')
@@ -65,10 +65,15 @@ const lowerSimpleImputer: Lower = (imputer, x, context) => {
     marker: markerOf(imputer, kind),
     fill: kind === 'number' ? Float64Array.from(fill, Number) : objectFill(imputer, fill),
   })
+  return transformer(graph, withIndicator(imputer, input, imputed, context))
+}
+
+/** The imputed columns, and after them those of `indicator_` where there is one. */
+export function withIndicator(imputer: Estimator, input: Ref, imputed: Ref, context: Context): Ref {
   const indicator = imputer.find('indicator_')
-  if (isAbsent(indicator)) return transformer(graph, imputed)
+  if (isAbsent(indicator)) return imputed
   const child = imputer.child(indicator, 'indicator')
-  return transformer(graph, graph.concat([imputed, transformOf(context.lower(child, input), child)]))
+  return context.graph.concat([imputed, transformOf(context.lower(child, input), child)])
 }
 
 function objectFill(imputer: Estimator, fill: readonly Cell[]): readonly Cell[] {

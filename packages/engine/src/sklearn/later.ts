@@ -1,5 +1,4 @@
 const EXPORT = 'export the model to ONNX meanwhile'
-const IMPUTE = 'use SimpleImputer, or export the pipeline to ONNX meanwhile'
 const TEXT = 'turn the text into columns before the model, or export the pipeline to ONNX meanwhile'
 const LABELS = 'it transforms labels, not rows: save the classifier, which keeps its own classes'
 const NO_PREDICT = 'it cannot answer new rows in scikit-learn either: train a model that can on its labels'
@@ -9,28 +8,24 @@ const CUSTOM = 'do this step before the model, or export the pipeline to ONNX me
 const GROUPS: readonly (readonly [advice: string, classes: string])[] = [
   [
     EXPORT,
-    `neighbors: NearestCentroid
-    neighbors: KernelDensity NearestNeighbors KNeighborsTransformer RadiusNeighborsTransformer
+    `neighbors: NearestNeighbors KNeighborsTransformer RadiusNeighborsTransformer
     neighbors: NeighborhoodComponentsAnalysis
     neural_network: BernoulliRBM
-    ensemble: AdaBoostClassifier AdaBoostRegressor IsolationForest RandomTreesEmbedding
-    covariance: EllipticEnvelope EmpiricalCovariance MinCovDet
+    covariance: EmpiricalCovariance MinCovDet
     cross_decomposition: PLSSVD
     decomposition: NMF MiniBatchNMF SparsePCA
     decomposition: MiniBatchSparsePCA DictionaryLearning MiniBatchDictionaryLearning LatentDirichletAllocation
-    cluster: KMeans MiniBatchKMeans BisectingKMeans MeanShift Birch AffinityPropagation FeatureAgglomeration
-    mixture: GaussianMixture BayesianGaussianMixture
+    cluster: Birch AffinityPropagation FeatureAgglomeration
     kernel_approximation: AdditiveChi2Sampler SkewedChi2Sampler PolynomialCountSketch
     manifold: Isomap LocallyLinearEmbedding
     semi_supervised: LabelPropagation LabelSpreading`,
   ],
-  [IMPUTE, 'impute: KNNImputer IterativeImputer'],
   [
     TEXT,
     `feature_extraction: CountVectorizer TfidfVectorizer TfidfTransformer HashingVectorizer FeatureHasher DictVectorizer
     feature_extraction: PatchExtractor`,
   ],
-  [CUSTOM, 'preprocessing: SplineTransformer KernelCenterer'],
+  [CUSTOM, 'preprocessing: KernelCenterer'],
   [LABELS, 'preprocessing: MultiLabelBinarizer'],
   [
     NO_PREDICT,

@@ -1,11 +1,14 @@
 import { catboostFamily } from '../catboost/family.ts'
 import { lightgbmFamily } from '../lightgbm/family.ts'
 import { xgboostFamily } from '../xgboost/family.ts'
+import { adaBoostFamily } from './ada-boost.ts'
 import { baggingFamily } from './bagging.ts'
 import { boostingFamily } from './boosting.ts'
 import { calibrationFamily } from './calibration.ts'
+import { centroidFamily } from './centroids.ts'
 import { composeFamily } from './compose.ts'
 import { delegateFamily } from './delegates.ts'
+import { densityFamily } from './densities.ts'
 import { discretisingFamily } from './discretising.ts'
 import { discriminantFamily } from './discriminant.ts'
 import { dummyFamily } from './dummy.ts'
@@ -14,11 +17,14 @@ import { forestFamily } from './forests.ts'
 import { gaussianProcessFamily } from './gaussian-process.ts'
 import { histBoostingFamily } from './hist-boosting.ts'
 import { imputingFamily } from './imputing.ts'
+import { isolationFamily } from './isolation.ts'
 import { isotonicFamily } from './isotonic.ts'
 import { kernelMethodFamily } from './kernel-methods.ts'
 import { linearFamily } from './linear.ts'
 import { linearClassifierFamily } from './linear-classifiers.ts'
 import type { Family } from './lowering.ts'
+import { mixtureFamily } from './mixtures.ts'
+import { modelImputingFamily } from './model-imputing.ts'
 import { multiclassFamily } from './multiclass.ts'
 import { multioutputFamily } from './multioutput.ts'
 import { naiveBayesFamily } from './naive-bayes.ts'
@@ -28,6 +34,7 @@ import { polynomialFamily } from './polynomial.ts'
 import { projectionFamily } from './projections.ts'
 import { scalingFamily } from './scaling.ts'
 import { selectingFamily } from './selecting.ts'
+import { splineFamily } from './splines.ts'
 import { stackingFamily } from './stacking.ts'
 import { svmFamily } from './svm.ts'
 import { targetFamily } from './target.ts'
@@ -64,14 +71,21 @@ const FAMILIES: readonly (readonly Family[])[] = [
   histBoostingFamily,
   baggingFamily,
   neighbourFamily,
+  xgboostFamily,
+  lightgbmFamily,
+  catboostFamily,
   projectionFamily,
   kernelMethodFamily,
   discriminantFamily,
   gaussianProcessFamily,
   neuralNetworkFamily,
-  xgboostFamily,
-  lightgbmFamily,
-  catboostFamily,
+  isolationFamily,
+  adaBoostFamily,
+  centroidFamily,
+  mixtureFamily,
+  densityFamily,
+  modelImputingFamily,
+  splineFamily,
 ]
 
 const BY_NAME: ReadonlyMap<string, Family> = new Map(
