@@ -17,6 +17,8 @@ export type Growth = {
   readonly missing: boolean
   readonly categorical: boolean
   readonly divide: number
+  /** `f32`: float32 leaves added in float32, and nothing divided. */
+  readonly sum?: 'f32' | 'f64'
 }
 
 export const growth: fc.Arbitrary<Growth> = fc.record({
@@ -32,6 +34,7 @@ export const growth: fc.Arbitrary<Growth> = fc.record({
   missing: fc.boolean(),
   categorical: fc.boolean(),
   divide: fc.constantFrom(1, 3, 100),
+  sum: fc.constantFrom('f64', 'f32'),
 })
 
 /** A generator of numbers in [0, 1). */
@@ -65,6 +68,8 @@ export function grow(g: Growth): TreesAttrs {
   const nodes: number[][] = []
   const values: number[] = []
   const width = g.outputs * g.leafWidth
+  const single = g.sum === 'f32'
+  const sized = (value: number): number => (single ? Math.fround(value) : value)
   const leaf = (): number[] => {
     for (let i = 0; i < g.leafWidth; i++) values.push(next() < 0.05 ? -0 : next() - 0.5)
     return [-1, 0, values.length / g.leafWidth - 1, -1, 0, -1]
@@ -96,11 +101,12 @@ export function grow(g: Growth): TreesAttrs {
     missingLeft: Uint8Array.from(column(4)),
     categories: Int32Array.from(column(5)),
     sets: Uint32Array.from({ length: 32 }, () => next() * 2 ** 32),
-    values: Float64Array.from(values),
+    values: Float64Array.from(values, sized),
     leafWidth: g.leafWidth,
     slots: Int32Array.from(roots, (_, tree) => (tree % g.outputs) * g.leafWidth),
-    init: Float64Array.from({ length: width }, (_, i) => (i === 0 ? -0 : next())),
-    divide: g.divide,
+    init: Float64Array.from({ length: width }, (_, i) => sized(i === 0 ? -0 : next())),
+    divide: single ? 1 : g.divide,
+    sum: single ? 'f32' : 'f64',
   }
 }
 

@@ -43,6 +43,7 @@ test.each([
   ['narrow', example],
   ['wide', { ...example, cast: 'f64' as const }],
   ['sets', { ...example, categorical: true }],
+  ['narrow', { ...example, sum: 'f32' as const }],
 ])('%s nodes: rows answer the same whatever batch they come in', (form, g) => {
   const attrs = grow(g)
   const program = programOf(attrs, g.features)

@@ -10,7 +10,7 @@ import { CHUNK_ROWS, HIGHEST, layOutForest, MISSING_CATEGORY, type TreeMemory } 
  * @returns undefined for a forest that the kernel cannot express; it runs by the reference rule
  */
 export function treesBlock(attrs: TreesAttrs, [x]: readonly ValueType[]): BlockKernel | undefined {
-  const forest = attrs.sum === 'f32' ? undefined : layOutForest(attrs)
+  const forest = layOutForest(attrs)
   if (forest === undefined) return undefined
   const inputWidth = x!.width
   const width = attrs.init.length

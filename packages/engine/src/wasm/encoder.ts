@@ -17,6 +17,8 @@ const OPCODES = {
   'i32.le_s': [0x4c],
   'i64.le_s': [0x57],
   'f64.add': [0xa0],
+  'f32.demote_f64': [0xb6],
+  'f64.promote_f32': [0xbb],
   'v128.and': [0xfd, 0x4e],
   'v128.xor': [0xfd, 0x51],
   'v128.bitselect': [0xfd, 0x52],
@@ -25,6 +27,8 @@ const OPCODES = {
   'i32x4.shr_s': [0xfd, 0xac, 0x01],
   'i64x2.shr_s': [0xfd, 0xcc, 0x01],
   'f64x2.add': [0xfd, 0xf0, 0x01],
+  'f32x4.demote_f64x2_zero': [0xfd, 0x5e],
+  'f64x2.promote_low_f32x4': [0xfd, 0x5f],
 } as const
 
 /** Opcode and log2 of the alignment we promise. */

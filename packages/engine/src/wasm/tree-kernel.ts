@@ -40,6 +40,8 @@ export type KernelShape = {
   readonly leafWidth: number
   /** Float64 sums of a row. */
   readonly width: number
+  /** Every sum is rounded to float32, in float64 storage. */
+  readonly single: boolean
   /** Stop when all eight chains are at leaves, for trees of uneven depth; else walk to the deepest leaf. */
   readonly early: boolean
 }
@@ -157,7 +159,7 @@ function rowsFunction(shape: KernelShape): Code {
   const [x, sums, values, table, tableEnd, octets, octetBytes] = [0, 1, 2, 3, 4, 5, 6] as const
   const [root, xAt, sumsAt, left] = code.locals(4, I32) as [Local, Local, Local, Local]
   const walk = walkOf(code, shape)
-  const leaf = leafAdder(code, shape.leafWidth)
+  const leaf = leafAdder(code, shape)
   code.repeat(() => {
     code.get(table).at('i32.load').set(root)
     code.get(sums).get(table).at('i32.load', 8).op('i32.add').set(sumsAt)
@@ -185,7 +187,7 @@ function rowFunction(shape: KernelShape): Code {
   const walk = walkOf(code, shape)
   const { leafWidth, width } = shape
   const kept = width === leafWidth && width <= IN_REGISTERS ? code.locals(width, F64) : undefined
-  const leaf = leafAdder(code, leafWidth)
+  const leaf = leafAdder(code, shape)
   const sumsAt = code.local(I32)
   kept?.forEach((sum, i) => {
     code
@@ -209,8 +211,7 @@ function rowFunction(shape: KernelShape): Code {
           .get(sum)
           .get(walk.scratch)
           .at('f64.load', j * 8)
-          .op('f64.add')
-          .set(sum)
+        addOne(code, shape).set(sum)
       })
       if (kept !== undefined) return
       code
@@ -312,16 +313,24 @@ function leafAddress({ code, shape, scratch }: Walk, node: Local, values: Local)
   code.i32(3).op('i32.shl').get(values).op('i32.add').set(scratch)
 }
 
+/** Sum of the two numbers on the stack. The float64 sum of two float32 numbers, rounded, is their float32 sum. */
+const addOne = (code: Code, { single }: KernelShape): Code =>
+  single ? code.op('f64.add', 'f32.demote_f64', 'f64.promote_f32') : code.op('f64.add')
+
 /** Emits sums[i] += values[i] over a leaf row, two float64 at a time. `values` may be changed. */
-function leafAdder(code: Code, leafWidth: number): (sums: Local, offset: number, values: Local) => void {
+function leafAdder(code: Code, shape: KernelShape): (sums: Local, offset: number, values: Local) => void {
+  const { leafWidth } = shape
   const pairs = Math.floor(leafWidth / 2)
   const addPair = (sums: Local, sumOffset: number, values: Local, offset: number) => {
     code.get(sums).get(sums).at('v128.load', sumOffset)
-    code.get(values).at('v128.load', offset).op('f64x2.add').at('v128.store', sumOffset)
+    code.get(values).at('v128.load', offset).op('f64x2.add')
+    if (shape.single) code.op('f32x4.demote_f64x2_zero', 'f64x2.promote_low_f32x4')
+    code.at('v128.store', sumOffset)
   }
   const addLast = (sums: Local, sumOffset: number, values: Local, offset: number) => {
     code.get(sums).get(sums).at('f64.load', sumOffset)
-    code.get(values).at('f64.load', offset).op('f64.add').at('f64.store', sumOffset)
+    code.get(values).at('f64.load', offset)
+    addOne(code, shape).at('f64.store', sumOffset)
   }
   if (leafWidth <= UNROLLED)
     return (sums, offset, values) => {

@@ -89,7 +89,8 @@ export function layOutForest(attrs: TreesAttrs): TreeMemory | undefined {
   new Float64Array(buffer, regions.values).set(attrs.values)
   new Float64Array(buffer, regions.values + attrs.values.length * 8, attrs.leafWidth).fill(-0)
   const rawValues = CHUNK_ROWS * features.length
-  const shape = { form, featureBits, leafWidth: attrs.leafWidth, width, early: placed.uneven }
+  const { leafWidth } = attrs
+  const shape = { form, featureBits, leafWidth, width, single: attrs.sum === 'f32', early: placed.uneven }
   return {
     kernel: instantiateTreeKernel(shape, memory),
     form,
