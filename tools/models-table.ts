@@ -1,8 +1,11 @@
 import { writeFileSync } from 'node:fs'
+import { lossNames as catboostLosses } from '../packages/engine/src/catboost/family.ts'
+import { objectiveNames as lightgbmObjectives } from '../packages/engine/src/lightgbm/objectives.ts'
 import { LATER } from '../packages/engine/src/sklearn/later.ts'
 import { findFamily, supportedNames } from '../packages/engine/src/sklearn/support.ts'
+import { objectiveNames as xgboostObjectives } from '../packages/engine/src/xgboost/objectives.ts'
 
-/** node tools/models-table.ts: writes the page of scikit-learn classes that are served, and of those left for later. */
+/** node tools/models-table.ts: writes the page of models that are served, and of those left for later. */
 const PAGE = new URL('../docs/reference/models.md', import.meta.url)
 
 const BITS = 'Answers have the bits of scikit-learn.'
@@ -33,26 +36,98 @@ const EXACTNESS: Readonly<Record<string, string>> = {
   tree: BITS,
 }
 
+/** What is said of a library besides scikit-learn: its files, how close answers are, what is refused. */
+type Library = { readonly package: string; readonly title: string; readonly text: readonly string[] }
+
+const code = (name: string): string => `\`${name}\``
+
+const LIBRARIES: readonly Library[] = [
+  {
+    package: 'xgboost',
+    title: 'XGBoost',
+    text: [
+      'Files: JSON, UBJSON, the old binary (`binf`, written up to 3.0), pickles of the classes below, alone or inside pipelines.',
+      'Tested with 1.7, 2.1 and 3.2: boosters `gbtree`, `dart`, `gblinear`; categorical splits, vector leaves, several targets.',
+      '',
+      `Objectives: ${xgboostObjectives().map(code).join(', ')}.`,
+      '',
+      'Raw margins have the bits of XGBoost, probabilities are within 4 units in the last place of float32. A file saved by a',
+      'scikit-learn class answers as that class: it stops at the best iteration. A bare booster uses every tree. Files before 3.1,',
+      'and those whose categories are not ASCII, hold no names of categories: their columns take category codes.',
+    ],
+  },
+  {
+    package: 'lightgbm',
+    title: 'LightGBM',
+    text: [
+      'Files: text (`save_model`), pickles of the classes below, alone or inside pipelines. Tested with 3.3 and 4.7: `gbdt`,',
+      '`dart`, `goss`, `rf`, linear trees, categorical splits, every rule for missing values.',
+      '',
+      `Objectives: ${lightgbmObjectives().map(code).join(', ')}.`,
+      '',
+      'Raw scores have the bits of LightGBM, probabilities are within 4 units in the last place (several classes: 1e-15). Text has',
+      'no class labels: it answers what the booster predicts. Categories of pandas columns are read as text, unknown ones as missing.',
+    ],
+  },
+  {
+    package: 'catboost',
+    title: 'CatBoost',
+    text: [
+      'Files: `.cbm`, JSON, pickles of the classes below. Tested with 1.2: symmetric, `Depthwise` and `Lossguide` trees, one-hot and',
+      'statistics of categorical features. Refused: text and embedding features, statistics that combine categories with numbers',
+      '(train with `max_ctr_complexity=1`).',
+      '',
+      `Losses: ${catboostLosses().map(code).join(', ')}.`,
+      '',
+      'Raw values have the bits of CatBoost, probabilities are within 4 units in the last place (several classes: 1e-15).',
+    ],
+  },
+]
+
 export function modelsPage(): string {
   return [
-    '# scikit-learn classes',
+    '# Models',
     '',
     'Written by `node tools/models-table.ts` from the tables of the engine.',
+    '',
+    '## Files',
+    '',
+    'Pickles of every protocol and joblib files, compressed or not, and skops archives, of scikit-learn and of the boosting',
+    'libraries; the own files of XGBoost, LightGBM and CatBoost. Nothing in a file is imported or called.',
+    '',
+    ...LIBRARIES.flatMap(librarySection),
+    '## scikit-learn',
     '',
     'A class answers the methods it has in scikit-learn: `predict`, `predict_proba`, `decision_function`, `transform`,',
     '`score_samples`. Rows that scikit-learn raises on (NaN, infinity, unseen categories) are refused with their column.',
     'Files of scikit-learn 1.2, 1.3, 1.5 and 1.7 are tested; others are read when every fitted attribute they hold is known.',
     '',
-    '## Served',
-    ...bySubpackage(supportedNames().filter(isPublic)).flatMap(servedSection),
+    '### Served',
+    ...bySubpackage(supportedNames().filter((name) => isPublic(name) && name.startsWith('sklearn.'))).flatMap(
+      servedSection,
+    ),
     '',
-    '## Left for later',
+    '### Left for later',
     '',
     'A file that holds one of these is refused with the advice beside it.',
     ...bySubpackage([...LATER.keys()].sort()).flatMap(laterSection),
     '',
   ].join('\n')
 }
+
+const librarySection = ({ package: root, title, text }: Library): string[] => [
+  `## ${title}`,
+  '',
+  ...text,
+  '',
+  ...table(
+    'Note',
+    supportedNames()
+      .filter((name) => name.startsWith(`${root}.`))
+      .map((name) => [name, findFamily(name)?.note ?? '']),
+  ),
+  '',
+]
 
 const isPublic = (name: string): boolean => !name.includes('._')
 
@@ -83,7 +158,7 @@ const laterSection = ({ subpackage, names }: Section): string[] => [
   ),
 ]
 
-const heading = (subpackage: string): string[] => ['', `### ${subpackage}`, '']
+const heading = (subpackage: string): string[] => ['', `#### ${subpackage}`, '']
 
 const table = (column: string, rows: readonly (readonly [string, string])[]): string[] => [
   `| Class | ${column} |`,

@@ -28,7 +28,6 @@ function modelOf(estimator: Estimator): CatboostModel {
 const PROBABILITIES: Readonly<Record<string, (graph: Graph, scores: Ref) => Ref>> = {
   Logloss: positive,
   CrossEntropy: positive,
-  Focal: positive,
   MultiClass: (graph, scores) => graph.add(softmaxInOrder, [scores], {}),
   MultiClassOneVsAll: (graph, scores) => graph.add(expit, [scores], { scale: 1 }),
 }
@@ -40,12 +39,15 @@ function positive(graph: Graph, scores: Ref): Ref {
 
 /** Losses whose regressors answer scores, and those whose regressors answer their exponentials. */
 const IDENTITY = new Set(
-  `RMSE MAE Quantile MultiQuantile LogLinQuantile MAPE Lq Huber Expectile MultiRMSE MultiRMSEWithMissingValues LogCosh
+  `RMSE MAE Quantile MultiQuantile MAPE Lq Huber Expectile MultiRMSE MultiRMSEWithMissingValues LogCosh
   QueryRMSE QuerySoftMax PairLogit PairLogitPairwise YetiRank YetiRankPairwise StochasticRank LambdaMart StochasticFilter`.split(
     /\s+/,
   ),
 )
 const EXPONENTIAL = new Set(['Poisson', 'Tweedie'])
+
+/** Names of all losses served. */
+export const lossNames = (): string[] => [...Object.keys(PROBABILITIES), ...IDENTITY, ...EXPONENTIAL].sort()
 
 const lowerCatboost: Lower = (estimator, x, { graph }) => {
   const model = modelOf(estimator)

@@ -34,6 +34,9 @@ const LINKS: ReadonlyMap<string, Link> = new Map([
   ['multiclass', (graph, scores) => graph.add(softmaxInOrder, [scores], {})],
 ])
 
+/** Names of all objectives served. */
+export const objectiveNames = (): string[] => [...LINKS.keys()].filter((name) => name !== '').sort()
+
 /** What the booster predicts. @throws ModelError unsupported */
 export function answerOf(graph: Graph, scores: Ref, objective: readonly string[]): Ref {
   const [name = '', ...settings] = objective

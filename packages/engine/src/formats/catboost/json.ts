@@ -132,6 +132,11 @@ function readNode(node: Section): CatboostNode {
 
 /** Loss and classes, which the model keeps among its notes. */
 export function describe(info: Section): Pick<CatboostModel, 'loss' | 'classes'> {
+  if (info.has('binclass_probability_threshold'))
+    throw new ModelError(
+      'unsupported',
+      'CatBoost models with their own probability threshold are not served yet',
+    )
   const params = noteOf(info, 'params')
   const loss = params?.has('loss_function') === true ? params.section('loss_function').text('type') : ''
   const classes = noteOf(info, 'class_params')

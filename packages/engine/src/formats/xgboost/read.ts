@@ -1,4 +1,5 @@
 import { Budget, DEFAULT_LIMITS } from '../../bytes/limits.ts'
+import { ModelError } from '../../errors.ts'
 import { readJson } from '../json.ts'
 import { modelFromBinary } from './binary.ts'
 import { modelFromDocument } from './document.ts'
@@ -9,6 +10,10 @@ import { readUbjson } from './ubjson.ts'
 export function readXgboost(bytes: Uint8Array): XgboostModel {
   const start = Buffer.from(bytes.subarray(0, 4)).toString('latin1')
   if (start === 'binf') return modelFromBinary(bytes)
+  if (start === 'CONF')
+    throw new ModelError('unsupported', 'the pickle was written by XGBoost before 1.6', {
+      hint: 'save the model with save_model("model.json")',
+    })
   const budget = new Budget(DEFAULT_LIMITS)
   return modelFromDocument(/^\{[iUIlL]/.test(start) ? readUbjson(bytes, budget) : readJson(bytes, budget))
 }
