@@ -17,11 +17,11 @@ const block = (text: string): string => `\`\`\`\n${text.replaceAll('\\${', '${')
 const section = (name: string, usage: string): string => `## ${name}\n\n${block(usage)}`
 
 /** A setting in `config.ts`: its comment, its name, its rule. */
-const SETTING = /\/\*\* ([^*]+?) \*\/\n\s+(MILLWRIGHT_\w+): (z[\s\S]*?),\n(?=\s+\/\*\*|\}\))/g
+const SETTING = /\/\*\* ([^*]+?) \*\/\n\s+(MILLWRIGHT_\w+): (\w+\([\s\S]*?\)),\n(?=\s+\/\*\*|\})/g
 
 export function buildConfigurationPage(): string {
   const rows = [...read('packages/server/src/config.ts').matchAll(SETTING)].map(([, comment, name, rule]) => {
-    const value = /\.default\((.+)\)$/.exec(rule!.replace(/\s+/g, ' '))?.[1] ?? ''
+    const value = /^\w+\(([^,)]+)/.exec(rule!)![1]!
     return `| \`${name}\` | ${comment!.replace(/\s+/g, ' ')} | ${DEFAULTS[name!] ?? `\`${evaluate(value)}\``} |`
   })
   return `# Configuration

@@ -1,73 +1,104 @@
 import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
-import { z } from 'zod'
 
 const MEBIBYTE = 1 << 20
 
-const Config = z.object({
-  /** Address to listen on. */
-  MILLWRIGHT_HOST: z.string().min(1).default('127.0.0.1'),
-  /** Port to listen on; 0 picks a free one. */
-  MILLWRIGHT_PORT: z.coerce.number().int().min(0).max(65_535).default(7600),
-  /** Folder for everything that is kept. */
-  MILLWRIGHT_DATA: z
-    .string()
-    .min(1)
-    .default(join(homedir(), '.local', 'share', 'millwright')),
-  /** Gateway processes; default: one per core. */
-  MILLWRIGHT_GATEWAYS: z.coerce.number().int().min(1).max(256).default(availableParallelism()),
-  /** Which of them this process is: its segment folder and socket. Set by the supervisor. */
-  MILLWRIGHT_GATEWAY_SLOT: z.coerce.number().int().min(0).max(255).default(0),
-  /** debug, info, warn, error. */
-  MILLWRIGHT_LOG: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  /** Largest body of a prediction request, in bytes. */
-  MILLWRIGHT_MAX_BODY_BYTES: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(16 * MEBIBYTE),
-  /** Most rows in one prediction request. */
-  MILLWRIGHT_MAX_ROWS: z.coerce.number().int().positive().default(10_000),
-  /** Largest model file, in bytes. */
-  MILLWRIGHT_MAX_MODEL_BYTES: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(2048 * MEBIBYTE),
-  /** Longest a gateway keeps prediction records in memory before it writes them, in milliseconds. */
-  MILLWRIGHT_LOG_FLUSH_MS: z.coerce.number().int().positive().default(50),
-  /** Most unwritten prediction records a gateway holds, in bytes; more are dropped and counted. */
-  MILLWRIGHT_LOG_BACKLOG_BYTES: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(64 * MEBIBYTE),
-  /** A segment is closed and handed to control at this size, in bytes … */
-  MILLWRIGHT_SEGMENT_BYTES: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(16 * MEBIBYTE),
-  /** … or this age, in milliseconds. */
-  MILLWRIGHT_SEGMENT_MS: z.coerce.number().int().positive().default(60_000),
-  /** Logged predictions older than this many days are removed; 0 keeps them. */
-  MILLWRIGHT_RETENTION_DAYS: z.coerce.number().nonnegative().default(90),
-  /** The oldest logged predictions are removed beyond this many bytes of Parquet; 0 keeps them. */
-  MILLWRIGHT_RETENTION_BYTES: z.coerce.number().nonnegative().default(0),
-  /** Longest a stopping gateway waits for requests in flight, in milliseconds. */
-  MILLWRIGHT_DRAIN_MS: z.coerce.number().int().nonnegative().default(10_000),
-  /** Longest a change waits for all gateways to take it up, in milliseconds. */
-  MILLWRIGHT_ACK_TIMEOUT_MS: z.coerce.number().int().positive().default(10_000),
-  /** Memory limit of the process that reads a model file, in MiB. */
-  MILLWRIGHT_READER_MEMORY_MIB: z.coerce.number().int().positive().default(2048),
-  /** Longest reading a model file may take, in milliseconds. */
-  MILLWRIGHT_READER_TIMEOUT_MS: z.coerce.number().int().positive().default(60_000),
+/** How the text of a variable becomes a value; `undefined` when it is not what `expected` says. */
+type Setting<T> = {
+  readonly fallback: T
+  readonly expected: string
+  readonly parse: (text: string) => T | undefined
+}
+
+const text = (fallback: string): Setting<string> => ({
+  fallback,
+  expected: 'some text',
+  parse: (given) => given || undefined,
 })
-export type Config = Readonly<z.infer<typeof Config>>
+
+const oneOf = <T extends string>(fallback: T, values: readonly T[]): Setting<T> => ({
+  fallback,
+  expected: `one of ${values.join(', ')}`,
+  parse: (given) => values.find((value) => value === given),
+})
+
+type Range = { readonly min: number; readonly max?: number }
+
+const integer = (fallback: number, { min, max = Number.MAX_SAFE_INTEGER }: Range): Setting<number> => ({
+  fallback,
+  expected:
+    max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min}` : `a whole number from ${min} to ${max}`,
+  parse(given) {
+    const value = numberOf(given)
+    return Number.isSafeInteger(value) && value >= min && value <= max ? value : undefined
+  },
+})
+
+const notNegative = (fallback: number): Setting<number> => ({
+  fallback,
+  expected: 'a number that is not negative',
+  parse(given) {
+    const value = numberOf(given)
+    return value >= 0 && Number.isFinite(value) ? value : undefined
+  },
+})
+
+const numberOf = (given: string): number => (given.trim() === '' ? Number.NaN : Number(given))
+
+/** Not a zod schema: every process reads it, and zod is 10 MB in a process that has no other use of it. */
+const SETTINGS = {
+  /** Address to listen on. */
+  MILLWRIGHT_HOST: text('127.0.0.1'),
+  /** Port to listen on; 0 picks a free one. */
+  MILLWRIGHT_PORT: integer(7600, { min: 0, max: 65_535 }),
+  /** Folder for everything that is kept. */
+  MILLWRIGHT_DATA: text(join(homedir(), '.local', 'share', 'millwright')),
+  /** Gateway processes; default: one per core. */
+  MILLWRIGHT_GATEWAYS: integer(availableParallelism(), { min: 1, max: 256 }),
+  /** Which of them this process is: its segment folder and socket. Set by the supervisor. */
+  MILLWRIGHT_GATEWAY_SLOT: integer(0, { min: 0, max: 255 }),
+  /** debug, info, warn, error. */
+  MILLWRIGHT_LOG: oneOf('info', ['debug', 'info', 'warn', 'error']),
+  /** Largest body of a prediction request, in bytes. */
+  MILLWRIGHT_MAX_BODY_BYTES: integer(16 * MEBIBYTE, { min: 1 }),
+  /** Most rows in one prediction request. */
+  MILLWRIGHT_MAX_ROWS: integer(10_000, { min: 1 }),
+  /** Largest model file, in bytes. */
+  MILLWRIGHT_MAX_MODEL_BYTES: integer(2048 * MEBIBYTE, { min: 1 }),
+  /** Longest a gateway keeps prediction records in memory before it writes them, in milliseconds. */
+  MILLWRIGHT_LOG_FLUSH_MS: integer(50, { min: 1 }),
+  /** Most unwritten prediction records a gateway holds, in bytes; more are dropped and counted. */
+  MILLWRIGHT_LOG_BACKLOG_BYTES: integer(64 * MEBIBYTE, { min: 1 }),
+  /** A segment is closed and handed to control at this size, in bytes … */
+  MILLWRIGHT_SEGMENT_BYTES: integer(16 * MEBIBYTE, { min: 1 }),
+  /** … or this age, in milliseconds. */
+  MILLWRIGHT_SEGMENT_MS: integer(60_000, { min: 1 }),
+  /** Logged predictions older than this many days are removed; 0 keeps them. */
+  MILLWRIGHT_RETENTION_DAYS: notNegative(90),
+  /** The oldest logged predictions are removed beyond this many bytes of Parquet; 0 keeps them. */
+  MILLWRIGHT_RETENTION_BYTES: notNegative(0),
+  /** Longest a stopping gateway waits for requests in flight, in milliseconds. */
+  MILLWRIGHT_DRAIN_MS: integer(10_000, { min: 0 }),
+  /** Longest a change waits for all gateways to take it up, in milliseconds. */
+  MILLWRIGHT_ACK_TIMEOUT_MS: integer(10_000, { min: 1 }),
+  /** Memory limit of the process that reads a model file, in MiB. */
+  MILLWRIGHT_READER_MEMORY_MIB: integer(2048, { min: 1 }),
+  /** Longest reading a model file may take, in milliseconds. */
+  MILLWRIGHT_READER_TIMEOUT_MS: integer(60_000, { min: 1 }),
+}
+type Settings = typeof SETTINGS
+export type Config = { readonly [Name in keyof Settings]: Settings[Name]['fallback'] }
 
 /** Reads the environment, once per process. @throws Error that lists every fault */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const result = Config.safeParse(env)
-  if (!result.success) throw new Error(`invalid configuration\n${z.prettifyError(result.error)}`)
-  return Object.freeze(result.data)
+  const read = Object.entries<Setting<string | number>>(SETTINGS).map(([name, setting]) => {
+    const given = env[name]
+    return { name, given, setting, value: given === undefined ? setting.fallback : setting.parse(given) }
+  })
+  const faults = read.filter(({ value }) => value === undefined)
+  if (faults.length > 0)
+    throw new Error(
+      `invalid configuration\n${faults.map(({ name, given, setting }) => `  ${name} is "${given}"; expected ${setting.expected}`).join('\n')}`,
+    )
+  return Object.freeze(Object.fromEntries(read.map(({ name, value }) => [name, value]))) as Config
 }
