@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -122,15 +123,23 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     maxBodyBytes: limits.maxBodyBytes ?? 16 << 20,
     maxRows: limits.maxRows ?? 10_000,
   })
+  const { server } = gateway
+  const listen = async (): Promise<number> => {
+    if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening')
+    return (server.address() as AddressInfo).port
+  }
   return {
-    ...{ app: gateway.app, drain: gateway.drain, follower, log, lines, metrics },
-    async listen(): Promise<number> {
-      await gateway.app.listen({ host: '127.0.0.1', port: 0 })
-      return (gateway.app.server.address() as AddressInfo).port
+    ...{ drain: gateway.drain, follower, log, lines, metrics, listen },
+    /** Asks over a connection of its own, like anyone. */
+    async ask(path: string, asked: RequestInit = {}) {
+      const answer = await fetch(`http://127.0.0.1:${await listen()}${path}`, asked)
+      const text = await answer.text()
+      return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text) }
     },
     async close(): Promise<void> {
       follower.stop()
-      await gateway.app.close()
+      server.closeAllConnections()
+      await gateway.drain()
       proxy.close()
       await log.close()
     },

@@ -12,7 +12,7 @@ test('a body that drips in is cut off, others are read meanwhile', async () => {
   const bodies = createBodyReader({ onGone: () => void gone++, timeoutMs: 200, sweepMs: 20 })
   const read: string[] = []
   server = createServer((request, response) => {
-    bodies.read(request, 100, (_error, body) => {
+    bodies.read({ request, startedAt: performance.now() }, 100, (_error, body) => {
       read.push(body.toString())
       response.end('ok')
     })

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { MillwrightError } from '@millwright/contracts'
+import type { Exchange } from './exchange.ts'
 
 /** Longest the body of a prediction may take to arrive. */
 const BODY_TIMEOUT_MS = 30_000
@@ -13,9 +14,10 @@ export type BodyReader = {
    * Collects a body of at most `limitBytes` and hands it over, or the error it ends with. When the client goes away,
    * or is too slow, `onGone` is told within a second or so.
    */
-  readonly read: (request: IncomingMessage, limitBytes: number, done: BodyDone) => void
+  readonly read: (exchange: Arrived, limitBytes: number, done: BodyDone) => void
   readonly stop: () => void
 }
+type Arrived = Pick<Exchange, 'request' | 'startedAt'>
 type Options = { readonly onGone: () => void; readonly timeoutMs?: number; readonly sweepMs?: number }
 type BodyDone = (error: MillwrightError | undefined, body: Buffer) => void
 
@@ -42,7 +44,7 @@ export function createBodyReader({
   }
   const timer = setInterval(sweep, sweepMs).unref()
   return {
-    read(request, limitBytes, done) {
+    read({ request, startedAt }, limitBytes, done) {
       const fail = (error: MillwrightError): void => {
         waiting.delete(request)
         request.removeAllListeners('data').removeAllListeners('end')
@@ -50,7 +52,7 @@ export function createBodyReader({
       }
       const tooLarge = (): void => fail(new MillwrightError('BODY_TOO_LARGE', { limitBytes }))
       if (Number(request.headers['content-length']) > limitBytes) return tooLarge()
-      waiting.set(request, performance.now())
+      waiting.set(request, startedAt)
       const chunks: Buffer[] = []
       let bytes = 0
       request.on('data', (chunk: Buffer) => {

@@ -38,9 +38,9 @@ const serve = async (epoch: number, version: RoutedDeployment['version']) =>
   writeSnapshot(layout, epoch, [await churnDeployment(version)])
 
 async function servedVersion(): Promise<string> {
-  const answer = await gateway.app.inject({
-    ...{ method: 'POST', url: '/predict', headers: { 'content-type': 'application/json' } },
-    payload: JSON.stringify(ROW),
+  const answer = await gateway.ask('/predict', {
+    ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+    body: JSON.stringify(ROW),
   })
   return answer.json().model_version
 }
@@ -76,7 +76,7 @@ describe('a snapshot on disk', () => {
     await writeSnapshot(layout, 6, [])
     await gateway.follower.start()
 
-    const answer = await gateway.app.inject({ method: 'POST', url: '/predict', payload: ROW })
+    const answer = await gateway.ask('/predict', { method: 'POST', body: JSON.stringify(ROW) })
     expect(answer.json().code).toBe('NO_DEPLOYMENT')
   })
 })

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, ListenOptions } from 'node:net'
 import { dirname, join } from 'node:path'
 import { folderBlobs } from '../blobs/folder.ts'
 import { type Config, loadConfig } from '../config.ts'
@@ -57,14 +57,12 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
 
   await follower.start()
   const metricsServer = await listenOnSocket(createMetricsServer(own), layout.gatewaySocket(slot))
-  // fastify passes `reusePort` on to node:net; its types do not know it.
-  const address = {
+  await listen(gateway.server, {
     host: config.MILLWRIGHT_HOST,
     port: config.MILLWRIGHT_PORT,
     reusePort: config.MILLWRIGHT_GATEWAYS > 1,
-  }
-  await gateway.app.listen(address)
-  const { port } = gateway.app.server.address() as AddressInfo
+  })
+  const { port } = gateway.server.address() as AddressInfo
   logger.info(`listening on ${config.MILLWRIGHT_HOST}:${port}`)
   const following = follower.follow()
   await tellSupervisor({ type: 'ready', port })
@@ -73,7 +71,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     logger.info(`stopping: ${why}`)
     const killer = setTimeout(() => {
       logger.warn(`requests were still under way after ${config.MILLWRIGHT_DRAIN_MS} ms`)
-      gateway.app.server.closeAllConnections()
+      gateway.server.closeAllConnections()
     }, config.MILLWRIGHT_DRAIN_MS)
     gateway
       .drain()
@@ -108,11 +106,15 @@ function openLog(config: Config, layout: DataLayout, { slot, logger }: { slot: n
 async function listenOnSocket(server: Server, path: string): Promise<Server> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   await rm(path, { force: true })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(path, resolve)
-  })
+  await listen(server, { path })
   return server
+}
+
+function listen(server: Server, address: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(address, resolve)
+  })
 }
 
 function messageOf(error: unknown, config: Config): string {

@@ -1,6 +1,13 @@
-import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http'
 import { MillwrightError } from '@millwright/contracts'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Exchange } from './exchange.ts'
 import type { GatewayMetrics } from './metrics.ts'
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), and `Expect`, which is answered here. */
@@ -19,37 +26,39 @@ const HOP_BY_HOP = new Set([
 const CONNECTION_FAULTS = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE', 'EAGAIN'])
 
 export type ControlProxy = {
-  /** Passes a request to control and streams its answer back. */
-  readonly pass: (request: FastifyRequest, reply: FastifyReply) => void
+  /** Passes a request to control and streams its answer back; `onError` answers instead when it has none. */
+  readonly pass: (exchange: Exchange, onError: (error: Error) => void) => void
   readonly close: () => void
 }
 
 /** Everything that is not a prediction is control's: one hop over its socket, bodies streamed both ways. */
 export function createProxy(socketPath: string, metrics: GatewayMetrics): ControlProxy {
   const agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 16 })
-  const pass = (incoming: FastifyRequest, reply: FastifyReply, retried = false): void => {
-    const { method, url } = incoming.raw
-    const headers = { ...endToEnd(incoming.headers), ...forwarded(incoming) }
+  const attempt = (exchange: Exchange, onError: (error: Error) => void, retried: boolean): void => {
+    const { request: incoming, response, url, id } = exchange
+    const { method } = incoming
+    const headers = { ...endToEnd(incoming.headers), ...forwarded(exchange) }
     const outgoing = request({ socketPath, agent, method, path: url, headers }, (answer) => {
       metrics.requests.with('proxy', `${Math.trunc((answer.statusCode ?? 502) / 100)}xx`).value += 1
-      sendBack(answer, reply, incoming.id)
+      sendBack(answer, response, id)
     })
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
-      if (!retried && mayRetry(outgoing, incoming, error)) return pass(incoming, reply, true)
-      answerFault(reply, error)
+      if (!retried && mayRetry(outgoing, incoming, error)) return attempt(exchange, onError, true)
+      if (response.headersSent) response.destroy()
+      else onError(faultOf(error))
     })
-    reply.raw.on('close', () => {
-      if (!reply.raw.writableFinished) outgoing.destroy()
+    response.on('close', () => {
+      if (!response.writableFinished) outgoing.destroy()
     })
-    incoming.raw.pipe(outgoing)
+    incoming.pipe(outgoing)
   }
   return {
-    pass(incoming, reply) {
+    pass(exchange, onError) {
       metrics.state.inFlight += 1
-      reply.raw.once('close', () => {
+      exchange.response.once('close', () => {
         metrics.state.inFlight -= 1
       })
-      pass(incoming, reply)
+      attempt(exchange, onError, false)
     },
     close: () => agent.destroy(),
   }
@@ -58,27 +67,22 @@ export function createProxy(socketPath: string, metrics: GatewayMetrics): Contro
 /** Control may close an idle connection in the moment it is used again. */
 function mayRetry(
   outgoing: ClientRequest,
-  { method }: FastifyRequest,
+  { method }: IncomingMessage,
   error: NodeJS.ErrnoException,
 ): boolean {
   return outgoing.reusedSocket && error.code === 'ECONNRESET' && (method === 'GET' || method === 'HEAD')
 }
 
-function answerFault(reply: FastifyReply, error: NodeJS.ErrnoException): void {
-  if (reply.raw.headersSent) {
-    reply.raw.destroy()
-    return
-  }
-  const unavailable = CONNECTION_FAULTS.has(error.code ?? '')
-  reply.send(unavailable ? new MillwrightError('CONTROL_UNAVAILABLE', {}, { cause: error }) : error)
-}
+const faultOf = (error: NodeJS.ErrnoException): Error =>
+  CONNECTION_FAULTS.has(error.code ?? '')
+    ? new MillwrightError('CONTROL_UNAVAILABLE', {}, { cause: error })
+    : error
 
-function sendBack(answer: IncomingMessage, reply: FastifyReply, requestId: string): void {
-  reply.hijack()
+function sendBack(answer: IncomingMessage, response: ServerResponse, requestId: string): void {
   const headers = endToEnd(answer.headers)
-  reply.raw.writeHead(answer.statusCode ?? 502, { ...headers, 'request-id': requestId })
-  answer.pipe(reply.raw)
-  answer.on('error', () => reply.raw.destroy())
+  response.writeHead(answer.statusCode ?? 502, { ...headers, 'request-id': requestId })
+  answer.pipe(response)
+  answer.on('error', () => response.destroy())
 }
 
 function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
@@ -91,12 +95,13 @@ function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
 const framing = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
   headers['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' }
 
-function forwarded({ headers, ip, protocol, id }: FastifyRequest): IncomingHttpHeaders {
+function forwarded({ request: { headers, socket }, id }: Exchange): IncomingHttpHeaders {
+  const ip = socket.remoteAddress ?? ''
   const before = headers['x-forwarded-for']
   return {
     ...framing(headers),
     'x-forwarded-for': before === undefined ? ip : `${before}, ${ip}`,
-    'x-forwarded-proto': protocol,
+    'x-forwarded-proto': 'http',
     ...(headers.host !== undefined && { 'x-forwarded-host': headers.host }),
     'request-id': id,
   }

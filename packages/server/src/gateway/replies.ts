@@ -1,7 +1,7 @@
 import { type ErrorCode, MillwrightError, problemOf } from '@millwright/contracts'
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Logger, logRequest } from '../logging.ts'
 import type { Counter } from '../metrics/families.ts'
+import { type Exchange, pathOf } from './exchange.ts'
 import type { GatewayMetrics } from './metrics.ts'
 
 /** The ways into a gateway; a label of metrics. */
@@ -16,18 +16,17 @@ type Answer = {
   readonly code?: ErrorCode
 }
 
-/** Writes answers past fastify's reply: the text is ready, and what it would look up is known. */
+/** Writes answers whose text is ready. */
 export type Replies = {
-  readonly send: (door: Door, request: FastifyRequest, reply: FastifyReply, answer: Answer) => void
-  /** Answers an error as a problem document, or as the door words it. */
-  readonly sendError: (door: Door, request: FastifyRequest, reply: FastifyReply, error: FaultAnswer) => void
+  readonly send: (door: Door, exchange: Exchange, answer: Answer) => void
+  /** Answers what was thrown as a problem document, or as the door words it. What nobody expected is logged whole. */
+  readonly sendError: (door: Door, exchange: Exchange, fault: unknown, how?: ErrorManner) => void
   /** From now on every answer closes its connection. */
   readonly closeConnections: () => void
 }
-type FaultAnswer = {
-  readonly error: MillwrightError
-  readonly worded?: { status: number; text: string } | undefined
-  readonly headers?: Readonly<Record<string, string>> | undefined
+type ErrorManner = {
+  readonly word?: (error: MillwrightError) => { status: number; text: string } | undefined
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 const JSON_TYPE = 'application/json'
@@ -46,72 +45,55 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
   let closing = false
 
   const logsAll = logger.isLevelEnabled('debug')
-  const log = (request: FastifyRequest, reply: FastifyReply, status: number, code?: ErrorCode): void =>
+  const log = (exchange: Exchange, status: number, code?: ErrorCode): void =>
     logRequest(logger, {
-      method: request.method,
-      path: pathOf(request.url),
+      method: exchange.request.method ?? '',
+      path: pathOf(exchange),
       status,
-      durationNs: Math.round(reply.elapsedTime * 1e6),
-      requestId: request.id,
+      durationNs: Math.round((performance.now() - exchange.startedAt) * 1e6),
+      requestId: exchange.id,
       errorCode: code,
     })
 
-  const send: Replies['send'] = (door, request, reply, answer) => {
-    const { status, type = JSON_TYPE, text, headers, code } = answer
+  const send: Replies['send'] = (door, exchange, { status, type = JSON_TYPE, text, headers, code }) => {
+    const { request, response, id } = exchange
     countersOf(door)[Math.trunc(status / 100)]!.value += 1
-    reply.hijack()
     // What is left of a body would be read to its end only to keep the connection.
-    if (closing || !request.raw.complete) reply.raw.shouldKeepAlive = false
-    reply.raw.writeHead(status, {
+    if (closing || (!request.complete && hasBody(exchange))) response.shouldKeepAlive = false
+    response.writeHead(status, {
       'content-type': type,
       'content-length': Buffer.byteLength(text),
-      'request-id': request.id,
+      'request-id': id,
       ...headers,
     })
-    reply.raw.end(text)
-    if (status >= 400 || logsAll) log(request, reply, status, code)
-  }
-  const sendError: Replies['sendError'] = (door, request, reply, { error, worded, headers }) => {
-    metrics.errors.with(error.code).value += 1
-    const problem = {
-      status: error.status,
-      type: 'application/problem+json',
-      text: JSON.stringify(problemOf(error, request.id)),
-    }
-    const answer = worded === undefined ? problem : { ...worded, type: JSON_TYPE }
-    send(door, request, reply, { ...answer, code: error.code, ...(headers && { headers }) })
+    response.end(text)
+    if (status >= 400 || logsAll) log(exchange, status, code)
   }
   return {
     send,
-    sendError,
+    sendError: (door, exchange, fault, { word, headers } = {}) => {
+      const error = errorOf(fault, exchange.id)
+      if (error.code === 'INTERNAL') logger.error({ error: fault }, 'request failed')
+      metrics.errors.with(error.code).value += 1
+      const worded = word?.(error)
+      const answer = worded === undefined ? problemAnswer(error, exchange) : { ...worded, type: JSON_TYPE }
+      send(door, exchange, { ...answer, code: error.code, ...(headers && { headers }) })
+    },
     closeConnections: () => {
       closing = true
     },
   }
 }
 
-const pathOf = (url: string): string => {
-  const query = url.indexOf('?')
-  return (query === -1 ? url : url.slice(0, query)).slice(0, 256)
-}
+const problemAnswer = (error: MillwrightError, { id }: Exchange) => ({
+  status: error.status,
+  type: 'application/problem+json',
+  text: JSON.stringify(problemOf(error, id)),
+})
 
-type FastifyFault = { readonly code?: string; readonly statusCode?: number; readonly message: string }
+const hasBody = ({ request: { headers } }: Exchange): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
-/** An error of ours, of fastify or of nobody, as one of the table. */
-export function errorOf(error: unknown, request: FastifyRequest): MillwrightError {
-  if (error instanceof MillwrightError) return error
-  const { code, statusCode } = error as FastifyFault
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return new MillwrightError('BODY_TOO_LARGE', { limitBytes: request.routeOptions.bodyLimit ?? 0 })
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
-    return new MillwrightError('UNSUPPORTED_MEDIA_TYPE', {
-      expected: 'content-type application/json',
-      got: (request.headers['content-type'] ?? 'none').slice(0, 64),
-    })
-  if (statusCode === 400)
-    return new MillwrightError('INVALID_JSON', { detail: 'the body ended before its announced length' })
-  return new MillwrightError('INTERNAL', { requestId: request.id }, { cause: error })
-}
-
-export const isUnexpected = (error: MillwrightError): boolean =>
-  error.code === ('INTERNAL' satisfies ErrorCode)
+/** An error of ours or of nobody, as one of the table. */
+const errorOf = (fault: unknown, requestId: string): MillwrightError =>
+  fault instanceof MillwrightError ? fault : new MillwrightError('INTERNAL', { requestId }, { cause: fault })

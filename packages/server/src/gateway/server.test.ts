@@ -153,16 +153,15 @@ describe('with nothing deployed', () => {
     const empty = await createDataFolder()
     const fresh = await openGateway(empty)
 
-    const predict = await fresh.app.inject({
+    const predict = await fresh.ask('/predict', {
       method: 'POST',
-      url: '/predict',
       headers: { 'content-type': 'application/json' },
-      payload: '{}',
+      body: '{}',
     })
-    const ready = await fresh.app.inject('/health/ready')
+    const ready = await fresh.ask('/health/ready')
 
     expect(predict.json()).toMatchObject({ status: 404, code: 'NO_DEPLOYMENT' })
-    expect(ready.statusCode).toBe(200)
+    expect(ready.status).toBe(200)
     await fresh.close()
     await removeDataFolder(empty)
   })
@@ -179,16 +178,24 @@ describe('health', () => {
     expect({ status: answer.status, body: answer.body }).toEqual({ status, body })
   })
 
+  test('checks keep their connection', async () => {
+    const closing = requestOf('GET', '/health/live').toString()
+    const answer = await sendRaw(port, closing.replace('Connection: close\r\n', ''), closing)
+
+    expect(answer.headers.connection).toBe('keep-alive')
+    expect(answer.body.match(/HTTP\/1.1 200/g)).toHaveLength(1)
+  })
+
   test('a model that cannot be loaded keeps a fresh gateway from being ready', async () => {
     const folder = await createDataFolder()
     const version = await storeChurn(folder, 'v2')
     await writeSnapshot(folder, 7, [await churnDeployment({ ...version, program: 'f'.repeat(64) })])
     const fresh = await openGateway(folder)
 
-    const ready = await fresh.app.inject('/health/ready')
-    const health = await fresh.app.inject('/health')
+    const ready = await fresh.ask('/health/ready')
+    const health = await fresh.ask('/health')
 
-    expect([ready.statusCode, health.statusCode, health.json().status]).toEqual([503, 503, 'loading'])
+    expect([ready.status, health.status, health.json().status]).toEqual([503, 503, 'loading'])
     await fresh.close()
     await removeDataFolder(folder)
   })

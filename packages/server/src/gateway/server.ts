@@ -1,15 +1,17 @@
-import type { IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { MillwrightError } from '@millwright/contracts'
-import { type FastifyInstance, fastify } from 'fastify'
 import type { IdSource } from '../ids.ts'
 import type { Logger } from '../logging.ts'
+import { createBodyReader } from './body.ts'
 import type { Dataplane } from './dataplane.ts'
-import { addPredictRoutes, addRefusals } from './doors/routes.ts'
+import { createNativeDoor, createPlainDoor } from './doors/predict.ts'
+import { type Exchange, pathOf } from './exchange.ts'
 import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ControlProxy } from './proxy.ts'
-import { createReplies, errorOf, isUnexpected, type Replies } from './replies.ts'
+import { createReplies, type Door, type Replies } from './replies.ts'
+import { createRouter } from './router.ts'
 import type { ServingTable } from './serving-table.ts'
 
 export type GatewayDeps = {
@@ -27,7 +29,7 @@ export type GatewayDeps = {
 }
 
 export type Gateway = {
-  readonly app: FastifyInstance
+  readonly server: Server
   /** Stops accepting, answers what is under way, closes every connection. Resolves when all are closed. */
   readonly drain: () => Promise<void>
 }
@@ -39,77 +41,117 @@ const IDLE_TIMEOUT_MS = 120_000
 /** Above the idle time-outs of usual load balancers, which must be the ones to close. */
 const KEEP_ALIVE_MS = 75_000
 const CHECK_MS = 1_000
-const NAME_CHARACTERS = 128
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
 const DRAIN_STEP_MS = 20
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
+/**
+ * The public server: predictions, health and metrics are answered here, everything else by control. On node:http as it
+ * is: with seven paths, a framework costs more than it does.
+ */
 export function createGateway(deps: GatewayDeps): Gateway {
-  const { ids, metrics } = deps
-  const replies = createReplies(metrics, deps.logger)
-  const app = fastify({
-    genReqId: (request) => requestIdOf(request as IncomingMessage, ids),
-    bodyLimit: deps.maxBodyBytes,
-    connectionTimeout: IDLE_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    forceCloseConnections: 'idle',
-    return503OnClosing: false,
-    routerOptions: { ignoreDuplicateSlashes: true, maxParamLength: NAME_CHARACTERS },
-    http: {
-      maxHeaderSize: HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: CHECK_MS,
-    },
-    clientErrorHandler: refuseConnection,
-    frameworkErrors: (_error, request, reply) => {
-      const path = request.url.slice(0, NAME_CHARACTERS)
-      const error = new MillwrightError('ROUTE_NOT_FOUND', { method: request.method, path })
-      replies.sendError('proxy', request, reply, { error })
+  const replies = createReplies(deps.metrics, deps.logger)
+  const bodies = createBodyReader({
+    onGone: () => {
+      deps.metrics.state.inFlight -= 1
     },
   })
   let isDraining = false
   const health = (): HealthState => ({ table: deps.table(), isReady: deps.isReady(), isDraining })
+  const plain = createPlainDoor(deps, replies, bodies)
+  const find = createRouter<Route>([
+    ['/predict', { door: 'plain', allowed: ['POST'], answer: plain }],
+    ['/predict/:name', { door: 'plain', allowed: ['POST'], answer: plain }],
+    [
+      '/api/v1/deployments/:name/predict',
+      { door: 'native', allowed: ['POST'], answer: createNativeDoor(deps, replies, bodies) },
+    ],
+    ['/health', healthRoute(replies, () => describeHealth(health()))],
+    ['/health/live', healthRoute(replies, () => LIVE)],
+    ['/health/ready', healthRoute(replies, () => describeReadiness(health()))],
+    ['/metrics', metricsRoute(replies, deps.scrape)],
+  ])
 
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  app.setErrorHandler((error, request, reply) => {
-    const known = errorOf(error, request)
-    if (isUnexpected(known)) deps.logger.error({ error }, 'request failed')
-    replies.sendError('proxy', request, reply, { error: known })
+  const passOn = (exchange: Exchange): void => {
+    if (isDraining) exchange.response.shouldKeepAlive = false
+    deps.proxy.pass(exchange, (error) => replies.sendError('proxy', exchange, error))
+  }
+  const dispatch = (exchange: Exchange): void => {
+    const match = find(exchange.url)
+    const { method = '' } = exchange.request
+    if (match === undefined) passOn(exchange)
+    else if (match.target.allowed.includes(method)) match.target.answer(exchange, match.name)
+    else if (REFUSED.has(method)) refuse(replies, exchange, match.target)
+    else passOn(exchange)
+  }
+
+  const server = createServer({
+    maxHeaderSize: HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // An upload to control may take as long as it goes on.
+    requestTimeout: 0,
   })
-  addPredictRoutes(app, deps, replies)
-  addHealthRoutes(app, replies, health)
-  app.get('/metrics', async (request, reply) => {
-    const text = await deps.scrape()
-    replies.send('metrics', request, reply, { status: 200, type: METRICS_TYPE, text })
-  })
-  app.setNotFoundHandler((request, reply) => {
-    if (isDraining) reply.raw.shouldKeepAlive = false
-    deps.proxy.pass(request, reply)
+  server.setTimeout(IDLE_TIMEOUT_MS)
+  server.on('clientError', refuseConnection)
+  server.on('close', bodies.stop)
+  server.on('request', (request, response) => {
+    const id = requestIdOf(request, deps.ids)
+    const exchange = { request, response, id, url: request.url ?? '', startedAt: performance.now() }
+    try {
+      dispatch(exchange)
+    } catch (fault) {
+      replies.sendError('proxy', exchange, fault instanceof URIError ? routeNotFound(exchange) : fault)
+    }
   })
 
   return {
-    app,
+    server,
     async drain() {
       isDraining = true
       replies.closeConnections()
-      await closeServer(app)
-      await app.close()
+      await closeServer(server)
     },
   }
 }
 
-function addHealthRoutes(app: FastifyInstance, replies: Replies, health: () => HealthState): void {
-  const describe = {
-    '/health': () => describeHealth(health()),
-    '/health/live': () => LIVE,
-    '/health/ready': () => describeReadiness(health()),
-  }
-  for (const [url, answer] of Object.entries(describe)) {
-    app.get(url, (request, reply) => replies.send('health', request, reply, answer()))
-    addRefusals(app, replies, { url, door: 'health', allowed: ['GET', 'HEAD'] })
-  }
+type Route = {
+  readonly door: Door
+  readonly allowed: readonly string[]
+  readonly answer: (exchange: Exchange, name: string | undefined) => void
 }
+
+const healthRoute = (replies: Replies, describe: () => { status: number; text: string }): Route => ({
+  door: 'health',
+  allowed: ['GET', 'HEAD'],
+  answer: (exchange) => replies.send('health', exchange, describe()),
+})
+
+const metricsRoute = (replies: Replies, scrape: () => Promise<string>): Route => ({
+  door: 'metrics',
+  allowed: ['GET', 'HEAD'],
+  answer: (exchange) =>
+    void scrape().then(
+      (text) => replies.send('metrics', exchange, { status: 200, type: METRICS_TYPE, text }),
+      (error: unknown) => replies.sendError('metrics', exchange, error),
+    ),
+})
+
+/** What is neither allowed nor among these is control's to refuse. */
+const REFUSED = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+/** Methods that a path does not take are refused before their body is read; OPTIONS tells which it takes. */
+function refuse(replies: Replies, exchange: Exchange, { door, allowed }: Route): void {
+  const { method = '' } = exchange.request
+  const headers = { allow: [...allowed, 'OPTIONS'].join(', ') }
+  const params = { method, path: pathOf(exchange), allowed: headers.allow }
+  if (method === 'OPTIONS') replies.send(door, exchange, { status: 200, text: '', headers })
+  else replies.sendError(door, exchange, new MillwrightError('METHOD_NOT_ALLOWED', params), { headers })
+}
+
+const routeNotFound = (exchange: Exchange): MillwrightError =>
+  new MillwrightError('ROUTE_NOT_FOUND', { method: exchange.request.method ?? '', path: pathOf(exchange) })
 
 function requestIdOf({ headers }: IncomingMessage, ids: IdSource): string {
   const given = headers['request-id']
@@ -134,7 +176,7 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
 }
 
 /** Connections that go idle after their last answer are closed until none is left. */
-async function closeServer({ server }: FastifyInstance): Promise<void> {
+async function closeServer(server: Server): Promise<void> {
   if (!server.listening) return
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   const closing = setInterval(() => server.closeIdleConnections(), DRAIN_STEP_MS)

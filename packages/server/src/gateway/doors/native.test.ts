@@ -42,12 +42,12 @@ async function predict(
   body: unknown,
   { name = 'churn', headers = {} }: { name?: string; headers?: Record<string, string> } = {},
 ) {
-  const answer = await gateway.app.inject({
-    ...{ method: 'POST', url: `/api/v1/deployments/${name}/predict` },
+  const answer = await gateway.ask(`/api/v1/deployments/${name}/predict`, {
+    method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
-    payload: typeof body === 'string' ? body : JSON.stringify(body),
+    body: typeof body === 'string' ? body : JSON.stringify(body),
   })
-  return { status: answer.statusCode, headers: answer.headers, json: answer.json() }
+  return { status: answer.status, headers: Object.fromEntries(answer.headers), json: answer.json() }
 }
 
 describe('one row', () => {

@@ -14,7 +14,7 @@ import {
 import { assertRows } from '../limits.ts'
 import { invalidFields, listOfRows, type RowSource, singleRow, tableOfColumns } from '../rows.ts'
 import type { Served } from '../served.ts'
-import type { DoorRequest } from './routes.ts'
+import type { DoorRequest } from './predict.ts'
 
 export type NativeDeps = { readonly plane: Dataplane; readonly maxRows: number }
 

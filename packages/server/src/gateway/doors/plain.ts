@@ -5,7 +5,7 @@ import { describe, isObject } from '../../inference/validate.ts'
 import { type Dataplane, decisionJson, field, isFailed, type PredictedRow } from '../dataplane.ts'
 import { invalidFields, singleRow } from '../rows.ts'
 import type { Served, ServedRespond } from '../served.ts'
-import type { DoorRequest } from './routes.ts'
+import type { DoorRequest } from './predict.ts'
 
 /**
  * POST /predict and /predict/{deployment}: one row in, the deployment's own JSON out.
