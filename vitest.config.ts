@@ -18,6 +18,7 @@ export default defineConfig({
       project('package', ['test/package/**/*.test.ts'], 240_000),
       project('prometheus', ['test/prometheus/**/*.test.ts'], 120_000),
       project('browser', ['test/browser/**/*.test.ts'], 120_000),
+      project('nightly', ['test/nightly/**/*.test.ts'], 900_000),
       project('container', ['test/container/**/*.test.ts'], 600_000),
     ],
   },
