@@ -20,5 +20,5 @@ export type {
   Program,
 } from './ir/program.ts'
 export { inputSchema, type SchemaColumn } from './ir/schema.ts'
-export { type CompiledFile, RefusedFile } from './sandbox/compile.ts'
-export { type CompileOptions, compileFile } from './sandbox/compile-file.ts'
+export type { CompiledFile } from './sandbox/compile.ts'
+export { type CompileOptions, compileFile, RefusedFile } from './sandbox/compile-file.ts'

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { decodeProgram } from '../ir/codec.ts'
-import { RefusedFile } from './compile.ts'
-import { compileFile } from './compile-file.ts'
+import { compileFile, RefusedFile } from './compile-file.ts'
 
 const FIXTURES = new URL('../../test/fixtures/', import.meta.url)
 const bytesOf = (name: string) => new Uint8Array(readFileSync(new URL(name, FIXTURES)))

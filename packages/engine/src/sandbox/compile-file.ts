@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Limits } from '../bytes/limits.ts'
 import { ModelError } from '../errors.ts'
-import { type CompiledFile, type Outcome, RefusedFile } from './compile.ts'
+import type { FileReport } from '../formats/report.ts'
+import type { CompiledFile, Outcome, Refusal } from './compile.ts'
 import type { Order } from './compile-worker.ts'
 
 export type CompileOptions = {
@@ -11,6 +12,18 @@ export type CompileOptions = {
   readonly deadlineMs?: number
   /** JavaScript heap of the worker in MiB. Array data live outside of it and are bounded by `limits`. */
   readonly maxHeapMib?: number
+}
+
+/** A refusal that knows what was learnt of the file before. */
+export class RefusedFile extends ModelError {
+  /** undefined when the file could not be read at all. */
+  readonly report: FileReport | undefined
+
+  constructor(error: Refusal, report: FileReport | undefined) {
+    super(error.kind, '', { path: error.path, ...(error.hint === undefined ? {} : { hint: error.hint }) })
+    this.message = error.message
+    this.report = report
+  }
 }
 
 const DEFAULT_DEADLINE_MS = 120_000

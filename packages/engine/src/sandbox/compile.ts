@@ -12,18 +12,6 @@ export type CompiledFile = {
   readonly report: FileReport
 }
 
-/** A refusal that knows what was learnt of the file before. */
-export class RefusedFile extends ModelError {
-  /** undefined when the file could not be read at all. */
-  readonly report: FileReport | undefined
-
-  constructor(error: Refusal, report: FileReport | undefined) {
-    super(error.kind, '', { path: error.path, ...(error.hint === undefined ? {} : { hint: error.hint }) })
-    this.message = error.message
-    this.report = report
-  }
-}
-
 /** The parts of a ModelError that cross a thread. */
 export type Refusal = Pick<ModelError, 'kind' | 'message' | 'path' | 'hint'>
 

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
-import { MillwrightError } from '@millwright/contracts'
+import { MillwrightError } from '@millwright/contracts/errors'
 import { isStorageFull, syncFolder } from '../durable.ts'
 import { type Blob, type BlobStore, hashOf, type PutOptions } from './blob-store.ts'
 

@@ -1,13 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FieldError } from '@millwright/contracts'
-import {
-  type Answer,
-  type Cell,
-  type Executable,
-  type Frame,
-  type Method,
-  RowError,
-} from '@millwright/engine'
+import type { Answer, Cell, Executable, Frame, Method } from '@millwright/engine'
+import { RowError } from '@millwright/engine/errors'
 import type { IdSource } from '../ids.ts'
 import type { Decided } from '../inference/decision.ts'
 import { jsonCell, jsonNumber } from '../inference/json-number.ts'

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { DataLayout } from '../layout.ts'
 import type { Logger } from '../logging.ts'
-import { type RoutedDeployment, RoutingSnapshot } from '../routing/snapshot.ts'
+import { parseSnapshot } from '../routing/parse-snapshot.ts'
+import type { RoutedDeployment, RoutingSnapshot } from '../routing/snapshot.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { buildServed, type LoadedProgram, type Served } from './served.ts'
 import { createServingTable, EMPTY_TABLE, type ServingTable } from './serving-table.ts'
@@ -159,7 +160,7 @@ function createTaker(deps: FollowerDeps) {
 /** @throws Error when the file is there and is not a snapshot */
 async function readSnapshot(layout: DataLayout): Promise<RoutingSnapshot | undefined> {
   try {
-    return RoutingSnapshot.parse(JSON.parse(await readFile(layout.routing, 'utf8')))
+    return parseSnapshot(await readFile(layout.routing, 'utf8'))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

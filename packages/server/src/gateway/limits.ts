@@ -1,4 +1,4 @@
-import { MillwrightError } from '@millwright/contracts'
+import { MillwrightError } from '@millwright/contracts/errors'
 import type { Served } from './served.ts'
 
 /** @throws MillwrightError TOO_MANY_ROWS */

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { compileProgram, decodeProgram, type Executable, type Frame } from '@millwright/engine'
+import type { Executable, Frame } from '@millwright/engine'
+import { decodeProgram } from '@millwright/engine/codec'
+import { compileProgram } from '@millwright/engine/compiled'
 import { type BlobStore, readBlob } from '../blobs/blob-store.ts'
 import type { LoadedProgram } from './served.ts'
 

@@ -1,4 +1,4 @@
-import { type FieldError, MillwrightError } from '@millwright/contracts'
+import { type FieldError, MillwrightError } from '@millwright/contracts/errors'
 import {
   describe,
   type Fault,

@@ -1,4 +1,4 @@
-import { MillwrightError } from '@millwright/contracts'
+import { MillwrightError } from '@millwright/contracts/errors'
 import type { Served } from './served.ts'
 
 /** What this gateway serves at one epoch. Replaced as a whole, never changed. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { MillwrightError } from '@millwright/contracts'
+import { MillwrightError } from '@millwright/contracts/errors'
 import { describeJsonFault } from './json-fault.ts'
 
 /** Nesting that a request body may have. */

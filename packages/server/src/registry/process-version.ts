@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { MillwrightError } from '@millwright/contracts'
-import { ModelError, RefusedFile } from '@millwright/engine'
+import { RefusedFile } from '@millwright/engine/compile-file'
+import { ModelError } from '@millwright/engine/errors'
 import { readBlob } from '../blobs/blob-store.ts'
 import type { Context } from '../context.ts'
 import { recordEvent } from '../events/record.ts'

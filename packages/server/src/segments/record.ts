@@ -1,4 +1,5 @@
-import { Name, type PredictionRecord } from '@millwright/contracts'
+import type { PredictionRecord } from '@millwright/contracts'
+import { NAME_PATTERN } from '@millwright/contracts/name-pattern'
 
 /** What all predictions of one loaded version have in common. */
 export type RecordSource = {
@@ -108,7 +109,10 @@ function parseWire(payload: Buffer): WireRecord | undefined {
   try {
     const wire = JSON.parse(payload.toString()) as WireRecord
     const usable =
-      Number.isSafeInteger(wire.t) && typeof wire.i === 'string' && Name.safeParse(wire.d).success
+      Number.isSafeInteger(wire.t) &&
+      typeof wire.i === 'string' &&
+      typeof wire.d === 'string' &&
+      NAME_PATTERN.test(wire.d)
     return usable ? wire : undefined
   } catch {
     return undefined

@@ -1,4 +1,4 @@
-import type { MillwrightError } from '@millwright/contracts'
+import type { MillwrightError } from '@millwright/contracts/errors'
 import { decodeLikePython, decodeUtf8, parseJson, parseKeepingNumbers } from '../../inference/json-body.ts'
 import type { RespondTemplate, RespondValues } from '../../inference/respond.ts'
 import { describe, isObject } from '../../inference/validate.ts'
