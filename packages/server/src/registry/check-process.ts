@@ -1,9 +1,8 @@
-import { parentPort, workerData } from 'node:worker_threads'
-import { ModelError } from '@millwright/engine'
+import { ModelError } from '@millwright/engine/errors'
 import { type CheckedProgram, checkProgram } from './check-program.ts'
 import type { Sample } from './read-model.ts'
 
-/** The thread in which a program is checked; see `engine-reader.ts`. */
+/** The process in which a program is checked; see `engine-reader.ts`. */
 export type CheckInput = { readonly program: Uint8Array; readonly sample: Sample | undefined }
 export type CheckOutcome =
   | { readonly checked: CheckedProgram }
@@ -18,4 +17,6 @@ function check({ program, sample }: CheckInput): CheckOutcome {
   }
 }
 
-parentPort?.postMessage(check(workerData as CheckInput))
+process.once('message', (input: CheckInput) => {
+  process.send?.(check(input), () => process.disconnect?.())
+})

@@ -1,7 +1,9 @@
-import { Worker } from 'node:worker_threads'
-import { compileFile, DEFAULT_LIMITS, ModelError } from '@millwright/engine'
+import { type ChildProcess, fork } from 'node:child_process'
+import { compileFile } from '@millwright/engine/compile-file'
+import { ModelError } from '@millwright/engine/errors'
+import { DEFAULT_LIMITS } from '@millwright/engine/limits'
+import type { CheckInput, CheckOutcome } from './check-process.ts'
 import type { CheckedProgram } from './check-program.ts'
-import type { CheckInput, CheckOutcome } from './check-worker.ts'
 import type { ReadModel } from './read-model.ts'
 
 export type ReaderLimits = {
@@ -12,11 +14,22 @@ export type ReaderLimits = {
   readonly maxBytes: number
 }
 
-/** The one place that knows where the worker's code is: the build rewrites this URL to the bundled file. */
-const startWorker = (options: ConstructorParameters<typeof Worker>[1]): Worker =>
-  new Worker(new URL('./check-worker.ts', import.meta.url), options)
+/** The one place that knows where the code of the process is: the build rewrites this URL to the bundled file. */
+const CHECK_URL = new URL('./check-process.ts', import.meta.url)
 
-/** Reads and checks model files with the engine, each in threads of bounded memory and time. */
+/**
+ * A process rather than a thread, as for reading: what it took goes back to the system with it (50 MB stayed with
+ * control after a thread), and V8 ends a whole process when a thread asks for too much at once.
+ */
+const startCheck = (maxHeapMib: number): ChildProcess =>
+  fork(CHECK_URL, [], {
+    serialization: 'advanced',
+    execArgv: [`--max-old-space-size=${maxHeapMib}`],
+    env: {},
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
+
+/** Reads and checks model files with the engine, each in processes of bounded memory and time. */
 export const engineReader = (limits: ReaderLimits): ReadModel => {
   const { maxHeapMib, deadlineMs, maxBytes } = limits
   const caps = {
@@ -34,30 +47,27 @@ export const engineReader = (limits: ReaderLimits): ReadModel => {
 }
 
 function check(input: CheckInput, { maxHeapMib, deadlineMs }: ReaderLimits): Promise<CheckedProgram> {
-  const worker = startWorker({
-    workerData: input,
-    resourceLimits: { maxOldGenerationSizeMb: maxHeapMib },
-    env: {},
-    execArgv: [],
-  })
+  const checker = startCheck(maxHeapMib)
   let timer: NodeJS.Timeout | undefined
   return new Promise<CheckedProgram>((resolve, reject) => {
     const refuse = (what: string): void => reject(new ModelError('limit', what))
     timer = setTimeout(() => refuse(`checking the model took longer than ${deadlineMs} ms`), deadlineMs)
-    worker.once('message', (outcome: CheckOutcome) => {
+    checker.once('message', (outcome: CheckOutcome) => {
       if ('checked' in outcome) resolve(outcome.checked)
       else reject(new ModelError(outcome.refusal.kind, outcome.refusal.message))
     })
-    worker.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ERR_WORKER_OUT_OF_MEMORY')
+    checker.once('error', reject)
+    checker.once('exit', (code, signal) => {
+      // V8 aborts when memory runs out, on Windows with a large code; the system kills.
+      if (signal !== null || (code ?? 0) > 128)
         refuse(`checking the model needs more than ${maxHeapMib} MiB of memory`)
-      else reject(error)
+      else reject(new Error(`the process that checked the model ended with code ${code}`))
     })
-    worker.once('exit', (code) =>
-      reject(new Error(`the thread that checked the model ended with code ${code}`)),
-    )
+    checker.send(input, (error) => {
+      if (error !== null && checker.connected) reject(error)
+    })
   }).finally(() => {
     clearTimeout(timer)
-    return worker.terminate()
+    checker.kill('SIGKILL')
   })
 }
