@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { MillwrightError } from '@millwright/contracts'
+import { MillwrightError } from '@millwright/contracts/errors'
 import type { Exchange } from './exchange.ts'
 
 /** Longest the body of a prediction may take to arrive. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { request } from '../http.ts'
 import type { DataLayout } from '../layout.ts'
 import type { Logger } from '../logging.ts'
 import { parseSnapshot } from '../routing/parse-snapshot.ts'

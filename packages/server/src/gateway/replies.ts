@@ -1,4 +1,4 @@
-import { type ErrorCode, MillwrightError, problemOf } from '@millwright/contracts'
+import { type ErrorCode, MillwrightError, problemOf } from '@millwright/contracts/errors'
 import { type Logger, logRequest } from '../logging.ts'
 import type { Counter } from '../metrics/families.ts'
 import { type Exchange, pathOf } from './exchange.ts'

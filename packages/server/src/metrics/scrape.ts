@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises'
-import { createServer, request, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { basename, dirname, join } from 'node:path'
 import { AggregatorRegistry } from 'prom-client'
+import { createServer, request } from '../http.ts'
 import type { DataLayout } from '../layout.ts'
 import type { MetricJson } from './families.ts'
 
