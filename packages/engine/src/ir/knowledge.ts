@@ -1,3 +1,4 @@
+import { categoryCode } from '../ops/categories.ts'
 import { check } from '../ops/checks.ts'
 import { castToNumbers, concat, input, select } from '../ops/columns.ts'
 import { categoryIndex } from '../ops/encoding.ts'
@@ -43,6 +44,10 @@ function lessonOf({ op, attrs }: ProgramNode): ((column: number) => Knowledge) |
     return (column) => ({
       categories: [...categories[column]!, ...(nan[column]! < 0 ? [] : [Number.NaN])],
     })
+  }
+  if (op === categoryCode.name) {
+    const { categories } = attrs as Parameters<typeof categoryCode.infer>[0]
+    return (column) => ({ categories: categories[column]! })
   }
   if (op !== impute.name && op !== missing.name) return undefined
   const { marker, fill } = attrs as Parameters<typeof impute.infer>[0]

@@ -1,5 +1,7 @@
 import { RowError } from '../errors.ts'
 import { evaluateRow } from '../exec/reference.ts'
+import { categoryHash } from '../ops/catboost.ts'
+import { categoryCode } from '../ops/categories.ts'
 import { check } from '../ops/checks.ts'
 import { castToNumbers } from '../ops/columns.ts'
 import { categoryIndex } from '../ops/encoding.ts'
@@ -18,9 +20,17 @@ export type Probe = {
 
 /** Operations that refuse rows. Only they and what they read is evaluated: no trees, no matrices. */
 const GUARDS: ReadonlySet<string> = new Set(
-  [check, checkCells, castToNumbers, categoryIndex, refuseMissing, boxCox, categoricalLogJoint].map(
-    (op: { readonly name: string }) => op.name,
-  ),
+  [
+    check,
+    checkCells,
+    castToNumbers,
+    categoryIndex,
+    categoryCode,
+    categoryHash,
+    refuseMissing,
+    boxCox,
+    categoricalLogJoint,
+  ].map((op: { readonly name: string }) => op.name),
 )
 
 const isGuard = ({ op, attrs }: ProgramNode): boolean =>

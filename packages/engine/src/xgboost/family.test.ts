@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { ask } from '../../test/ask.ts'
 import { estimatorOf, readModelFile } from '../formats/read-file.ts'
+import { inputSchema } from '../ir/schema.ts'
 import { lowerModel } from '../sklearn/lower.ts'
 
 type Change = { readonly learner?: object; readonly tree?: object; readonly version?: number[] }
@@ -88,6 +90,20 @@ describe('a booster', () => {
     expect(program.inputs.map(({ name }) => name)).toEqual(['age', 'income'])
     expect(program.origin).toMatchObject({ library: 'xgboost', libraryVersion: '3.0.0' })
   })
+})
+
+test('categories that a file names are read as text; beyond ASCII their names are cut off, so codes are read', () => {
+  const url = new URL(
+    '../../test/fixtures/xgboost-3.2.0/xgb-categorical-partition/model.json',
+    import.meta.url,
+  )
+  const schema = inputSchema(lowerModel(estimatorOf(readModelFile(readFileSync(url)))))
+
+  expect(schema.map(({ name, type, unknown, categories }) => [name, type, unknown, categories])).toEqual([
+    ['city', 'number', 'accepted', undefined],
+    ['plan', 'string', 'refused', ['basic', 'plus', 'pro', 'ultra']],
+    ['level', 'number', 'accepted', undefined],
+  ])
 })
 
 test.each<[string, Change]>([
