@@ -207,6 +207,8 @@ test.each([
   ['abs1e-13', 1e-13, 0, true],
   ['abs1e-13', 2e-13, 0, false],
   ['abs1e-13', Number.POSITIVE_INFINITY, 1, false],
+  ['rel1e-5', 9e-7, 0, true],
+  ['rel1e-5', 1.00002, 1, false],
 ] as const)('%s: %d for %d is %s', (contract, actual, expected, within) => {
   const { equal } = compareWithExpected(answer([0, 0, 0, actual]), [[0, 0, 0, expected]], contract)
 

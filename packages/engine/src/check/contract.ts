@@ -3,11 +3,11 @@ import type { Method, Program, ProgramNode } from '../ir/program.ts'
 /**
  * How far an answer may be from the source library's own:
  * `bit-equal` not at all · `ulp4` 4 units in the last place · `abs1e-15` 1e-15 or 8 units · `abs1e-13` 1e-13 of the
- * largest magnitude in the answer, or relative 1e-12.
+ * largest magnitude in the answer, or relative 1e-12 · `rel1e-5` relative 1e-5 or 1e-6.
  */
 export type Contract = (typeof CONTRACTS)[number]
 /** From the strictest to the loosest. */
-const CONTRACTS = ['bit-equal', 'ulp4', 'abs1e-15', 'abs1e-13'] as const
+const CONTRACTS = ['bit-equal', 'ulp4', 'abs1e-15', 'abs1e-13', 'rel1e-5'] as const
 
 /** Operations that repeat the library's arithmetic step by step. Whatever is not listed here is not promised to. */
 const EXACT = new Set(
@@ -15,8 +15,11 @@ const EXACT = new Set(
     'input select concat cast-to-numbers check check-cells refuse-missing impute missing bin category-index one-hot',
     'look-up arithmetic clip binarize interpolate trees trees-onto to-float32 binary-proba average',
     'vote scatter constant threshold cap-at-one clipped-margin products pick expit exp log normalise',
+    'densify sparse-concat sparse-select sparse-check sparse-scale sparse-binarize',
+    'count-tokens hash-tokens record-features hashed-features label-set',
     'category-code category-sides mark-missing near-zero linear-f32 linear-leaves signed-square',
     'category-hash equals category-statistic',
+    'choose pick-row weighted-median outlier-class duel-votes',
   ].flatMap((names) => names.split(' ')),
 )
 
@@ -33,6 +36,8 @@ const INEXACT: Readonly<Record<string, Contract>> = {
   'softmax-f32': 'ulp4',
   'exp-normalise': 'ulp4',
   softmax: 'abs1e-15',
+  'isolation-score': 'abs1e-15',
+  'gaussian-logistic': 'rel1e-5',
   'softmax-in-order': 'abs1e-15',
   'log-one-plus-exp': 'ulp4',
   'raw-scores': 'ulp4',

@@ -75,6 +75,7 @@ function isWithin(contract: Contract, [a, b]: readonly [Cell, Cell], { single, s
   if (contract === 'bit-equal' || !Number.isFinite(gap)) return false
   if (contract === 'ulp4') return gap <= 4 * unit(y, single)
   if (contract === 'abs1e-15') return gap <= 1e-15 || gap <= 8 * unit(y, single)
+  if (contract === 'rel1e-5') return gap <= 1e-6 || gap <= 1e-5 * Math.abs(y)
   return gap <= 1e-13 * scale || gap <= 1e-12 * Math.abs(y)
 }
 

@@ -8,7 +8,9 @@ import { categoryIndex } from '../ops/encoding.ts'
 import { checkCells, refuseMissing } from '../ops/imputing.ts'
 import { interpolate } from '../ops/interpolate.ts'
 import { categoricalLogJoint } from '../ops/naive-bayes.ts'
+import { outlierClass } from '../ops/neighbours.ts'
 import { boxCox } from '../ops/scaling.ts'
+import { splineBasis } from '../ops/splines.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { Cell, Frame, Program, ProgramNode, ProgramOutput, ValueType } from './program.ts'
 
@@ -30,11 +32,14 @@ const GUARDS: ReadonlySet<string> = new Set(
     refuseMissing,
     boxCox,
     categoricalLogJoint,
+    outlierClass,
   ].map((op: { readonly name: string }) => op.name),
 )
 
 const isGuard = ({ op, attrs }: ProgramNode): boolean =>
-  GUARDS.has(op) || (op === interpolate.name && attrs.outside === 'raise')
+  GUARDS.has(op) ||
+  (op === interpolate.name && attrs.outside === 'raise') ||
+  (op === splineBasis.name && attrs.outside === 'error')
 
 /** Values a column may want, after its own categories and an imputer's fill. */
 const USUAL: readonly Cell[] = [0, 1, -1, 10, 1000, '', null, Number.NaN]

@@ -17,12 +17,10 @@ test('argmax-last takes the last of equals', () => {
 describe('duelScores', () => {
   test('counts duels won and tells equals apart by confidence', () => {
     // 0 beats 1, 2 beats 0, 1 beats 2: one vote each; confidences add up to 1, −1 and 0
-    const scores = duelScores.ref({ classes: 3 }, [
-      [0, 1, 0],
-      [-2, 1, -1],
-    ])
+    const { ref, block } = bothForms(duelScores, { classes: 3 }, [[0, 1, 0]], [[-2, 1, -1]])
 
-    expect(scores).toEqual([1 + 1 / 6, 1 - 1 / 6, 1])
+    expect(ref).toEqual([[1 + 1 / 6, 1 - 1 / 6, 1]])
+    expect(block).toEqual(ref)
   })
 
   test('wants a duel for every pair', () => {
@@ -36,16 +34,17 @@ describe('nearest', () => {
   const points = Float64Array.of(1, 0, 0, 1, 1, 0)
 
   test('takes the first of the nearest points', () => {
-    expect(
-      [
-        [2, 0],
-        [0, 2],
-        [1e20, 2e20],
-      ].map((row) => nearest.ref({ points }, [row])[0]),
-    ).toEqual([0, 1, 0])
+    const { ref, block } = bothForms(nearest, { points }, [
+      [2, 0],
+      [0, 2],
+      [1e20, 2e20],
+    ])
+
+    expect(ref).toEqual([[0], [1], [0]])
+    expect(block).toEqual(ref)
   })
 
   test('refuses points of other columns', () => {
-    expect(() => nearest.infer({ points }, [numbers(4)])).toThrow('6 numbers are no points of 4 columns')
+    expect(() => nearest.infer({ points }, [numbers(4)])).toThrow('6 numbers are no rows of 4 columns')
   })
 })

@@ -1,4 +1,5 @@
 import { defineOp, expectNumbers, numbers } from './op.ts'
+import { rowsIn, rowwise } from './rowwise.ts'
 
 /** Index of the largest element, the last of equals. */
 export const argmaxLast = defineOp<Record<string, never>>({
@@ -49,6 +50,25 @@ export const duelScores = defineOp<{ classes: number }>({
     }
     return votes.map((count, k) => count + sums[k]! / (3 * (Math.abs(sums[k]!) + 1)))
   },
+  block({ classes }) {
+    const duels = duelsOf(classes)
+    const sums = new Float64Array(classes)
+    return ([winners, confidences], out, rows) => {
+      out.numbers.fill(0, 0, rows * classes)
+      for (let r = 0, at = 0; r < rows; r++) {
+        sums.fill(0)
+        for (let duel = 0; duel < duels.length; duel++, at++) {
+          const pair = duels[duel]!
+          sums[pair[0]]! -= confidences!.numbers[at]!
+          sums[pair[1]]! += confidences!.numbers[at]!
+          const winner = pair[winners!.numbers[at]! as 0 | 1]
+          if (winner !== undefined) out.numbers[r * classes + winner]!++
+        }
+        for (let k = 0; k < classes; k++)
+          out.numbers[r * classes + k]! += sums[k]! / (3 * (Math.abs(sums[k]!) + 1))
+      }
+    }
+  },
 })
 
 function duelsOf(classes: number): [first: number, second: number][] {
@@ -61,22 +81,31 @@ function duelsOf(classes: number): [first: number, second: number][] {
  * Index of the nearest of some points, the first of equals. Squared distances are max(0, (|x|² − 2x·p) + |p|²), as in
  * sklearn.metrics.pairwise_distances_argmin: far away, where |x|² swallows the rest, every point is equally near.
  */
-export const nearest = defineOp<{ points: Float64Array }>({
+export const nearest = rowwise<{ points: Float64Array }>({
   name: 'nearest',
-  infer({ points }, [x]) {
-    const { width } = expectNumbers('nearest', x)
-    if (points.length === 0 || points.length % width !== 0)
-      throw new RangeError(`nearest: ${points.length} numbers are no points of ${width} columns`)
-    return numbers(1)
+  infer({ points }, width) {
+    rowsIn('nearest', points, width)
+    return 1
   },
-  ref({ points }, [x]) {
-    const row = x as readonly number[]
-    const dot = (a: readonly number[], b: readonly number[]) =>
-      a.reduce((sum, value, i) => sum + value * b[i]!, 0)
-    const distances = Array.from({ length: points.length / row.length }, (_, p) => {
-      const point = Array.from(points.subarray(p * row.length, (p + 1) * row.length))
-      return Math.max(0, dot(row, row) - 2 * dot(row, point) + dot(point, point))
-    })
-    return [distances.reduce((best, distance, p) => (distance < distances[best]! ? p : best), 0)]
+  at({ points }, width) {
+    const dot = (a: Float64Array, from: number, b: Float64Array, at: number): number => {
+      let sum = 0
+      for (let i = 0; i < width; i++) sum += a[from + i]! * b[at + i]!
+      return sum
+    }
+    const lengths = Float64Array.from({ length: points.length / width }, (_, p) =>
+      dot(points, p * width, points, p * width),
+    )
+    return (x, from, y, to) => {
+      const own = dot(x, from, x, from)
+      let least = Number.POSITIVE_INFINITY
+      y[to] = 0
+      for (let p = 0; p < lengths.length; p++) {
+        const distance = Math.max(0, own - 2 * dot(x, from, points, p * width) + lengths[p]!)
+        if (!(distance < least)) continue
+        least = distance
+        y[to] = p
+      }
+    }
   },
 })

@@ -2,6 +2,8 @@ const EXPORT = 'export the model to ONNX meanwhile'
 const TEXT = 'turn the text into columns before the model, or export the pipeline to ONNX meanwhile'
 const LABELS = 'it transforms labels, not rows: save the classifier, which keeps its own classes'
 const NO_PREDICT = 'it cannot answer new rows in scikit-learn either: train a model that can on its labels'
+const TOGETHER =
+  'its answer to a row depends on the rows that come with it: use PCA or TruncatedSVD, or transform before the model'
 const CUSTOM = 'do this step before the model, or export the pipeline to ONNX meanwhile'
 
 /** Advice, then `package: Class Class …` lines. */
@@ -13,7 +15,7 @@ const GROUPS: readonly (readonly [advice: string, classes: string])[] = [
     neural_network: BernoulliRBM
     covariance: EmpiricalCovariance MinCovDet
     cross_decomposition: PLSSVD
-    decomposition: NMF MiniBatchNMF SparsePCA
+    decomposition: SparsePCA
     decomposition: MiniBatchSparsePCA DictionaryLearning MiniBatchDictionaryLearning LatentDirichletAllocation
     cluster: Birch AffinityPropagation FeatureAgglomeration
     kernel_approximation: AdditiveChi2Sampler SkewedChi2Sampler PolynomialCountSketch
@@ -26,6 +28,7 @@ const GROUPS: readonly (readonly [advice: string, classes: string])[] = [
     feature_extraction: PatchExtractor`,
   ],
   [CUSTOM, 'preprocessing: KernelCenterer'],
+  [TOGETHER, 'decomposition: NMF MiniBatchNMF'],
   [LABELS, 'preprocessing: MultiLabelBinarizer'],
   [
     NO_PREDICT,
