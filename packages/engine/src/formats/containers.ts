@@ -13,7 +13,7 @@ export type ContainerName =
   | 'catboost-binary'
 
 /** What is inside a file that is not a pickle, as the values a pickle of the same model would give. */
-export type Contents = {
+type Contents = {
   readonly root: Inert
   readonly protocol: number
   readonly globals: readonly GlobalUse[]

@@ -16,7 +16,7 @@ export type CatboostModel = {
   readonly classes: { readonly labels: readonly Cell[]; readonly dtype: string } | undefined
 }
 
-export type Feature = {
+type Feature = {
   /** Position among the features of its kind, and in the row. */
   readonly index: number
   readonly flatIndex: number
