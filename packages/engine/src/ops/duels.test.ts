@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { bothForms } from '../../test/both-forms.ts'
-import { duelVotes, pairwiseCoupling, platt } from './duels.ts'
+import { duelVotes, pairwiseCoupling, platt, supportDuels } from './duels.ts'
 
 test('every duel won is a vote, in the order (0,1) (0,2) (1,2)', () => {
   const { ref, block } = bothForms(duelVotes, { classes: 3 }, [
@@ -13,6 +13,35 @@ test('every duel won is a vote, in the order (0,1) (0,2) (1,2)', () => {
     [1, 1, 1],
   ])
   expect(block).toEqual(ref)
+})
+
+test('a duel is decided by the support vectors of its two classes alone', () => {
+  const attrs = {
+    counts: Int32Array.of(1, 2, 1),
+    coefficients: Float64Array.from(
+      [
+        [1, 2, 3, 4],
+        [10, 20, 30, 40],
+      ].flat(),
+    ),
+    bias: Float64Array.of(0.5, 0, -1),
+  }
+
+  const { ref, block } = bothForms(supportDuels, attrs, [
+    [1, 0, 0, 0],
+    [0, 1, 1, 0],
+    [0, 0, 0, 1],
+  ])
+
+  expect(ref).toEqual([
+    [1.5, 10, -1],
+    [5.5, 0, 49],
+    [0.5, 4, 39],
+  ])
+  expect(block).toEqual(ref)
+  expect(() => bothForms(supportDuels, { ...attrs, counts: Int32Array.of(1, 1, 1) }, [[1, 2, 3, 4]])).toThrow(
+    '4 kernels are not those of 3 classes',
+  )
 })
 
 test('coupling finds the probabilities that consistent duels come from', () => {

@@ -8,6 +8,47 @@ function expectDuels(op: string, classes: number, width: number): void {
     throw new RangeError(`${op}: ${width} duels of ${classes} classes`)
 }
 
+type SupportAttrs = {
+  /** Support vectors per class. */
+  readonly counts: Int32Array
+  /**
+   * A row per opponent, a column per support vector: the vectors of class i use row j − 1 against a later class j, and
+   * row j against an earlier one.
+   */
+  readonly coefficients: Float64Array
+  /** One per duel. */
+  readonly bias: Float64Array
+}
+
+/** Scores of all duels out of the kernels of a row with all support vectors, above 0 for the first class. */
+export const supportDuels = rowwise<SupportAttrs>({
+  name: 'support-duels',
+  infer({ counts, coefficients, bias }, width) {
+    const classes = counts.length
+    expectDuels('support-duels', classes, bias.length)
+    if (counts.some((count) => count < 0) || counts.reduce((sum, count) => sum + count, 0) !== width)
+      throw new RangeError(`support-duels: ${width} kernels are not those of ${classes} classes`)
+    if (coefficients.length !== (classes - 1) * width)
+      throw new RangeError(`support-duels: ${coefficients.length} coefficients for ${width} kernels`)
+    return bias.length
+  },
+  at({ counts, coefficients, bias }, width) {
+    const classes = counts.length
+    const starts = counts.map((_, k) => counts.subarray(0, k).reduce((sum, count) => sum + count, 0))
+    return (x, from, y, to) => {
+      const side = (sum: number, own: number, row: number): number => {
+        let total = sum
+        const end = starts[own]! + counts[own]!
+        for (let i = starts[own]!; i < end; i++) total += coefficients[row * width + i]! * x[from + i]!
+        return total
+      }
+      for (let i = 0, duel = 0; i < classes; i++)
+        for (let j = i + 1; j < classes; j++, duel++)
+          y[to + duel] = side(side(0, i, j - 1), j, i) + bias[duel]!
+    }
+  },
+})
+
 /** Duels won by each class. Input: the winner of (0,1) (0,2) … (1,2) …, 0 for the first and 1 for the second class. */
 export const duelVotes = rowwise<{ classes: number }>({
   name: 'duel-votes',

@@ -18,6 +18,9 @@ export function matrixOf(estimator: Estimator, ...keys: readonly string[]): Matr
   throw estimator.error('corrupt', `${estimator.name}.${keys[0]} is not a matrix`)
 }
 
+/** A sparse matrix is written out: this many numbers at most. */
+const MOST_CELLS = 2 ** 26
+
 /** Rows of a scipy `csr_matrix`. */
 function expand(state: ReadonlyMap<string, unknown>, estimator: Estimator, key: string): Matrix {
   const shape = state.get('_shape')
@@ -26,6 +29,8 @@ function expand(state: ReadonlyMap<string, unknown>, estimator: Estimator, key: 
   if (!fits || !Array.isArray(shape) || starts.length !== shape[0] + 1)
     throw estimator.error('corrupt', `${estimator.name}.${key} is not a sparse matrix`)
   const [rows, columns] = shape as [number, number]
+  if (rows * columns > MOST_CELLS)
+    throw estimator.error('limit', `${estimator.name}.${key} has ${rows} rows and ${columns} columns`)
   const values = new Float64Array(rows * columns)
   const [numbers, at, from] = [numbersOf(data), numbersOf(indices), numbersOf(starts)]
   for (let row = 0; row < rows; row++)

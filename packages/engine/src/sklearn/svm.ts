@@ -1,12 +1,12 @@
 import type { Ref } from '../ir/program.ts'
-import { duelVotes, pairwiseCoupling, platt } from '../ops/duels.ts'
+import { duelVotes, pairwiseCoupling, platt, supportDuels } from '../ops/duels.ts'
 import { argmax, threshold } from '../ops/links.ts'
 import { linear } from '../ops/matmul.ts'
 import { duelScores } from '../ops/multiclass.ts'
 import { classesOf, labelled, matrix, vector } from './answers.ts'
 import type { Estimator } from './estimator.ts'
 import { finiteNumbers } from './inputs.ts'
-import { kernelName, kernelNode, pointsOf } from './kernels.ts'
+import { formulaNode, kernelName, kernelNode, pointsOf } from './kernels.ts'
 import { type Context, type Family, type Lower, once } from './lowering.ts'
 
 /** Kernel of the checked row with every support vector. */
@@ -59,44 +59,22 @@ const lowerOneClass: Lower = (estimator, x, context) => {
   }
 }
 
-/**
- * One duel per pair of classes: Σ over the support vectors of both, + intercept, above 0 for the first class.
- * `_dual_coef_` has a row per opponent: the vectors of class i use row j − 1 against a later class j, j against an
- * earlier one.
- */
-function duelWeights(estimator: Estimator, classes: number): { weights: Float64Array; bias: Float64Array } {
-  const counts = estimator.numbers('_n_support', 'n_support_')
-  const coefficients = estimator.numbers('_dual_coef_', 'dual_coef_')
-  const bias = estimator.numbers('_intercept_', 'intercept_')
-  const total = counts.reduce((sum, count) => sum + count, 0)
-  const duels = (classes * (classes - 1)) / 2
-  if (counts.length !== classes || coefficients.length !== (classes - 1) * total || bias.length !== duels)
-    throw estimator.error('corrupt', `${estimator.name} has coefficients that do not fit ${classes} classes`)
-  const starts = counts.map((_, k) => counts.subarray(0, k).reduce((sum, count) => sum + count, 0))
-  const weights = new Float64Array(duels * total)
-  const copy = (duel: number, of: number, row: number): void => {
-    const [start, end] = [starts[of]!, starts[of]! + counts[of]!]
-    weights.set(coefficients.subarray(row * total + start, row * total + end), duel * total + start)
-  }
-  for (let i = 0, duel = 0; i < classes; i++)
-    for (let j = i + 1; j < classes; j++, duel++) {
-      copy(duel, i, j - 1)
-      copy(duel, j, i)
-    }
-  return { weights, bias }
-}
-
+/** One duel per pair of classes: the votes decide, or from 3 classes on, with `break_ties`, the scores made of them. */
 const lowerClassifier: Lower = (estimator, x, context) => {
   const { graph } = context
   const classes = classesOf(estimator)
   const count = classes.labels.length
-  const { weights, bias } = duelWeights(estimator, count)
-  const kernel = once(() => supportKernel(estimator, x, context))
-  const first = once(() => graph.add(linear, [kernel()], { weights, bias, single: false }))
-  const second = once(() => {
-    const negated = { weights: weights.map((w) => -w), bias: bias.map((b) => -b), single: false }
-    return graph.add(linear, [kernel()], negated)
-  })
+  const counts = Int32Array.from(estimator.numbers('_n_support', 'n_support_'))
+  if (counts.length !== count)
+    throw estimator.error('corrupt', `${estimator.name} has support vectors of ${counts.length} classes`)
+  const first = once(() =>
+    graph.add(supportDuels, [supportKernel(estimator, x, context)], {
+      counts,
+      coefficients: estimator.numbers('_dual_coef_', 'dual_coef_'),
+      bias: estimator.numbers('_intercept_', 'intercept_'),
+    }),
+  )
+  const second = once(() => formulaNode(graph, first(), 'affine', [-1, 0]))
   const won = (inclusive: boolean): Ref => graph.add(threshold, [second()], { threshold: 0, inclusive })
   const overall = once(() => graph.add(duelScores, [won(false), second()], { classes: count }))
   const overallScores = count > 2 && estimator.text('decision_function_shape', 'ovr') === 'ovr'
