@@ -19,29 +19,15 @@ export const SEALED_SUFFIX = '.seg'
 /** Records framed one behind the other, and where each one ends. */
 export type EncodedGroup = { readonly bytes: Buffer; readonly ends: readonly number[] }
 
-/** Frames payloads into a buffer that is kept and reused by the next call. */
-export function createGroupEncoder(initialBytes: number): (payloads: readonly string[]) => EncodedGroup {
-  let scratch: Buffer = Buffer.allocUnsafeSlow(initialBytes)
-  return (payloads) => {
-    const ends = new Array<number>(payloads.length)
-    let position = 0
-    for (let index = 0; index < payloads.length; index++) {
-      const payload = payloads[index]!
-      const needed = position + FRAME_BYTES + payload.length * 3
-      if (needed > scratch.length) scratch = grow(scratch, position, needed)
-      const start = position + FRAME_BYTES
-      const length = scratch.write(payload, start)
-      scratch.writeUInt32LE(length, position)
-      scratch.writeUInt32LE(crc32(scratch.subarray(start, start + length)), position + 4)
-      position = start + length
-      ends[index] = position
-    }
-    return { bytes: scratch.subarray(0, position), ends }
-  }
-}
+/** Room that `frameRecord` may need: UTF-8 takes three bytes at most for a UTF-16 unit. */
+export const framedBytesAtMost = (payload: string): number => FRAME_BYTES + payload.length * 3
 
-function grow(buffer: Buffer, used: number, needed: number): Buffer {
-  const larger = Buffer.allocUnsafeSlow(Math.max(needed, buffer.length * 2))
-  buffer.copy(larger, 0, 0, used)
-  return larger
+/** Writes one record at `start`. @returns where it ends */
+export function frameRecord(buffer: Buffer, start: number, payload: string): number {
+  const body = start + FRAME_BYTES
+  const length = buffer.write(payload, body)
+  buffer.writeUInt32LE(length, start)
+  // Of the string: the same bytes, without a view of the buffer for every record.
+  buffer.writeUInt32LE(crc32(payload), start + 4)
+  return body + length
 }

@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createIdSource } from '../ids.ts'
-import { Backlog, recordBytes } from './backlog.ts'
-import { createGroupEncoder, RECORD_BYTES_LIMIT } from './format.ts'
+import { Backlog } from './backlog.ts'
+import { framedBytesAtMost, RECORD_BYTES_LIMIT } from './format.ts'
 import { folderBytes, type Repair, repairSegments } from './reader.ts'
 import { createSegmentFile, type SegmentFile } from './segment-file.ts'
 
 /** A group is written at this size without waiting for the timer. */
 const GROUP_BYTES = 64 << 10
-/** Most bytes encoded and written at once, so that catching up does not hold the event loop. */
-const GROUP_BYTES_LIMIT = 512 << 10
 const SYNC_MS = 1000
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 2000
@@ -69,7 +67,6 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
 class GroupWriter implements SegmentWriter {
   readonly #options: SegmentWriterOptions
   readonly #backlog: Backlog
-  readonly #encode = createGroupEncoder(2 * GROUP_BYTES)
   readonly #ids
   readonly #dropped: Record<DropReason, number> = { backlog: 0, disk: 0, 'disk-cap': 0 }
   #appended = 0
@@ -112,8 +109,7 @@ class GroupWriter implements SegmentWriter {
   }
 
   append(payload: string): boolean {
-    const tooLarge =
-      payload.length * 3 > RECORD_BYTES_LIMIT || recordBytes(payload) > this.#options.backlogBytes
+    const tooLarge = framedBytesAtMost(payload) > RECORD_BYTES_LIMIT || this.#backlog.exceeds(payload)
     if (tooLarge || this.#closed !== undefined) {
       this.#dropped[this.#failure ?? 'backlog'] += 1
       return false
@@ -188,8 +184,7 @@ class GroupWriter implements SegmentWriter {
       this.#fail(error as Error)
       return false
     }
-    const group = this.#backlog.take(GROUP_BYTES_LIMIT)
-    const { records, error } = await this.#segment.write(this.#encode(group))
+    const { records, error } = await this.#segment.write(this.#backlog.take())
     this.#backlog.settle(records)
     this.#written += records
     if (records > 0) this.#unsynced = true
