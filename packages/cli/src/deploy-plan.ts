@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Decision, Name, Respond } from '@millwright/contracts'
 import { CommandError, textOption, UsageError, type Values } from './command.ts'
+import { readText } from './read-file.ts'
 
 /** What `deploy` is about to do, and where each guess came from. */
 export type DeployPlan = {
@@ -59,7 +60,7 @@ type Settings = {
 async function readSettings(folder: string): Promise<Settings> {
   const path = join(folder, FOLDER_FILE)
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Settings
+    return JSON.parse(await readText(path)) as Settings
   } catch (error) {
     throw new CommandError(
       `${folder} is a folder without a readable ${FOLDER_FILE}: ${(error as Error).message}`,
@@ -101,7 +102,7 @@ async function readRule<T>(schema: Rule<T>, given: unknown, option: string): Pro
 }
 
 async function readJsonOption(given: string, option: string): Promise<unknown> {
-  const text = given.trimStart().startsWith('{') ? given : await readFile(given, 'utf8')
+  const text = given.trimStart().startsWith('{') ? given : await readText(given)
   try {
     return JSON.parse(text)
   } catch (error) {

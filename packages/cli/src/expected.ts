@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { CommandError } from './command.ts'
+import { readText } from './read-file.ts'
 import { readRows } from './rows.ts'
 
 /** Method → one entry per row: a value, or a list of them. */
@@ -18,7 +18,7 @@ type ScoreOutput = {
  */
 export async function readExpected(path: string, rows: number): Promise<Expected> {
   if (/\.(csv|tsv)$/i.test(path)) return await readExpectedCsv(path, rows)
-  const document = parse(await readFile(path, 'utf8'), path)
+  const document = parse(await readText(path), path)
   const lists = Array.isArray(document.outputs)
     ? (document.outputs as ScoreOutput[]).map(({ name, shape, data }) => [name, nest(shape, data)] as const)
     : Object.entries(document).filter((entry): entry is [string, unknown[]] => Array.isArray(entry[1]))

@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import {
   type CompiledFile,
@@ -11,6 +10,7 @@ import {
   type SchemaColumn,
 } from '@millwright/engine'
 import { CommandError, EXIT } from './command.ts'
+import { readRegularFile } from './read-file.ts'
 
 export type OpenModel = {
   readonly file: CompiledFile
@@ -20,10 +20,9 @@ export type OpenModel = {
 
 /** Reads a model file as inert data and compiles it. @throws CommandError with the refusal */
 export async function openModel(path: string): Promise<OpenModel> {
-  const info = await stat(path)
-  if (info.isDirectory()) throw new CommandError(`${path} is a folder; give the model file in it`)
+  const bytes = await readRegularFile(path)
   try {
-    const file = await compileFile(await readFile(path))
+    const file = await compileFile(bytes)
     const program = decodeProgram(file.program)
     return { file, executable: compileProgram(program), schema: inputSchema(program) }
   } catch (error) {

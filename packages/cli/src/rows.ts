@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import type { Cell } from '@millwright/engine'
 import { CommandError } from './command.ts'
+import { assertRegularFile, readText } from './read-file.ts'
 
 /** Rows of a file. `text`: every value is text still (CSV). */
 export type Table = {
@@ -28,8 +28,18 @@ export async function readRows(path: string): Promise<Table> {
   if (read === undefined)
     throw new CommandError(`${path}: rows are read from ${Object.keys(READERS).join(', ')} files`)
   const table = await read(path)
+  assertDistinctColumns(path, table)
   if (table.rows.length === 0) throw new CommandError(`${path} has no rows`)
   return table
+}
+
+function assertDistinctColumns(path: string, { columns }: Table): void {
+  const names = columns.map((column) => column.name)
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice !== undefined)
+    throw new CommandError(`${path} has two columns called ${JSON.stringify(twice)}`, [
+      'which of them is meant cannot be known: rename or remove one',
+    ])
 }
 
 /** Each row by column name. */
@@ -40,7 +50,7 @@ export function recordsOf(table: Table): Record<string, Cell>[] {
 }
 
 async function readCsv(path: string, delimiter = ','): Promise<Table> {
-  const [{ parse }, text] = await Promise.all([import('csv-parse/sync'), readFile(path)])
+  const [{ parse }, text] = await Promise.all([import('csv-parse/sync'), readText(path)])
   let lines: string[][]
   try {
     lines = parse(text, { bom: true, delimiter, skip_empty_lines: true })
@@ -49,11 +59,15 @@ async function readCsv(path: string, delimiter = ','): Promise<Table> {
   }
   const [header, ...rows] = lines
   if (header === undefined) throw new CommandError(`${path} is empty; its first line should name the columns`)
+  if (header.length === 1 && /[;\t]/.test(header[0]!))
+    throw new CommandError(`${path} is not separated by ${delimiter === ',' ? 'commas' : 'tabs'}`, [
+      'save it with commas and the extension .csv, or with tabs and .tsv',
+    ])
   return { columns: header.map((name) => ({ name })), rows, text: true }
 }
 
 async function readJson(path: string): Promise<Table> {
-  const document = parseJson(await readFile(path, 'utf8'), path)
+  const document = parseJson(await readText(path), path)
   if (Array.isArray(document)) return fromRecords(document, path)
   const { columns, rows } = document as { columns?: unknown; rows?: unknown }
   if (Array.isArray(rows) && Array.isArray(columns))
@@ -67,7 +81,7 @@ const columnOf = (column: unknown): TableColumn =>
   typeof column === 'string' ? { name: column } : (column as TableColumn)
 
 async function readNdjson(path: string): Promise<Table> {
-  const lines = (await readFile(path, 'utf8')).split('\n')
+  const lines = (await readText(path)).split('\n')
   const records = lines.flatMap((line, i) =>
     line.trim() === '' ? [] : [parseJson(line, `${path} line ${i + 1}`)],
   )
@@ -97,6 +111,7 @@ function fromRecords(records: readonly unknown[], path: string): Table {
 }
 
 async function readParquet(path: string): Promise<Table> {
+  await assertRegularFile(path)
   const { DuckDBInstance } = await import('@duckdb/node-api')
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()

@@ -27,8 +27,8 @@ export const demo: Command = {
   options: { rate: { type: 'string' }, seconds: { type: 'string' } },
   async run(context, values) {
     const { terminal, client, json } = context
-    const rate = positive(values, 'rate', 20)
-    const seconds = positive(values, 'seconds', 30)
+    const rate = numberOption(values, 'rate', { absent: 20, least: 0.1, most: 5_000 })
+    const seconds = numberOption(values, 'seconds', { absent: 30, least: 0, most: 1e9 })
     if (!(await isDeployed(client)))
       await deploy.run({ ...context, json: true, terminal: silentStdout(terminal) }, {}, [exampleFolder()])
     const customers = await readCustomers()
@@ -40,10 +40,14 @@ export const demo: Command = {
   },
 }
 
-function positive(values: Values, name: string, absent: number): number {
+type Range = { readonly absent: number; readonly least: number; readonly most: number }
+
+function numberOption(values: Values, name: string, { absent, least, most }: Range): number {
   const number = Number(textOption(values, name) ?? absent)
-  if (Number.isFinite(number) && number >= 0) return number
-  throw new UsageError(`--${name} takes a number, got ${JSON.stringify(values[name])}`)
+  if (number >= least && number <= most) return number
+  throw new UsageError(
+    `--${name} takes a number from ${least} to ${most}, got ${JSON.stringify(values[name])}`,
+  )
 }
 
 async function isDeployed(client: Client): Promise<boolean> {

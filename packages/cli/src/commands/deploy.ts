@@ -8,6 +8,7 @@ import { type Command, CommandError, takeArguments, textOption } from '../comman
 import { type DeployPlan, planDeploy } from '../deploy-plan.ts'
 import { curlOf, exampleRow } from '../example-row.ts'
 import { readExpected } from '../expected.ts'
+import { assertRegularFile } from '../read-file.ts'
 import { readRows, recordsOf } from '../rows.ts'
 import { formatBytes, printable, progress, type Terminal } from '../terminal.ts'
 
@@ -98,6 +99,7 @@ type Work = { readonly client: Client; readonly terminal: Terminal; readonly pla
 type Registered = { readonly version: ModelVersion; readonly row: ReturnType<typeof exampleRow> | undefined }
 
 async function register({ client, terminal, plan }: Work): Promise<Registered> {
+  await assertRegularFile(plan.file)
   const sample = plan.sample === undefined ? undefined : await readSample(plan)
   const bytes = (await stat(plan.file)).size
   const uploading = progress(terminal, 'Uploading')
@@ -105,6 +107,7 @@ async function register({ client, terminal, plan }: Work): Promise<Registered> {
   const body = Readable.toWeb(createReadStream(plan.file)) as ReadableStream<Uint8Array>
   const upload = await client.upload(body, bytes)
   uploading.done(`Uploaded ${formatBytes(bytes)}`)
+  const known = sample === undefined ? undefined : await findReady(client, plan.name, upload.digest)
   const reading = progress(terminal, 'Reading, compiling and checking')
   reading.update('…')
   const version = await createVersion(client, plan, {
@@ -113,9 +116,29 @@ async function register({ client, terminal, plan }: Work): Promise<Registered> {
     ...(plan.label === undefined ? {} : { label: plan.label }),
     ...(sample === undefined ? {} : { sample }),
   }).finally(() => reading.done())
-  reading.done(checkLine(version))
+  if (known === undefined) reading.done(checkLine(version))
+  else warnUntried(terminal, plan, known)
   showFindings(terminal, plan, version)
   return { version, row: sample?.rows[0] }
+}
+
+/** The version that has these bytes and was checked before: a sample is not tried on it again. */
+async function findReady(client: Client, model: string, digest: string): Promise<ModelVersion | undefined> {
+  try {
+    const { data } = await client.listVersions(model)
+    return data.find((version) => version.digest === digest && version.state === 'READY')
+  } catch (error) {
+    if (error instanceof ClientError && error.status === 404) return undefined
+    throw error
+  }
+}
+
+function warnUntried(terminal: Terminal, plan: DeployPlan, { model, number }: ModelVersion): void {
+  const expected = plan.expected ?? 'ANSWERS'
+  terminal.stderr(
+    `${terminal.style.warn('!')} This file is ${model}@${number} already, checked when it came; the sample was not tried again\n` +
+      `  hint: millwright verify ${plan.file} --sample ${plan.sample} --expected ${expected}\n`,
+  )
 }
 
 /** @throws CommandError with the reason and the next step when the file is refused */

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import {
   allOutputs,
@@ -13,6 +12,7 @@ import {
   selfCheck,
 } from '@millwright/engine'
 import { type Command, EXIT, takeArguments } from '../command.ts'
+import { readRegularFile } from '../read-file.ts'
 import { formatBytes, printable, progress, type Terminal, table } from '../terminal.ts'
 
 const usage = `Says what a model file is, and whether it can be served. Nothing in the file is run. Needs no server.
@@ -32,7 +32,7 @@ export const inspect: Command = {
   options: {},
   async run({ terminal, json }, _values, positionals) {
     const [path] = takeArguments(positionals, 'FILE')
-    const bytes = await readFile(path!)
+    const bytes = await readRegularFile(path!)
     const bar = progress(terminal, 'Inspecting')
     bar.update(formatBytes(bytes.byteLength))
     const finding = await examine(bytes)

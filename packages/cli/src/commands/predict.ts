@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import type { CellValue, PredictAnswer, PredictRequest } from '@millwright/contracts'
 import { type Command, takeArguments, textOption, UsageError, type Values } from '../command.ts'
+import { readText } from '../read-file.ts'
 import { readRows, recordsOf } from '../rows.ts'
 import { type Terminal, table } from '../terminal.ts'
 
@@ -59,7 +59,7 @@ async function readRequest(values: Values, pairs: readonly string[]): Promise<Pr
       ? await text(process.stdin)
       : given.trimStart().startsWith('{')
         ? given
-        : await readFile(given, 'utf8')
+        : await readText(given)
   try {
     return { row: JSON.parse(source) as Record<string, CellValue> }
   } catch (error) {

@@ -1,18 +1,11 @@
-import { open } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { type Answer, type Cell, type Method, RowError } from '@millwright/engine'
-import {
-  type CliContext,
-  type Command,
-  CommandError,
-  takeArguments,
-  textOption,
-  UsageError,
-} from '../command.ts'
+import { type Command, CommandError, takeArguments, textOption, UsageError } from '../command.ts'
 import { buildFrame } from '../frame.ts'
 import { type OpenModel, openModel } from '../model-file.ts'
 import { readRows } from '../rows.ts'
-import { progress } from '../terminal.ts'
+import { progress, type Terminal } from '../terminal.ts'
 
 const usage = `Predicts the rows of a file with a model file. Needs no server.
 
@@ -39,6 +32,8 @@ export const score: Command = {
     const [path] = takeArguments(positionals, 'MODEL_FILE')
     const data = textOption(values, 'data')
     if (data === undefined) throw new UsageError('missing --data FILE')
+    const out = textOption(values, 'out')
+    const encode = encoderOf(out)
     const bar = progress(terminal, 'Scoring')
     bar.update('reading the model')
     const model = await openModel(path!)
@@ -48,8 +43,8 @@ export const score: Command = {
     const frame = buildFrame(model.executable.program, model.schema, table)
     bar.update(`${frame.rows} rows`)
     const answers = runRows(model, frame, methods)
-    const out = textOption(values, 'out')
-    await write({ terminal, out, rows: frame.rows, model, answers })
+    const outputs = answers.flatMap(outputsOf)
+    await write(terminal, out, encode(outputs, frame.rows, model))
     bar.done(out === undefined ? undefined : `${frame.rows} rows written to ${out}`)
     return 0
   },
@@ -99,29 +94,20 @@ export function outputsOf(answer: Answer): Output[] {
   return [{ name, shape: [parts.length, ...(parts[0]?.shape ?? [])], dtype, data }]
 }
 
-type Written = {
-  readonly terminal: CliContext['terminal']
-  readonly out: string | undefined
-  readonly rows: number
-  readonly model: OpenModel
-  readonly answers: readonly Answer[]
+/** @throws UsageError for an extension that is not written */
+function encoderOf(out: string | undefined): Encoder {
+  const encode = ENCODERS[out === undefined ? '.json' : extname(out).toLowerCase()]
+  if (encode === undefined) throw new UsageError(`--out takes a ${Object.keys(ENCODERS).join(', ')} file`)
+  return encode
 }
 
-async function write({ terminal, out, rows, model, answers }: Written): Promise<void> {
-  const outputs = answers.flatMap(outputsOf)
-  const format = out === undefined ? '.json' : extname(out).toLowerCase()
-  const encode = ENCODERS[format]
-  if (encode === undefined) throw new UsageError(`--out takes a ${Object.keys(ENCODERS).join(', ')} file`)
-  const chunks = encode(outputs, rows, model)
+async function write(terminal: Terminal, out: string | undefined, chunks: Iterable<string>): Promise<void> {
   if (out === undefined) for (const chunk of chunks) terminal.stdout(chunk)
-  else {
-    const file = await open(out, 'w')
-    try {
-      for (const chunk of chunks) await file.write(chunk)
-    } finally {
-      await file.close()
-    }
-  }
+  else await writeFile(out, chunks).catch((error: Error) => refuse(out, error))
+}
+
+function refuse(out: string, error: Error): never {
+  throw new CommandError(`${out} cannot be written: ${error.message}`)
 }
 
 type Encoder = (outputs: readonly Output[], rows: number, model: OpenModel) => Generator<string>
