@@ -135,6 +135,7 @@ function codeOf(value: Cell, { categories }: GoldenColumn): Cell {
 }
 
 function toCell(value: Cell, column: GoldenColumn): Cell {
+  if (column.dtype === 'json') return JSON.stringify(value)
   if (value === null) return column.null === 'NaN' ? Number.NaN : null
   const numeric = column.dtype.startsWith('float') || column.dtype.startsWith('int')
   return numeric && typeof value === 'string' ? toNumber(value) : value

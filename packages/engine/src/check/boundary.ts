@@ -91,7 +91,7 @@ function marksOf(program: Program): Cell[][] {
   const marks = program.inputs.map((): Cell[] => [])
   program.nodes.forEach(({ op, inputs, attrs }) => {
     const [from] = inputs
-    if (from === undefined) return
+    if (from === undefined || types[from]!.kind === 'sparse') return
     const { width } = types[from]!
     const origins = Array.from({ length: width }, (_, column) => traceColumn(program, types, from, column))
     const mark = (column: number, value: Cell): void => {

@@ -12,6 +12,7 @@ import type {
   Ref,
   ValueType,
 } from '../ir/program.ts'
+import { SparseRows } from '../ir/sparse-rows.ts'
 import { validateProgram } from '../ir/validate.ts'
 import { input } from '../ops/columns.ts'
 import type { Block, BlockKernel, Op } from '../ops/op.ts'
@@ -70,7 +71,10 @@ class CompiledProgram implements Executable {
   constructor(program: Program) {
     this.program = program
     this.#types = validateProgram(program)
-    const widest = this.#types.reduce((width, type) => Math.max(width, type.width), 1)
+    const widest = this.#types.reduce(
+      (most, { kind, width }) => Math.max(most, kind === 'sparse' ? 1 : width),
+      1,
+    )
     this.#blockRows = Math.max(1, Math.min(BLOCK_ROWS, Math.floor(BLOCK_NUMBERS / widest)))
     this.#slabWidths = slabWidths(program.inputs)
   }
@@ -207,6 +211,7 @@ const emptyBlock = (type: ValueType, rows: number): Block => ({
   type,
   numbers: type.kind === 'number' ? new Float64Array(rows * type.width) : NO_NUMBERS,
   cells: type.kind === 'cell' ? new Array<Cell>(rows * type.width).fill(null) : [],
+  ...(type.kind === 'sparse' ? { sparse: new SparseRows() } : {}),
 })
 
 function kernelOf(op: Op, attrs: Attrs, inputs: readonly Step[]): BlockKernel {
@@ -219,14 +224,24 @@ function rowByRow(op: Op, attrs: Attrs, types: readonly ValueType[]): BlockKerne
   return (inputs, out, rows) => {
     const target: Float64Array | Cell[] = out.type.kind === 'number' ? out.numbers : out.cells
     const { width } = out.type
+    out.sparse?.begin(rows)
     for (let row = 0; row < rows; row++) {
-      const from = inputs.map((block, i): Cell[] => {
-        const { kind, width: w } = types[i]!
-        const values = kind === 'number' ? block.numbers : block.cells
-        return Array.from(values.slice(row * w, (row + 1) * w))
-      })
-      const values = op.ref(attrs, from)
-      for (let i = 0; i < width; i++) target[row * width + i] = values[i]!
+      const values = op.ref(
+        attrs,
+        inputs.map((block, i) => rowOf(block, types[i]!, row)),
+      )
+      if (out.sparse === undefined) for (let i = 0; i < width; i++) target[row * width + i] = values[i]!
+      else {
+        for (let i = 0; i < values.length; i += 2)
+          out.sparse.push(values[i] as number, values[i + 1] as number)
+        out.sparse.endRow()
+      }
     }
   }
+}
+
+function rowOf({ numbers, cells, sparse }: Block, { kind, width }: ValueType, row: number): Cell[] {
+  if (sparse !== undefined) return sparse.row(row)
+  const values = kind === 'number' ? numbers : cells
+  return Array.from(values.slice(row * width, (row + 1) * width))
 }

@@ -1,6 +1,8 @@
 import { castToNumbers, concat, input, select } from '../ops/columns.ts'
 import type { Op } from '../ops/op.ts'
+import { densify, sparseConcat, sparseSelect } from '../ops/sparse.ts'
 import type { Attrs, InputColumn, ProgramNode, Ref, ValueType } from './program.ts'
+import { MAX_DENSE_WIDTH } from './sparse-rows.ts'
 
 /** Thrown when a column taken for a number turns out to hold text: lowering starts again with it as a cell column. */
 export class CellColumnsNeeded extends Error {
@@ -8,6 +10,15 @@ export class CellColumnsNeeded extends Error {
   constructor(columns: readonly number[]) {
     super(`input columns ${columns.join(', ')} hold categories`)
     this.columns = columns
+  }
+}
+
+/** Thrown when a sparse row is wanted with its zeros and has too many of them. */
+export class TooWide extends Error {
+  readonly width: number
+  constructor(width: number) {
+    super(`${width} columns are too many to write out; at most ${MAX_DENSE_WIDTH} are`)
+    this.width = width
   }
 }
 
@@ -19,6 +30,8 @@ export class Graph {
   /** Per node, per output column: the model input column it is a form of, or -1. */
   readonly #sources: (readonly number[])[] = []
   readonly #slots: readonly number[]
+  /** Sparse nodes that were densified → their dense form. */
+  readonly #dense = new Map<Ref, Ref>()
 
   constructor(columns: readonly InputColumn[]) {
     this.columns = columns
@@ -33,7 +46,7 @@ export class Graph {
     const sources =
       op.columnwise && inputs[0] !== undefined
         ? this.sources(inputs[0])
-        : new Array<number>(type.width).fill(-1)
+        : new Array<number>(type.kind === 'sparse' ? 0 : type.width).fill(-1)
     return this.#push({ op: op.name, inputs, attrs }, type, sources)
   }
 
@@ -50,6 +63,7 @@ export class Graph {
     const node = this.nodes[ref]!
     const width = this.width(ref)
     if (columns.length === width && columns.every((column, i) => column === i)) return ref
+    if (this.type(ref).kind === 'sparse') return this.#selectSparse(ref, columns)
     if (node.op === input.name) return this.input(columns.map((column) => this.sources(ref)[column]!))
     if (node.op === concat.name && this.type(ref).kind === 'cell') {
       const parts = columns.map((column) => this.#partOf(node, column))
@@ -66,6 +80,7 @@ export class Graph {
 
   concat(refs: readonly Ref[]): Ref {
     if (refs.length === 1) return refs[0]!
+    if (refs.some((ref) => this.type(ref).kind === 'sparse')) return this.#concatSparse(refs)
     if (refs.length > 1 && refs.every((ref) => this.nodes[ref]!.op === input.name))
       return this.input(refs.flatMap((ref) => this.sources(ref)))
     const type = concat.infer(
@@ -79,9 +94,18 @@ export class Graph {
     )
   }
 
-  /** The node as numbers: text that spells a number is read, None becomes NaN, anything else is the row's error. */
+  /**
+   * The node as numbers: text that spells a number is read, None becomes NaN, anything else is the row's error. Sparse
+   * rows get their zeros. @throws TooWide when there are too many of them
+   */
   toNumbers(ref: Ref): Ref {
-    return this.type(ref).kind === 'number' ? ref : this.add(castToNumbers, [ref], {})
+    const { kind, width } = this.type(ref)
+    if (kind === 'number') return ref
+    if (kind === 'cell') return this.add(castToNumbers, [ref], {})
+    if (width > MAX_DENSE_WIDTH) throw new TooWide(width)
+    const dense = this.#dense.get(ref) ?? this.add(densify, [ref], { width })
+    this.#dense.set(ref, dense)
+    return dense
   }
 
   /**
@@ -116,6 +140,22 @@ export class Graph {
     this.#types.push(type)
     this.#sources.push(sources)
     return this.nodes.length - 1
+  }
+
+  /** Columns that do not ascend are taken from the dense row. */
+  #selectSparse(ref: Ref, columns: readonly number[]): Ref {
+    const ascending = columns.every((column, i) => i === 0 || column > columns[i - 1]!)
+    return ascending
+      ? this.add(sparseSelect, [ref], { columns: Int32Array.from(columns), width: this.width(ref) })
+      : this.select(this.toNumbers(ref), columns)
+  }
+
+  #concatSparse(refs: readonly Ref[]): Ref {
+    const parts = refs.map((ref) => (this.type(ref).kind === 'cell' ? this.toNumbers(ref) : ref))
+    return this.add(sparseConcat, parts, {
+      widths: Int32Array.from(parts, (ref) => this.width(ref)),
+      sparse: Uint8Array.from(parts, (ref) => (this.type(ref).kind === 'sparse' ? 1 : 0)),
+    })
   }
 
   #partOf(node: ProgramNode, column: number): [Ref, number] {

@@ -6,13 +6,20 @@
  * inference, which is why the reference interpreter can be row by row and why bad rows of a batch fail alone.
  */
 
-/** One value of a non-numeric column. Python's None is null; a missing float is NaN: scikit-learn tells them apart. */
+/**
+ * One value of a non-numeric column. Python's None is null; a missing float is NaN: scikit-learn tells them apart.
+ * A dictionary or a list is held as its JSON text.
+ */
 export type Cell = string | number | boolean | null
 
-/** Static type of a node's row. `f32`: every element is a float32 value (held in float64 storage). */
+/**
+ * Static type of a node's row. `f32`: every element is a float32 value (held in float64 storage). `sparse`: a row of
+ * numbers most of which are 0, of which only the others are kept, in the order of their columns.
+ */
 export type ValueType =
   | { readonly kind: 'number'; readonly width: number; readonly dtype: 'f64' | 'f32' }
   | { readonly kind: 'cell'; readonly width: number }
+  | { readonly kind: 'sparse'; readonly width: number; readonly dtype: 'f64' | 'f32' }
 
 /** Attributes are data only; typed arrays are stored as binary sections. */
 export type Attr =

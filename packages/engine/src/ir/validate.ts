@@ -5,8 +5,8 @@ import { type Attrs, METHODS, type Program, type ProgramOutput, type ValueType }
 const METHOD_NAMES: ReadonlySet<string> = new Set(METHODS)
 const SHAPES: ReadonlySet<ProgramOutput['shape']> = new Set(['vector', 'matrix', 'list'])
 
-/** Widest row a node may have. */
-const MAX_WIDTH = 2 ** 20
+/** Widest row a node may have; of a sparse row only the stored entries take room. */
+const MAX_WIDTH = { number: 2 ** 20, cell: 2 ** 20, sparse: 2 ** 24 } as const
 
 /**
  * Types of all nodes. Trusts nothing: what passes can be run without reading out of bounds, whatever it came from.
@@ -51,7 +51,10 @@ function typeOfNode(program: Program, ref: number, types: readonly ValueType[]):
     const reason = cause instanceof RangeError ? cause.message : 'attributes of the wrong type'
     throw new RangeError(`${where}: ${reason}`, { cause })
   }
-  expect(Number.isInteger(type.width) && type.width >= 0 && type.width <= MAX_WIDTH, `${where}: too wide`)
+  expect(
+    Number.isInteger(type.width) && type.width >= 0 && type.width <= MAX_WIDTH[type.kind],
+    `${where}: too wide`,
+  )
   return type
 }
 
@@ -71,6 +74,7 @@ function expectOutput(output: ProgramOutput, where: string, types: readonly Valu
   const parts = expectList(output.parts, `${where}: parts`)
   expect(output.shape === 'list' ? parts.length > 0 : parts.length === 1, `${where}: number of parts`)
   for (const part of parts) expect(types[part] !== undefined, `${where}: reads a node that does not exist`)
+  for (const part of parts) expect(types[part]!.kind !== 'sparse', `${where}: reads a sparse node`)
   const { width, kind } = types[parts[0]!]!
   if (output.shape === 'vector') expect(width === 1, `${where}: a vector of width ${width}`)
   if (output.labels === undefined) return

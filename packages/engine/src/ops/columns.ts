@@ -18,7 +18,7 @@ export const input = defineOp<{ kinds: Uint8Array; slots: Int32Array }>({
 export const select = defineOp<{ columns: Int32Array }>({
   name: 'select',
   infer({ columns }, [x]) {
-    if (x === undefined) throw new RangeError('select: expects one input')
+    if (x === undefined || x.kind === 'sparse') throw new RangeError('select: expects numbers or cells')
     for (const column of columns)
       if (column < 0 || column >= x.width) throw new RangeError(`select: column ${column} of ${x.width}`)
     return { ...x, width: columns.length }
@@ -42,6 +42,7 @@ export const concat = defineOp<Record<string, never>>({
   name: 'concat',
   infer(_, inputs) {
     const width = inputs.reduce((sum, type) => sum + type.width, 0)
+    if (inputs.some((type) => type.kind === 'sparse')) throw new RangeError('concat: one input is sparse')
     if (inputs.some((type) => type.kind === 'cell')) return cells(width)
     const single = inputs.length > 0 && inputs.every((type) => type.kind === 'number' && type.dtype === 'f32')
     return numbers(width, single ? 'f32' : 'f64')

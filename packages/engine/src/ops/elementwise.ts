@@ -39,7 +39,7 @@ export function cellwise<A extends Attrs>({ name, result, at }: CellRule<A>): Op
     name,
     columnwise: true,
     infer(attrs, [x]) {
-      if (x === undefined) throw new RangeError(`${name}: expects one input`)
+      if (x === undefined || x.kind === 'sparse') throw new RangeError(`${name}: expects numbers or cells`)
       return result(attrs, x)
     },
     ref(attrs, [x]) {

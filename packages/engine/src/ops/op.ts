@@ -1,10 +1,20 @@
 import type { Attrs, Cell, ValueType } from '../ir/program.ts'
+import type { SparseRows } from '../ir/sparse-rows.ts'
 
-/** One row of one node: numbers when the node's type is `number`, cells otherwise. */
+/**
+ * One row of one node: numbers when the node's type is `number`, cells when it is `cell`. A `sparse` row is a column, its
+ * value, the next column, its value …, columns ascending.
+ */
 export type Row = readonly Cell[]
 
 /** A block of rows of one node, row-major, `rows × width`. Executors own the storage. */
-export type Block = { readonly type: ValueType; numbers: Float64Array; cells: Cell[] }
+export type Block = {
+  readonly type: ValueType
+  numbers: Float64Array
+  cells: Cell[]
+  /** Of a `sparse` node. */
+  readonly sparse?: SparseRows
+}
 
 /**
  * Computes `rows` rows of a block from its inputs' blocks. Writes `out.numbers` (or `out.cells`), allocates nothing per
@@ -36,6 +46,13 @@ export const defineOp = <A extends Attrs>(op: Op<A>): Op<A> => op
 /** Number row type. */
 export const numbers = (width: number, dtype: 'f64' | 'f32' = 'f64'): ValueType => ({
   kind: 'number',
+  width,
+  dtype,
+})
+
+/** Sparse row type. */
+export const sparse = (width: number, dtype: 'f64' | 'f32' = 'f64'): ValueType => ({
+  kind: 'sparse',
   width,
   dtype,
 })

@@ -23,9 +23,12 @@ import * as neighbourTrees from './neighbour-trees.ts'
 import * as neighbours from './neighbours.ts'
 import type { Op } from './op.ts'
 import * as polynomial from './polynomial.ts'
+import * as records from './records.ts'
 import * as scaling from './scaling.ts'
 import * as single from './single.ts'
+import * as sparse from './sparse.ts'
 import * as splines from './splines.ts'
+import * as tokens from './tokens.ts'
 import * as trees from './trees.ts'
 import * as votes from './votes.ts'
 
@@ -40,6 +43,9 @@ const FILES = [
   encoding,
   imputing,
   polynomial,
+  records,
+  sparse,
+  tokens,
   functions,
   interpolate,
   inverses,

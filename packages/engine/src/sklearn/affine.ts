@@ -7,6 +7,7 @@ import { arithmetic } from '../ops/scaling.ts'
 import { numbersOf } from '../pickle/numpy.ts'
 import { InertObject, NdArray } from '../pickle/values.ts'
 import type { Estimator } from './estimator.ts'
+import { linearOf } from './inputs.ts'
 
 /** A dense or compressed sparse matrix. @throws ModelError corrupt when the attribute is neither */
 export function matrixOf(estimator: Estimator, ...keys: readonly string[]): Matrix {
@@ -45,7 +46,7 @@ function expand(state: ReadonlyMap<string, unknown>, estimator: Estimator, key: 
 
 /** x · matrixᵀ + bias: one column per row of the matrix. */
 export const project = (graph: Graph, x: Ref, { values, rows }: Matrix, bias?: Float64Array): Ref =>
-  graph.add(linear, [x], { weights: values, bias: bias ?? new Float64Array(rows), single: false })
+  linearOf(graph, x, { weights: values, bias: bias ?? new Float64Array(rows), single: false })
 
 /** x · matrix + bias: one column per column of the matrix. */
 export const timesMatrix = (graph: Graph, x: Ref, matrix: Matrix, bias?: Float64Array): Ref =>

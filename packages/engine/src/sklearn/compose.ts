@@ -41,7 +41,7 @@ function weighted(owner: Estimator, name: string, node: Ref, { graph }: Context)
   const weights = owner.find('transformer_weights')
   const weight = weights instanceof Map ? weights.get(name) : undefined
   if (typeof weight !== 'number') return node
-  const x = graph.toNumbers(node)
+  const x = graph.type(node).kind === 'cell' ? graph.toNumbers(node) : node
   const values = new Float64Array(graph.width(x)).fill(weight)
   return applySteps(graph, x, [{ by: 'multiply', values }])
 }
@@ -74,7 +74,9 @@ const lowerColumnTransformer: Lower = (columnTransformer, x, context) => {
   })
   if (parts.length === 0)
     throw columnTransformer.error('unsupported', `${columnTransformer.name} drops every column`)
-  return transformer(graph, graph.concat(parts))
+  const joined = graph.concat(parts)
+  const dense = graph.type(joined).kind === 'sparse' && !columnTransformer.flag('sparse_output_', true)
+  return transformer(graph, dense ? graph.toNumbers(joined) : joined)
 }
 
 function featureNames(estimator: Estimator): string[] | undefined {

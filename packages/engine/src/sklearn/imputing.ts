@@ -1,5 +1,5 @@
 import type { Graph } from '../ir/graph.ts'
-import type { Cell, Ref } from '../ir/program.ts'
+import type { Cell, Ref, ValueType } from '../ir/program.ts'
 import { checkCells, impute, type Marker, missing, refuseMissing } from '../ops/imputing.ts'
 import { DType, type Inert } from '../pickle/values.ts'
 import type { Estimator } from './estimator.ts'
@@ -8,9 +8,9 @@ import { checked, transformer } from './scaling.ts'
 import { isVersion } from './version.ts'
 
 /** `missing_values`, as cells tell it; in numbers, which have no None, None is NaN. */
-export function markerOf(estimator: Estimator, kind: 'number' | 'cell'): Marker {
+export function markerOf(estimator: Estimator, kind: ValueType['kind']): Marker {
   const value: Inert = estimator.find('missing_values') ?? null
-  const none: Marker = { is: kind === 'number' ? 'nan' : 'none', value: null }
+  const none: Marker = { is: kind === 'cell' ? 'none' : 'nan', value: null }
   if (value === null) return none
   if (typeof value === 'number' && Number.isNaN(value)) return { is: 'nan', value: null }
   if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean')
@@ -29,7 +29,7 @@ const looksForNaN = (estimator: Estimator): boolean => Number.isNaN(estimator.fi
 export function checkedInput(estimator: Estimator, x: Ref, graph: Graph): Ref {
   const type = graph.type(x)
   const nan = looksForNaN(estimator) ? 'allow' : 'refuse'
-  if (type.kind === 'number')
+  if (type.kind !== 'cell')
     return checked(graph, x, isAbsent(estimator.find('missing_values')) ? 'allow' : nan)
   if (nan === 'allow') return x
   return graph.add(checkCells, [x], {

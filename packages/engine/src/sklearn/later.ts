@@ -1,6 +1,4 @@
 const EXPORT = 'export the model to ONNX meanwhile'
-const TEXT = 'turn the text into columns before the model, or export the pipeline to ONNX meanwhile'
-const LABELS = 'it transforms labels, not rows: save the classifier, which keeps its own classes'
 const NO_PREDICT = 'it cannot answer new rows in scikit-learn either: train a model that can on its labels'
 const TOGETHER =
   'its answer to a row depends on the rows that come with it: use PCA or TruncatedSVD, or transform before the model'
@@ -22,14 +20,8 @@ const GROUPS: readonly (readonly [advice: string, classes: string])[] = [
     manifold: Isomap LocallyLinearEmbedding
     semi_supervised: LabelPropagation LabelSpreading`,
   ],
-  [
-    TEXT,
-    `feature_extraction: CountVectorizer TfidfVectorizer TfidfTransformer HashingVectorizer FeatureHasher DictVectorizer
-    feature_extraction: PatchExtractor`,
-  ],
-  [CUSTOM, 'preprocessing: KernelCenterer'],
+  [CUSTOM, 'preprocessing: KernelCenterer\n    feature_extraction: PatchExtractor'],
   [TOGETHER, 'decomposition: NMF MiniBatchNMF'],
-  [LABELS, 'preprocessing: MultiLabelBinarizer'],
   [
     NO_PREDICT,
     `cluster: DBSCAN HDBSCAN OPTICS AgglomerativeClustering SpectralClustering SpectralBiclustering

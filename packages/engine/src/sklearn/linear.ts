@@ -1,11 +1,10 @@
 import type { Ref } from '../ir/program.ts'
 import { exp } from '../ops/links.ts'
-import { linear } from '../ops/matmul.ts'
 import { numbersOf } from '../pickle/numpy.ts'
 import { InertObject, NdArray } from '../pickle/values.ts'
 import { dtypeOf, matrix, vector } from './answers.ts'
 import type { Estimator } from './estimator.ts'
-import { finiteNumbers } from './inputs.ts'
+import { finiteRows, linearOf } from './inputs.ts'
 import { type Context, type Family, type Lower, type Lowered, once } from './lowering.ts'
 
 type LinearModel = {
@@ -45,10 +44,10 @@ function interceptOf(estimator: Estimator, key: string, outputs: number): Float6
 
 /** X · coefᵀ + intercept of checked rows; in float32 only where both sides are. */
 export function linearNode(model: LinearModel, x: Ref, { graph }: Context): Ref {
-  const rows = finiteNumbers(graph, x)
+  const rows = finiteRows(graph, x)
   const type = graph.type(rows)
-  const single = model.single && type.kind === 'number' && type.dtype === 'f32'
-  return graph.add(linear, [rows], { weights: model.weights, bias: model.bias, single })
+  const single = model.single && type.kind !== 'cell' && type.dtype === 'f32'
+  return linearOf(graph, rows, { weights: model.weights, bias: model.bias, single })
 }
 
 const lowerRegressor: Lower = (estimator, x, context) => regressor(estimator, x, context, (scores) => scores)

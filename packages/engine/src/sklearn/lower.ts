@@ -1,5 +1,5 @@
 import type { ModelError } from '../errors.ts'
-import { CellColumnsNeeded, Graph } from '../ir/graph.ts'
+import { CellColumnsNeeded, Graph, TooWide } from '../ir/graph.ts'
 import {
   type InputColumn,
   METHODS,
@@ -54,7 +54,7 @@ function lowerOnce(root: Estimator, columns: InputColumn[]): Program {
   const lowered = contextOf(graph, names).lower(root, x)
   const outputs = METHODS.flatMap((name) => {
     const method = lowered.methods[name]
-    return method === undefined ? [] : [programOutput(name, method())]
+    return method === undefined ? [] : [guard(root, () => programOutput(graph, name, method()))]
   })
   if (outputs.length === 0) throw root.error('unsupported', `${root.name} has no method we can answer`)
   return {
@@ -74,7 +74,11 @@ function lowerOnce(root: Estimator, columns: InputColumn[]): Program {
 export const versionOf = (estimator: Estimator): string | undefined =>
   estimator.version ?? findFamily(estimator.name)?.versionOf?.(estimator)
 
-const programOutput = (name: Method, output: LoweredOutput): ProgramOutput => ({ name, ...output })
+/** Answers have their zeros. */
+function programOutput(graph: Graph, name: Method, output: LoweredOutput): ProgramOutput {
+  const parts = output.parts.map((ref) => (graph.type(ref).kind === 'sparse' ? graph.toNumbers(ref) : ref))
+  return { name, ...output, parts }
+}
 
 function contextOf(graph: Graph, columnNames: readonly string[] | undefined): Context {
   const context: Context = {
@@ -120,6 +124,12 @@ function guard<T>(estimator: Estimator, build: () => T): T {
   try {
     return build()
   } catch (error) {
+    if (error instanceof TooWide)
+      throw estimator.error(
+        'limit',
+        `${estimator.name} needs rows with all their zeros (${error.message})`,
+        'use fewer columns, or a model that reads sparse rows as they are (linear, naive Bayes)',
+      )
     if (error instanceof RangeError)
       throw estimator.error('corrupt', `${estimator.name} contradicts itself (${error.message})`)
     throw error

@@ -1,12 +1,13 @@
+import type { Graph } from '../ir/graph.ts'
 import type { Ref } from '../ir/program.ts'
 import { argmax, expNormalise, threshold } from '../ops/links.ts'
-import { linear } from '../ops/matmul.ts'
 import { categoricalLogJoint, gaussianLogJoint } from '../ops/naive-bayes.ts'
+import { sparseBinarize } from '../ops/sparse.ts'
 import { numbersOf } from '../pickle/numpy.ts'
 import { NdArray } from '../pickle/values.ts'
 import { classesOf, labelled, matrix } from './answers.ts'
 import type { Estimator } from './estimator.ts'
-import { finiteNumbers } from './inputs.ts'
+import { finiteNumbers, finiteRows, linearOf } from './inputs.ts'
 import { type Context, type Family, isAbsent, type Lower, once } from './lowering.ts'
 
 /** ln P(k) + ln P(x | k) of checked rows, one column per class. */
@@ -14,12 +15,12 @@ type LogJoint = (estimator: Estimator, rows: Ref, context: Context) => Ref
 
 /** The likeliest class, and the joint probabilities divided by their sum. */
 const bayes =
-  (logJoint: LogJoint): Lower =>
+  (logJoint: LogJoint, rowsOf = finiteNumbers): Lower =>
   (estimator, x, context) => {
     const { graph } = context
     const classes = classesOf(estimator)
     const joint = once(() => {
-      const node = logJoint(estimator, finiteNumbers(graph, x), context)
+      const node = logJoint(estimator, rowsOf(graph, x), context)
       if (graph.width(node) !== classes.labels.length)
         throw estimator.error('corrupt', `${estimator.name} has parameters of ${graph.width(node)} classes`)
       return node
@@ -50,7 +51,7 @@ const gaussian: LogJoint = (estimator, rows, { graph }) => {
 }
 
 const multinomial: LogJoint = (estimator, rows, { graph }) =>
-  graph.add(linear, [rows], {
+  linearOf(graph, rows, {
     weights: estimator.numbers('feature_log_prob_'),
     bias: estimator.numbers('class_log_prior_'),
     single: false,
@@ -59,7 +60,7 @@ const multinomial: LogJoint = (estimator, rows, { graph }) =>
 /** The complement's weights alone: the prior only enters where there is a single class. */
 const complement: LogJoint = (estimator, rows, { graph }) => {
   const prior = estimator.numbers('class_log_prior_')
-  return graph.add(linear, [rows], {
+  return linearOf(graph, rows, {
     weights: estimator.numbers('feature_log_prob_'),
     bias: prior.length === 1 ? prior : new Float64Array(prior.length),
     single: false,
@@ -76,13 +77,18 @@ const bernoulli: LogJoint = (estimator, rows, { graph }) => {
     .map((prior, k) => absent.subarray(k * columns, (k + 1) * columns).reduce((a, b) => a + b, 0) + prior)
   const flags = isAbsent(estimator.find('binarize'))
     ? rows
-    : graph.add(threshold, [rows], { threshold: estimator.number('binarize'), inclusive: false })
-  return graph.add(linear, [flags], {
+    : binarized(graph, rows, estimator.number('binarize'))
+  return linearOf(graph, flags, {
     weights: present.map((log, i) => log - absent[i]!),
     bias,
     single: false,
   })
 }
+
+const binarized = (graph: Graph, rows: Ref, limit: number): Ref =>
+  graph.type(rows).kind === 'sparse'
+    ? graph.add(sparseBinarize, [rows], { threshold: limit })
+    : graph.add(threshold, [rows], { threshold: limit, inclusive: false })
 
 const categorical: LogJoint = (estimator, rows, { graph }) =>
   graph.add(categoricalLogJoint, [rows], {
@@ -101,9 +107,13 @@ export const naiveBayesFamily: readonly Family[] = [
     fields: 'classes_ class_count_ class_prior_ theta_ var_ sigma_ epsilon_',
     lower: bayes(gaussian),
   },
-  { names: ['sklearn.naive_bayes.MultinomialNB'], fields: COUNTS, lower: bayes(multinomial) },
-  { names: ['sklearn.naive_bayes.ComplementNB'], fields: `${COUNTS} feature_all_`, lower: bayes(complement) },
-  { names: ['sklearn.naive_bayes.BernoulliNB'], fields: COUNTS, lower: bayes(bernoulli) },
+  { names: ['sklearn.naive_bayes.MultinomialNB'], fields: COUNTS, lower: bayes(multinomial, finiteRows) },
+  {
+    names: ['sklearn.naive_bayes.ComplementNB'],
+    fields: `${COUNTS} feature_all_`,
+    lower: bayes(complement, finiteRows),
+  },
+  { names: ['sklearn.naive_bayes.BernoulliNB'], fields: COUNTS, lower: bayes(bernoulli, finiteRows) },
   {
     names: ['sklearn.naive_bayes.CategoricalNB'],
     fields: `${COUNTS} category_count_ n_categories_`,

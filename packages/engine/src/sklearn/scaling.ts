@@ -11,6 +11,7 @@ import {
   quantileTransform,
   yeoJohnson,
 } from '../ops/scaling.ts'
+import { sparseBinarize, sparseCheck, sparseNormalize, sparseScale } from '../ops/sparse.ts'
 import { GlobalRef, type Inert, InertObject } from '../pickle/values.ts'
 import type { Estimator } from './estimator.ts'
 import { type Family, isAbsent, type Lower, type Lowered } from './lowering.ts'
@@ -19,6 +20,10 @@ import { type Family, isAbsent, type Lower, type Lowered } from './lowering.ts'
 export function checked(graph: Graph, x: Ref, nan: 'allow' | 'refuse'): Ref {
   return graph.add(check, [graph.toNumbers(x)], { nan, inf: 'refuse', limit: 'f64' })
 }
+
+/** The same that leaves sparse rows sparse. */
+export const checkedRows = (graph: Graph, x: Ref, nan: 'allow' | 'refuse'): Ref =>
+  graph.type(x).kind === 'sparse' ? graph.add(sparseCheck, [x], { nan }) : checked(graph, x, nan)
 
 type Shown = {
   readonly dtype?: string
@@ -43,9 +48,22 @@ type Step = Steps[number]
 /** Constant rows applied one after the other, in the precision of the row. */
 export function applySteps(graph: Graph, x: Ref, steps: Steps): Ref {
   const type = graph.type(x)
-  return steps.length === 0
-    ? x
-    : graph.add(arithmetic, [x], { steps, single: type.kind === 'number' && type.dtype === 'f32' })
+  if (steps.length === 0) return x
+  if (type.kind === 'sparse') return scaleSparse(graph, x, steps)
+  return graph.add(arithmetic, [x], { steps, single: type.kind === 'number' && type.dtype === 'f32' })
+}
+
+/** Zeros stay zeros while rows are only multiplied and divided. */
+function scaleSparse(graph: Graph, x: Ref, steps: Steps): Ref {
+  if (steps.some(({ by }) => by === 'add' || by === 'subtract'))
+    return applySteps(graph, graph.toNumbers(x), steps)
+  const type = graph.type(x)
+  const single = type.kind === 'sparse' && type.dtype === 'f32'
+  return steps.reduce(
+    (rows, { by, values }) =>
+      graph.add(sparseScale, [rows], { by: by === 'divide' ? by : 'multiply', values, single }),
+    x,
+  )
 }
 
 /** Forward steps of the scalers that are plain arithmetic, read from their fitted attributes. */
@@ -84,16 +102,16 @@ export function inverseSteps(scaler: Estimator): Step[] | undefined {
 }
 
 const lowerLinear: Lower = (scaler, x, { graph }) =>
-  transformer(graph, applySteps(graph, checked(graph, x, 'allow'), LINEAR[scaler.name]!(scaler)))
+  transformer(graph, applySteps(graph, checkedRows(graph, x, 'allow'), LINEAR[scaler.name]!(scaler)))
 
 /** Scaled to a range, and cut off at its ends where the scaler says so. */
 const lowerRange =
   (rangeOf: (scaler: Estimator) => readonly [number, number]): Lower =>
   (scaler, x, { graph }) => {
-    const scaled = applySteps(graph, checked(graph, x, 'allow'), LINEAR[scaler.name]!(scaler))
+    const scaled = applySteps(graph, checkedRows(graph, x, 'allow'), LINEAR[scaler.name]!(scaler))
     if (!scaler.flag('clip', false)) return transformer(graph, scaled)
     const [low, high] = rangeOf(scaler)
-    return transformer(graph, graph.add(clip, [scaled], { low, high }))
+    return transformer(graph, graph.add(clip, [graph.toNumbers(scaled)], { low, high }))
   }
 
 function featureRange(scaler: Estimator): [number, number] {
@@ -103,12 +121,16 @@ function featureRange(scaler: Estimator): [number, number] {
 
 const lowerNormalizer: Lower = (scaler, x, { graph }) => {
   const norm = scaler.text('norm', 'l2')
-  return transformer(graph, graph.add(normalize, [checked(graph, x, 'refuse')], { norm }))
+  const rows = checkedRows(graph, x, 'refuse')
+  const op = graph.type(rows).kind === 'sparse' ? sparseNormalize : normalize
+  return transformer(graph, graph.add(op, [rows], { norm }))
 }
 
 const lowerBinarizer: Lower = (scaler, x, { graph }) => {
   const threshold = scaler.number('threshold')
-  return transformer(graph, graph.add(binarize, [checked(graph, x, 'refuse')], { threshold }))
+  const rows = checkedRows(graph, x, 'refuse')
+  const op = graph.type(rows).kind === 'sparse' ? sparseBinarize : binarize
+  return transformer(graph, graph.add(op, [rows], { threshold }))
 }
 
 const lowerPower: Lower = (power, x, { graph, lower }) => {
@@ -119,8 +141,10 @@ const lowerPower: Lower = (power, x, { graph, lower }) => {
     : transformer(graph, transformed)
 }
 
-const lowerQuantile: Lower = (quantile, x, { graph }) =>
-  transformer(
+const lowerQuantile: Lower = (quantile, x, { graph }) => {
+  if (graph.type(x).kind === 'sparse')
+    throw quantile.error('unsupported', `${quantile.name} of sparse columns is not supported yet`)
+  return transformer(
     graph,
     graph.add(quantileTransform, [checked(graph, x, 'allow')], {
       quantiles: quantileColumns(quantile),
@@ -128,6 +152,7 @@ const lowerQuantile: Lower = (quantile, x, { graph }) =>
       normal: quantile.text('output_distribution') === 'normal',
     }),
   )
+}
 
 /** `quantiles_` is [quantile, feature]; one array per feature. */
 export function quantileColumns(quantile: Estimator): Float64Array[] {

@@ -3,7 +3,7 @@ import { percentile } from '../math/percentile.ts'
 import type { Estimator } from './estimator.ts'
 import { importancesOf } from './importances.ts'
 import { type Context, type Family, isAbsent, type Lower, type Lowered } from './lowering.ts'
-import { checked, transformer } from './scaling.ts'
+import { checkedRows, transformer } from './scaling.ts'
 import { isVersion } from './version.ts'
 
 /** Which columns stay. */
@@ -143,7 +143,7 @@ function select(selector: Estimator, support: Support, x: Ref, { graph }: Contex
       'corrupt',
       `${selector.name} chooses among ${support.length} columns, gets ${graph.width(x)}`,
     )
-  const input = isTolerant(selector) || graph.type(x).kind === 'cell' ? x : checked(graph, x, 'refuse')
+  const input = isTolerant(selector) || graph.type(x).kind === 'cell' ? x : checkedRows(graph, x, 'refuse')
   return graph.select(
     input,
     support.flatMap((kept, column) => (kept ? [column] : [])),

@@ -32,12 +32,14 @@ import { neighbourFamily } from './neighbours.ts'
 import { neuralNetworkFamily } from './neural-networks.ts'
 import { polynomialFamily } from './polynomial.ts'
 import { projectionFamily } from './projections.ts'
+import { recordFamily } from './records.ts'
 import { scalingFamily } from './scaling.ts'
 import { selectingFamily } from './selecting.ts'
 import { splineFamily } from './splines.ts'
 import { stackingFamily } from './stacking.ts'
 import { svmFamily } from './svm.ts'
 import { targetFamily } from './target.ts'
+import { textFamily } from './text.ts'
 import { thresholdFamily } from './thresholds.ts'
 import { treeFamily } from './trees.ts'
 import { votingFamily } from './voting.ts'
@@ -51,6 +53,8 @@ const FAMILIES: readonly (readonly Family[])[] = [
   polynomialFamily,
   imputingFamily,
   encodingFamily,
+  textFamily,
+  recordFamily,
   discretisingFamily,
   treeFamily,
   forestFamily,

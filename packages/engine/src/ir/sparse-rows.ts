@@ -1,0 +1,49 @@
+/** Widest row that is written out with its zeros: half a megabyte. Hashed text has a million columns. */
+export const MAX_DENSE_WIDTH = 65_536
+
+const FIRST_CAPACITY = 256
+
+/**
+ * Rows of which only the stored entries are kept, in storage that grows and is used again: entries of row r are
+ * `columns[i]`, `values[i]` for i from `starts[r]` up to `starts[r + 1]`, columns ascending.
+ */
+export class SparseRows {
+  starts = new Int32Array(2)
+  columns = new Int32Array(FIRST_CAPACITY)
+  values = new Float64Array(FIRST_CAPACITY)
+  #rows = 0
+  #count = 0
+
+  /** Forgets everything, makes room for that many rows. */
+  begin(rows: number): void {
+    if (this.starts.length <= rows) this.starts = new Int32Array(rows + 1)
+    this.#rows = 0
+    this.#count = 0
+  }
+
+  push(column: number, value: number): void {
+    if (this.#count === this.columns.length) this.#grow()
+    this.columns[this.#count] = column
+    this.values[this.#count++] = value
+  }
+
+  endRow(): void {
+    this.starts[++this.#rows] = this.#count
+  }
+
+  /** Entries of one row as column, value, column, value … */
+  row(row: number): number[] {
+    const pairs: number[] = []
+    for (let i = this.starts[row]!; i < this.starts[row + 1]!; i++)
+      pairs.push(this.columns[i]!, this.values[i]!)
+    return pairs
+  }
+
+  #grow(): void {
+    const { columns, values } = this
+    this.columns = new Int32Array(columns.length * 2)
+    this.values = new Float64Array(columns.length * 2)
+    this.columns.set(columns)
+    this.values.set(values)
+  }
+}
