@@ -4,7 +4,7 @@ import type { Answer, Cell, Executable, Frame, Method } from '@millwright/engine
 import { RowError } from '@millwright/engine/errors'
 import type { IdSource } from '../ids.ts'
 import type { Decided } from '../inference/decision.ts'
-import { jsonCell, jsonNumber } from '../inference/json-number.ts'
+import { jsonCell, jsonNumber, jsonString } from '../inference/json-text.ts'
 import { fieldErrorAt, type Slab } from '../inference/validate.ts'
 import { encodeRecord } from '../segments/record.ts'
 import type { SegmentWriter } from '../segments/writer.ts'
@@ -232,7 +232,7 @@ function outputJson(answer: Answer, row: number): string {
 export function decisionJson({ score, outcome, band }: Decided): string {
   let text = `{"score":${jsonNumber(score)}`
   if (outcome !== undefined) text += `,"outcome":"${outcome}"`
-  if (band !== undefined) text += `,"band":${JSON.stringify(band)}`
+  if (band !== undefined) text += `,"band":${jsonString(band)}`
   return `${text}}`
 }
 

@@ -1,6 +1,6 @@
 import type { CellValue, Respond } from '@millwright/contracts'
 import { NumberLiteral } from './json-body.ts'
-import { jsonNumber } from './json-number.ts'
+import { isPlain, jsonNumber, jsonString } from './json-text.ts'
 import { formatPythonFloat } from './python-float.ts'
 
 /** What a `$path` of a template can be replaced by. */
@@ -40,7 +40,7 @@ const plain: Spelling = {
   sortKeys: false,
   float: jsonNumber,
   literal: (number) => number.source,
-  text: JSON.stringify,
+  text: jsonString,
   end: '',
 }
 
@@ -50,13 +50,12 @@ const python: Spelling = {
   float: (value) => (Number.isFinite(value) ? formatPythonFloat(value) : jsonNumber(value)),
   literal: ({ source }) =>
     /^-?[0-9]+$/.test(source) ? BigInt(source).toString() : formatPythonFloat(Number(source)),
-  text: (value) =>
-    JSON.stringify(value).replace(
-      /[\u007f-\uffff]/g,
-      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    ),
+  text: (value) => (isPlain(value) ? `"${value}"` : escapeBeyondAscii(JSON.stringify(value))),
   end: '\n',
 }
+
+const escapeBeyondAscii = (json: string): string =>
+  json.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 type Place = (values: RespondValues) => unknown
 /** `$path` → value. Floats are wrapped so that a whole score stays a float where the spelling tells them apart. */

@@ -1,5 +1,6 @@
 import type { PredictionRecord } from '@millwright/contracts'
 import { NAME_PATTERN } from '@millwright/contracts/name-pattern'
+import { jsonString } from '../inference/json-text.ts'
 
 /** What all predictions of one loaded version have in common. */
 export type RecordSource = {
@@ -65,10 +66,10 @@ export function encodeSource(source: RecordSource): string {
 /** A record as JSON text. @param source from `encodeSource` */
 export function encodeRecord(source: string, row: RecordRow): string {
   const { subject, score, label, decisionJson } = row
-  let text = `{"t":${row.timeMs},"i":${JSON.stringify(row.id)},"u":${row.latencyUs},"q":${JSON.stringify(row.requestId)}`
-  if (subject !== null) text += `,"s":${JSON.stringify(subject)}`
+  let text = `{"t":${row.timeMs},"i":${jsonString(row.id)},"u":${row.latencyUs},"q":${jsonString(row.requestId)}`
+  if (subject !== null) text += `,"s":${jsonString(subject)}`
   if (score !== null && Number.isFinite(score)) text += `,"p":${score}`
-  if (label !== null) text += `,"l":${JSON.stringify(label)}`
+  if (label !== null) text += `,"l":${jsonString(label)}`
   if (decisionJson !== null) text += `,"c":${decisionJson}`
   return `${text},${source},"f":${row.featuresJson},"o":${row.outputsJson}}`
 }

@@ -1,6 +1,7 @@
 import type { FieldError } from '@millwright/contracts'
 import type { Method } from '@millwright/engine'
 import { decodeUtf8, parseJson } from '../../inference/json-body.ts'
+import { jsonString } from '../../inference/json-text.ts'
 import { describe, isObject, pointerTo } from '../../inference/validate.ts'
 import {
   type Dataplane,
@@ -153,7 +154,7 @@ function answerOf(served: Served, rows: RowSource, results: readonly RowResult[]
 
 function rowJson(served: Served, row: PredictedRow): string {
   const decision = served.decision && row.decided && decisionJson(row.decided)
-  return `{"id":${JSON.stringify(row.id)},"prediction":${row.labelJson}${field('probabilities', row.probabilitiesJson)}${field('decision', decision)}${field('outputs', row.askedJson)}}`
+  return `{"id":${jsonString(row.id)},"prediction":${row.labelJson}${field('probabilities', row.probabilitiesJson)}${field('decision', decision)}${field('outputs', row.askedJson)}}`
 }
 
 const failedJson = ({ id, errors }: FailedRow): string =>

@@ -1,5 +1,6 @@
 import type { MillwrightError } from '@millwright/contracts/errors'
 import { decodeLikePython, decodeUtf8, parseJson, parseKeepingNumbers } from '../../inference/json-body.ts'
+import { jsonString } from '../../inference/json-text.ts'
 import type { RespondTemplate, RespondValues } from '../../inference/respond.ts'
 import { describe, isObject } from '../../inference/validate.ts'
 import { type Dataplane, decisionJson, field, isFailed, type PredictedRow } from '../dataplane.ts'
@@ -57,7 +58,7 @@ function inputOf(row: Record<string, unknown>, name: string, text: string): unkn
 function nativeShape(served: Served, row: PredictedRow): string {
   const decision = served.decision && row.decided && decisionJson(row.decided)
   const { id, labelJson, probabilitiesJson } = row
-  return `{"prediction":${labelJson}${field('probabilities', probabilitiesJson)}${field('decision', decision)},"id":${JSON.stringify(id)},"version":${JSON.stringify(served.routed.version.label)}}`
+  return `{"prediction":${labelJson}${field('probabilities', probabilitiesJson)}${field('decision', decision)},"id":${jsonString(id)},"version":${JSON.stringify(served.routed.version.label)}}`
 }
 
 /** An error in the shape the deployment's callers expect; undefined when it has none. */

@@ -1,0 +1,19 @@
+import type { Cell } from '@millwright/engine'
+
+/** JSON of a number; what JSON has no number for is a string: "NaN", "Infinity", "-Infinity". */
+export const jsonNumber = (value: number): string => (Number.isFinite(value) ? `${value}` : `"${value}"`)
+
+/** Characters that stand for themselves in a JSON string. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+/** A string that only needs quotes to be JSON. */
+export const isPlain = (value: string): boolean => PLAIN.test(value)
+
+/** JSON of a string. Most strings here are ids and names: one look at them costs a third of `JSON.stringify`. */
+export const jsonString = (value: string): string => (isPlain(value) ? `"${value}"` : JSON.stringify(value))
+
+/** JSON of one value of a model's input or answer. */
+export function jsonCell(value: Cell): string {
+  if (typeof value === 'number') return jsonNumber(value)
+  return typeof value === 'string' ? jsonString(value) : String(value)
+}
