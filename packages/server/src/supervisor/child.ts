@@ -4,6 +4,8 @@ import type { ChildMessage, SupervisorMessage } from './messages.ts'
 export type ChildOptions = {
   readonly entry: string
   readonly args: readonly string[]
+  /** Of Node, besides those of this process. */
+  readonly execArgv: readonly string[]
   readonly env: () => NodeJS.ProcessEnv
   readonly onReady: (message: ChildMessage & { type: 'ready' }) => void
   /** The child said why it cannot run, before it was ever ready. */
@@ -34,7 +36,11 @@ export function superviseChild(options: ChildOptions): Child {
 
   const start = (): void => {
     const startedAt = performance.now()
-    const child = fork(options.entry, [...options.args], { env: options.env(), stdio: 'inherit' })
+    const child = fork(options.entry, [...options.args], {
+      execArgv: [...process.execArgv, ...options.execArgv],
+      env: options.env(),
+      stdio: 'inherit',
+    })
     process_ = child
     child.on('message', (message: ChildMessage) => {
       if (message.type === 'ready') {

@@ -58,6 +58,25 @@ type Tree = {
   kill(): void
 }
 
+type Role = {
+  readonly name: string
+  readonly args: readonly string[]
+  /** Options of Node. */
+  readonly execArgv?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/**
+ * Control has time and keeps little: V8's young generation and glibc's arenas, which grow while modules load and are
+ * not given back, stay small. Gateways keep their defaults: 1 MiB instead of 16 costs a prediction a fifth more.
+ */
+const CONTROL: Role = {
+  name: 'control',
+  args: ['control'],
+  execArgv: ['--max-semi-space-size=1'],
+  env: { MALLOC_ARENA_MAX: '2' },
+}
+
 function startTree(options: UpOptions, layout: DataLayout): Tree {
   const { config, env, entry, say } = options
   const ready = Promise.withResolvers<number>()
@@ -65,13 +84,16 @@ function startTree(options: UpOptions, layout: DataLayout): Tree {
   const children: Child[] = []
   let port = config.MILLWRIGHT_PORT
   let stopping = false
-  type Role = { readonly name: string; readonly args: string[]; readonly env?: Record<string, string> }
-  const start = ({ name, args, env: own }: Role, onReady?: (gotPort: number | undefined) => void): void => {
+  const start = (
+    { name, args, execArgv = [], env: own }: Role,
+    onReady?: (gotPort: number | undefined) => void,
+  ): void => {
     if (stopping) return
     waiting.add(name)
     const child = superviseChild({
       entry,
       args,
+      execArgv,
       // Read at every start: a restarted gateway must come back on the port the first one got.
       env: () => ({
         ...env,
@@ -100,7 +122,7 @@ function startTree(options: UpOptions, layout: DataLayout): Tree {
   const startGateways = (from: number): void => {
     for (let slot = from; slot < config.MILLWRIGHT_GATEWAYS; slot++) start(gateway(slot))
   }
-  start({ name: 'control', args: ['control'] })
+  start(CONTROL)
   if (port !== 0) startGateways(0)
   else
     start(gateway(0), (gotPort) => {
