@@ -1,23 +1,25 @@
-import type { CellValue, ModelSchema, SchemaColumn } from '@millwright/contracts'
+import type { FieldValue, ModelSchema, SchemaColumn } from '@millwright/contracts'
 
 /** A row the model takes, for a `curl` to copy: the first known category, else a small number. */
-export function exampleRow(schema: ModelSchema): Record<string, CellValue> {
+export function exampleRow(schema: ModelSchema): Record<string, FieldValue> {
   return Object.fromEntries(schema.inputs.map((column) => [column.name, exampleValue(column)]))
 }
 
-const BY_TYPE: Readonly<Record<SchemaColumn['type'], CellValue>> = {
+const BY_TYPE: Readonly<Record<SchemaColumn['type'], FieldValue>> = {
   number: 1,
   integer: 1,
   boolean: true,
   string: 'text',
+  object: { name: 'text' },
+  list: [],
   any: 1,
 }
 
-const exampleValue = (column: SchemaColumn): CellValue =>
+const exampleValue = (column: SchemaColumn): FieldValue =>
   column.categories?.find((category) => category !== null) ?? BY_TYPE[column.type]
 
 /** A shell command that asks the deployment about one row. */
-export function curlOf(url: string, deployment: string, row: Record<string, CellValue>): string {
+export function curlOf(url: string, deployment: string, row: Record<string, FieldValue>): string {
   const body = JSON.stringify({ row }).replaceAll("'", "'\\''")
   return `curl -s ${url}/api/v1/deployments/${deployment}/predict -H 'content-type: application/json' \\\n    -d '${body}'`
 }

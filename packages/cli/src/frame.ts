@@ -79,6 +79,7 @@ type CellContext = {
 
 /** CSV has only text: a column whose categories are numbers or booleans gets them back. */
 function toCell(value: Cell, { text, missing, type }: CellContext): Cell {
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value)
   if (value === null || (text && value === '')) return missing === 'NaN' ? Number.NaN : null
   if (!text || typeof value !== 'string' || type === 'string') return value
   if (type === 'boolean' && /^(true|false)$/i.test(value)) return value.toLowerCase() === 'true'

@@ -20,5 +20,5 @@ export {
 export { AliasChange, CreateVersion, Event, Model, ModelVersion, Upload, VersionState } from './model.ts'
 export { Digest, Name } from './names.ts'
 export { PredictAnswer, Prediction, PredictionRecord, PredictRequest } from './prediction.ts'
-export { CellValue, ModelSchema, SchemaColumn } from './schema.ts'
+export { CellValue, FieldValue, ModelSchema, SchemaColumn } from './schema.ts'
 export { Status } from './status.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Digest, Name, Timestamp } from './names.ts'
-import { CellValue, ModelSchema } from './schema.ts'
+import { FieldValue, ModelSchema } from './schema.ts'
 
 export const VersionState = z.enum(['PENDING', 'READY', 'REFUSED'])
 export type VersionState = z.infer<typeof VersionState>
@@ -15,7 +15,7 @@ export const CreateVersion = z.strictObject({
   /** Rows to check the model on, and what the training library answered to them. */
   sample: z
     .strictObject({
-      rows: z.array(z.record(z.string(), CellValue)).max(10_000),
+      rows: z.array(z.record(z.string(), FieldValue)).max(10_000),
       expected: z.record(z.string(), z.array(z.unknown())).optional(),
     })
     .optional(),

@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { CellValue } from './schema.ts'
+import { CellValue, FieldValue } from './schema.ts'
 
-const Row = z.record(z.string(), CellValue)
+const Row = z.record(z.string(), FieldValue)
 
 /** Exactly one of `row`, `rows`, `columns`. `ids` and `subjects` go with `rows` and `columns`. */
 export const PredictRequest = z.strictObject({
   row: Row.optional(),
   rows: z.array(Row).optional(),
-  columns: z.record(z.string(), z.array(CellValue)).optional(),
+  columns: z.record(z.string(), z.array(FieldValue)).optional(),
   id: z.string().min(1).max(256).optional(),
   ids: z.array(z.string().min(1).max(256)).optional(),
   subject: z.string().min(1).max(256).optional(),

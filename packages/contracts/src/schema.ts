@@ -3,10 +3,15 @@ import { z } from 'zod'
 export const CellValue = z.union([z.string(), z.number(), z.boolean(), z.null()])
 export type CellValue = z.infer<typeof CellValue>
 
+/** A value of one field of a row: `object` and `list` columns take more than one plain value. */
+export const FieldValue = z.union([CellValue, z.array(z.unknown()), z.record(z.string(), z.unknown())])
+export type FieldValue = z.infer<typeof FieldValue>
+
 /** One column a model reads. */
 export const SchemaColumn = z.object({
   name: z.string(),
-  type: z.enum(['number', 'integer', 'boolean', 'string', 'any']),
+  /** `object`: a JSON object, `list`: a JSON list, of texts, numbers, booleans, null and lists of them. */
+  type: z.enum(['number', 'integer', 'boolean', 'string', 'object', 'list', 'any']),
   /** null (a missing value) is accepted. */
   nullable: z.boolean(),
   /** What null means to the model: a missing float or Python's None. */

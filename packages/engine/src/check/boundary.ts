@@ -1,6 +1,6 @@
 import { RowError } from '../errors.ts'
 import { traceColumn } from '../exec/trace.ts'
-import type { Attr, Attrs, Cell, Frame, Program } from '../ir/program.ts'
+import type { Attr, Attrs, Cell, Frame, Program, ValueType } from '../ir/program.ts'
 import { validateProgram } from '../ir/validate.ts'
 import { nextDown32, nextDown64, nextUp32, nextUp64 } from '../math/adjacent.ts'
 import { input } from '../ops/columns.ts'
@@ -8,6 +8,7 @@ import type { Row } from '../ops/op.ts'
 import { getOp } from '../ops/registry.ts'
 import { type TreesAttrs, trees, treesOnto } from '../ops/trees.ts'
 import { type Random, randomOf } from './random.ts'
+import { textColumns } from './texts.ts'
 
 const STRANGE_NUMBERS = [
   Number.NaN,
@@ -35,9 +36,11 @@ const WHOLE_ROWS = 0.1
  */
 export function boundaryRows(program: Program, count: number, seed: number): Frame {
   const random = randomOf(seed)
-  const marks = marksOf(program)
+  const types = validateProgram(program)
+  const marks = marksOf(program, types)
+  const texts = textColumns(program, types, random)
   const columns = program.inputs.map(({ kind }, i) =>
-    kind === 'number' ? numberColumn(marks[i]!, random) : cellColumn(marks[i]!, random),
+    kind === 'number' ? numberColumn(marks[i]!, random) : (texts.get(i) ?? cellColumn(marks[i]!, random)),
   )
   const numbers: number[] = []
   const cells: Cell[] = []
@@ -85,8 +88,7 @@ function cellColumn(marks: readonly Cell[], random: Random): Column {
 }
 
 /** Per input column, the values that the program compares it with. */
-function marksOf(program: Program): Cell[][] {
-  const types = validateProgram(program)
+function marksOf(program: Program, types: readonly ValueType[]): Cell[][] {
   const [zeros, ones] = [probe(program, 0), probe(program, 1)]
   const marks = program.inputs.map((): Cell[] => [])
   program.nodes.forEach(({ op, inputs, attrs }) => {

@@ -3,6 +3,8 @@ import { check } from '../ops/checks.ts'
 import { castToNumbers, concat, input, select } from '../ops/columns.ts'
 import { categoryIndex } from '../ops/encoding.ts'
 import { checkCells, impute, missing } from '../ops/imputing.ts'
+import { hashedFeatures, labelSet, recordFeatures } from '../ops/records.ts'
+import { countTokens, hashTokens } from '../ops/tokens.ts'
 import type { Cell, Program, ProgramNode, ValueType } from './program.ts'
 
 /** What a program shows of one input column. */
@@ -11,6 +13,8 @@ export type Knowledge = {
   readonly categories?: readonly Cell[]
   /** What an imputer looks for in it. */
   readonly marker?: 'NaN' | 'None'
+  /** What it is read as, where that is not one plain value. */
+  readonly form?: 'string' | 'object' | 'list'
   /** What an imputer fills it with: a value the model takes. */
   readonly fill?: Cell
 }
@@ -19,6 +23,17 @@ export type Knowledge = {
 const PASSING: ReadonlySet<string> = new Set(
   [check, checkCells, impute, castToNumbers].map((op: { readonly name: string }) => op.name),
 )
+
+const TEXT: Knowledge = { form: 'string', fill: '' }
+const OBJECT: Knowledge = { form: 'object', fill: '{}' }
+const LIST: Knowledge = { form: 'list', fill: '[]' }
+
+/** What operations that read text, objects and lists tell about their column. */
+function formOf({ op, attrs }: ProgramNode): Knowledge | undefined {
+  if (op === countTokens.name || op === hashTokens.name) return TEXT
+  if (op === recordFeatures.name || (op === hashedFeatures.name && attrs.form === 'dict')) return OBJECT
+  return op === hashedFeatures.name || op === labelSet.name ? LIST : undefined
+}
 
 const MARKERS = { nan: 'NaN', none: 'None', value: undefined } as const
 
@@ -38,7 +53,10 @@ export function knowledgeOf(program: Program, types: readonly ValueType[]): Know
   return known
 }
 
-function lessonOf({ op, attrs }: ProgramNode): ((column: number) => Knowledge) | undefined {
+function lessonOf(node: ProgramNode): ((column: number) => Knowledge) | undefined {
+  const { op, attrs } = node
+  const form = formOf(node)
+  if (form !== undefined) return () => form
   if (op === categoryIndex.name) {
     const { categories, nan } = attrs as Parameters<typeof categoryIndex.infer>[0]
     return (column) => ({

@@ -9,8 +9,11 @@ import { checkCells, refuseMissing } from '../ops/imputing.ts'
 import { interpolate } from '../ops/interpolate.ts'
 import { categoricalLogJoint } from '../ops/naive-bayes.ts'
 import { outlierClass } from '../ops/neighbours.ts'
+import { hashedFeatures, labelSet, recordFeatures } from '../ops/records.ts'
 import { boxCox } from '../ops/scaling.ts'
+import { sparseCheck } from '../ops/sparse.ts'
 import { splineBasis } from '../ops/splines.ts'
+import { countTokens, hashTokens } from '../ops/tokens.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { Cell, Frame, Program, ProgramNode, ProgramOutput, ValueType } from './program.ts'
 
@@ -33,6 +36,12 @@ const GUARDS: ReadonlySet<string> = new Set(
     boxCox,
     categoricalLogJoint,
     outlierClass,
+    countTokens,
+    hashTokens,
+    recordFeatures,
+    hashedFeatures,
+    labelSet,
+    sparseCheck,
   ].map((op: { readonly name: string }) => op.name),
 )
 

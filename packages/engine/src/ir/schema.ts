@@ -6,7 +6,7 @@ import { validateProgram } from './validate.ts'
 /** One column a model reads, as clients are told. */
 export type SchemaColumn = {
   readonly name: string
-  readonly type: 'number' | 'integer' | 'boolean' | 'string' | 'any'
+  readonly type: 'number' | 'integer' | 'boolean' | 'string' | 'object' | 'list' | 'any'
   /** A missing value is accepted. */
   readonly nullable: boolean
   /** What a missing value is to this column: a float NaN or Python's None. */
@@ -91,6 +91,7 @@ function numberType(
 }
 
 function cellType(probe: Probe, about: Knowledge, column: number): SchemaColumn['type'] {
+  if (about.form !== undefined) return about.form
   const values = about.categories?.filter((cell) => !isMissing(cell)) ?? []
   if (everyIs(values, 'string')) return 'string'
   if (everyIs(values, 'number') || everyIs(values, 'boolean')) return numberType(values, 'accepted')

@@ -210,6 +210,14 @@ const CONVERT: Record<SchemaColumn['type'], Convert> = {
     return column.isCell ? value : Number(value)
   },
   string: (_column, value) => (typeof value === 'string' ? value : refuse('wrong_type', 'a string', value)),
+  object: (_column, value) =>
+    isObject(value) && isFlat(Object.values(value))
+      ? JSON.stringify(value)
+      : refuse('wrong_type', 'an object of plain values', value),
+  list: (_column, value) =>
+    Array.isArray(value) && isFlat(value)
+      ? JSON.stringify(value)
+      : refuse('wrong_type', 'a list of plain values', value),
   any: (column, value) => {
     if (typeof value === 'number')
       return Number.isFinite(value) ? value : refuse('not_finite', 'a finite number', value)
@@ -218,6 +226,12 @@ const CONVERT: Record<SchemaColumn['type'], Convert> = {
     return refuse('wrong_type', 'a string, a number, true or false', value)
   },
 }
+
+const isPlain = (value: unknown): boolean => typeof value !== 'object' || value === null
+
+/** Plain values, and lists of them: all that a model reads out of an object or a list. */
+const isFlat = (values: readonly unknown[]): boolean =>
+  values.every((value) => isPlain(value) || (Array.isArray(value) && value.every(isPlain)))
 
 function toNumber(column: Column, value: unknown, manners: Manners): number | Refusal {
   if (typeof value === 'number') {
@@ -256,6 +270,8 @@ const TYPE_NAMES: Record<SchemaColumn['type'], string> = {
   integer: 'an integer',
   boolean: 'true or false',
   string: 'a string',
+  object: 'an object',
+  list: 'a list',
   any: 'a value',
 }
 

@@ -85,6 +85,8 @@ function showDeployments(deployments) {
   showFields()
 }
 
+/** What a field starts with that is not a number. */
+const TEXTS = { string: '', object: '{}', list: '[]' }
 let schema
 async function showFields() {
   schema = await getJson('/api/v1/deployments/' + encodeURIComponent($('which').value) + '/schema')
@@ -93,7 +95,7 @@ async function showFields() {
     const input = column.categories
       ? element('select', { id }, ...(column.nullable ? [element('option', { value: '' }, '(missing)')] : []),
           ...column.categories.filter((c) => c !== null).map((c) => element('option', { value: JSON.stringify(c) }, String(c))))
-      : element('input', { id, inputMode: column.type === 'string' ? 'text' : 'decimal', required: !column.nullable, value: column.type === 'string' ? '' : '1', placeholder: column.nullable ? 'missing' : '' })
+      : element('input', { id, inputMode: column.type in TEXTS ? 'text' : 'decimal', required: !column.nullable, value: TEXTS[column.type] ?? '1', placeholder: column.nullable ? 'missing' : '' })
     input.addEventListener('input', showCurl)
     return element('div', {}, element('label', { htmlFor: id }, column.name), input)
   }))
@@ -106,8 +108,16 @@ function valueOf(text, column) {
   if (column.categories) return JSON.parse(text)
   if (column.type === 'string') return text
   if (column.type === 'boolean') return text === 'true'
+  if (column.type in TEXTS) return parsed(text)
   const number = Number(text)
   return Number.isNaN(number) ? text : number
+}
+function parsed(text) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }
 const body = () => JSON.stringify({ row: rowOfForm() })
 function showCurl() {
