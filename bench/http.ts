@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { openLoop } from './http/open-loop.ts'
 import {
+  answering,
   cpuSeconds,
   type Program,
   proportionalMemory,
@@ -27,46 +28,68 @@ const PLAIN: Shape = { path: '/predict', wrap: 'flat' }
 const NATIVE: Shape = { path: '/api/v1/deployments/churn/predict', wrap: 'row' }
 const CONNECTIONS = [1, 8, 32, 64]
 
+/** CPU time over the requests answered: of the processes that answer, and of those that put the log away. */
+type Micros = { readonly answering: number; readonly others: number }
 type Point = {
   readonly name: string
   readonly connections: number
   readonly load: Load
   readonly floor: number
-  readonly cpuMicros: number
+  readonly micros: Micros
+  readonly floorMicros: Micros
+}
+
+/** A run of load and what it cost the program. */
+async function loadCounted(program: Program, shape: Shape, run: { connections: number; seconds: number }) {
+  const cpu = () => {
+    const pids = program.pids()
+    return { answering: cpuSeconds(answering(pids)), all: cpuSeconds(pids) }
+  }
+  const before = cpu()
+  const result = await load(program.port, shape, run)
+  const after = cpu()
+  const perRequest = 1e6 / (result.perSecond * run.seconds)
+  const own = (after.answering - before.answering) * perRequest
+  return { ...result, micros: { answering: own, others: (after.all - before.all) * perRequest - own } }
 }
 
 async function measure(name: string, program: Program, shape: Shape, floor: Program): Promise<Point[]> {
   const points: Point[] = []
   for (const connections of CONNECTIONS) {
     const run = { connections, seconds }
-    const before = await load(floor.port, PLAIN, { connections, seconds: Math.max(1, seconds / 2) })
+    const half = { connections, seconds: Math.max(1, Math.round(seconds / 2)) }
+    const before = await loadCounted(floor, PLAIN, half)
     await load(program.port, shape, { connections, seconds: 1 })
-    const cpuBefore = cpuSeconds(program.pids())
-    const result = await load(program.port, shape, run)
-    const cpuMicros = ((cpuSeconds(program.pids()) - cpuBefore) * 1e6) / (result.perSecond * seconds)
-    const after = await load(floor.port, PLAIN, { connections, seconds: Math.max(1, seconds / 2) })
+    const measured = await loadCounted(program, shape, run)
+    const after = await loadCounted(floor, PLAIN, half)
     points.push({
       name,
       connections,
-      load: result,
+      load: measured,
       floor: (before.perSecond + after.perSecond) / 2,
-      cpuMicros,
+      micros: measured.micros,
+      floorMicros: mean(before.micros, after.micros),
     })
   }
   return points
 }
 
+const mean = (a: Micros, b: Micros): Micros => ({
+  answering: (a.answering + b.answering) / 2,
+  others: (a.others + b.others) / 2,
+})
+
 function printPoints(points: readonly Point[], flask: readonly Point[]): void {
   console.log(
-    '\n| program | callers | req/s | p50 ms | p99 ms | failed | CPU µs a request | of the floor | × Flask |',
+    '\n| program | callers | req/s | p50 ms | p99 ms | failed | CPU µs a request | + log to Parquet | floor CPU µs | of the floor | × Flask |',
   )
-  console.log('|---|---|---|---|---|---|---|---|---|')
-  for (const { name, connections, load, floor, cpuMicros } of points) {
+  console.log('|---|---|---|---|---|---|---|---|---|---|---|')
+  for (const { name, connections, load, floor, micros, floorMicros } of points) {
     const peer = flask.find((point) => point.connections === connections)
     const times = peer === undefined ? '–' : (load.perSecond / peer.load.perSecond).toFixed(1)
     console.log(
       `| ${name} | ${connections} | ${load.perSecond.toFixed(0)} | ${load.p50.toFixed(3)} | ${load.p99.toFixed(2)} | ${load.failed} | ` +
-        `${cpuMicros.toFixed(1)} | ${(load.perSecond / floor).toFixed(2)} | ${times} |`,
+        `${micros.answering.toFixed(1)} | ${micros.others.toFixed(1)} | ${floorMicros.answering.toFixed(1)} | ${(load.perSecond / floor).toFixed(2)} | ${times} |`,
     )
   }
 }

@@ -87,6 +87,7 @@ async function start(port: number, commands: string[][], env: Record<string, str
       stdio: ['ignore', 'ignore', 'ignore'],
     }),
   )
+  process.on('exit', () => children.forEach((child) => void child.kill()))
   await firstPrediction(port)
   return {
     port,
@@ -149,11 +150,17 @@ export function proportionalMemory(pids: readonly number[]): number {
   return kilobytes.reduce((sum, value) => sum + value, 0) / 1000
 }
 
-/** User and system seconds of all processes so far. */
+/** User and system seconds of all processes so far, and of their children that have ended. */
 export function cpuSeconds(pids: readonly number[]): number {
   const ticks = pids.map((pid) => {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-    return Number(fields[11]) + Number(fields[12])
+    return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
   })
   return ticks.reduce((sum, value) => sum + value, 0) / 100
+}
+
+/** Of a program's processes, those that answer requests. */
+export function answering(pids: readonly number[]): number[] {
+  const gateways = pids.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0gateway\0'))
+  return gateways.length === 0 ? [...pids] : gateways
 }

@@ -39,10 +39,14 @@ function luaScript(shape: Shape): string {
   writeFileSync(
     path,
     `local bodies = {${quoted.join(',')}}
+local requests = {}
 local n = 0
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
-request = function() n = n % #bodies + 1; return wrk.format(nil, "${shape.path}", nil, bodies[n]) end
+init = function()
+  for i = 1, #bodies do requests[i] = wrk.format(nil, "${shape.path}", nil, bodies[i]) end
+end
+request = function() n = n % #requests + 1; return requests[n] end
 done = function(s, l)
   local e = s.errors
   io.write(string.format("RESULT %f %f %f %d\\n", s.requests / s.duration * 1e6, l:percentile(50) / 1000, l:percentile(99) / 1000,
