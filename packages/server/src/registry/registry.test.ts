@@ -20,7 +20,7 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 
 const diskFull = () => Object.assign(new Error('no space'), { code: 'ENOSPC', errno: -28 })
 
-/** A model is read in a thread that takes its time to start on a busy machine. */
+/** A model is read in a process that takes its time to start on a busy machine. */
 const POLL = { timeout: 15_000 }
 
 describe('uploads', () => {
