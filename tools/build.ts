@@ -61,6 +61,9 @@ async function bundle(): Promise<void> {
 const OUR_PACKAGE = /(['"])@millwright\/(\w+)\1/g
 const SOURCE_FILE = /(['"])(\.[^'"]+)\.ts\1/g
 
+/** Packages whose types other programs see. */
+const PUBLISHED = ['contracts', 'client', 'engine']
+
 /** Emits declarations of whole packages into `folder`; `npm run check` has checked their types. */
 function emitDeclarations(folder: string): void {
   const config = {
@@ -72,9 +75,12 @@ function emitDeclarations(folder: string): void {
       emitDeclarationOnly: true,
       rootDir: '../packages',
       outDir: folder,
+      // Reached through node_modules a package of ours would count as foreign, and not be emitted.
+      paths: Object.fromEntries(
+        PUBLISHED.map((name) => [`@millwright/${name}`, [`../packages/${name}/src/index.ts`]]),
+      ),
     },
-    // contracts first: reached from another package before, it would count as foreign and not be emitted.
-    files: ['contracts', 'client', 'engine'].map((name) => `../packages/${name}/src/index.ts`),
+    files: PUBLISHED.map((name) => `../packages/${name}/src/index.ts`),
     include: [],
   }
   const path = join(DIST, 'tsconfig.json')
