@@ -32,14 +32,14 @@ test('hostile and foreign files are refused with the reason; classes without a m
   expect(Object.fromEntries(refusals)).toMatchInlineSnapshot(`
     {
       "refused-after-stop": "hostile: the file goes on for 68 bytes after its end; save the model again, alone, with joblib.dump",
-      "refused-array": "format: the file holds a numpy array, not a model; save the fitted estimator with joblib.dump",
+      "refused-array": "format: the file holds a numpy array: data or weights, not a model; save the fitted estimator with joblib.dump",
       "refused-build-on-function": "hostile: the file would call os.system.__setstate__; do not load it in Python; nothing was run here",
       "refused-callable-analyzer": "hostile: the file would call builtins.getattr(builtins.str); a method cannot be read out of a file: use an option of the estimator instead of a function",
-      "refused-class-itself": "format: the file holds the class sklearn.ensemble._forest.RandomForestClassifier itself, not a model; save the fitted object, not its class",
+      "refused-class-itself": "format: the file holds the class sklearn.ensemble._forest.RandomForestClassifier itself, not a model; save the fitted object, not what makes it",
       "refused-custom-transformer": "read",
-      "refused-dataframe": "format: the file holds a pandas.core.frame.DataFrame, not a model; save the fitted estimator with joblib.dump",
+      "refused-dataframe": "format: the file holds a pandas DataFrame: data, not a model; save the fitted estimator with joblib.dump",
       "refused-deep-nesting": "limit: the file has more than 500 levels of nesting; no model we know needs as many; raise the limit if this one does",
-      "refused-dict": "format: the file holds a dictionary with a sklearn.ensemble._forest.RandomForestClassifier in it, not a model; save the fitted estimator alone with joblib.dump",
+      "refused-dict": "format: the file holds 'model' (a sklearn.ensemble._forest.RandomForestClassifier), 'when' (a dictionary); what 'when' does to a row cannot be told; deploy FILE#model alone when 'when' does nothing to a row; else name the steps: FILE#model --after … --encode COLUMN=… --columns …",
       "refused-empty": "format: the file is empty; upload it again",
       "refused-eval": "hostile: the file would call builtins.eval; do not load it in Python; nothing was run here",
       "refused-exec": "hostile: the file would call __builtin__.exec; do not load it in Python; nothing was run here",
@@ -166,6 +166,7 @@ test('the report shows the way from the outside in', () => {
       ],
       "library": "scikit-learn",
       "libraryVersion": "1.5.2",
+      "notes": [],
       "protocol": 2,
       "steps": [
         {

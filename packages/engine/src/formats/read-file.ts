@@ -2,9 +2,13 @@ import { type Compression, decompress } from '../bytes/decompress.ts'
 import { DEFAULT_LIMITS, type Limits } from '../bytes/limits.ts'
 import { ModelError } from '../errors.ts'
 import { type GlobalUse, unpickle } from '../pickle/unpickle.ts'
-import { DType, GlobalRef, type Inert, InertObject, NdArray } from '../pickle/values.ts'
+import type { Inert, InertObject } from '../pickle/values.ts'
+import { chainObject } from '../sklearn/chain.ts'
+import { chainOf } from './chain.ts'
 import { type ContainerName, findContainer } from './containers.ts'
 import { assertPickle } from './detect.ts'
+import { notAModel } from './not-a-model.ts'
+import { isObject } from './roles.ts'
 
 /** A model file read as inert data. */
 export type ModelFile = {
@@ -48,35 +52,13 @@ export function readModelFile(bytes: Uint8Array, limits: Partial<Limits> = {}): 
   }
 }
 
-/** The estimator at the root of a file. @throws ModelError saying what the file holds instead */
-export function estimatorOf(file: ModelFile): InertObject {
-  const { root } = file
-  if (isEstimator(root)) return root
-  const inside = contentsOf(root).find(isEstimator)
-  const found = inside === undefined ? '' : ` with a ${inside.cls.qualified} in it`
-  const hint =
-    root instanceof GlobalRef
-      ? 'save the fitted object, not its class'
-      : `save the fitted estimator${inside === undefined ? '' : ' alone'} with joblib.dump`
-  throw new ModelError('format', `the file holds ${nameOf(root)}${found}, not a model`, { hint })
-}
-
-const isEstimator = (value: Inert): value is InertObject =>
-  value instanceof InertObject && !value.called && !value.cls.module.startsWith('pandas.')
-
-function contentsOf(root: Inert): Inert[] {
-  if (Array.isArray(root)) return root
-  return root instanceof Map ? [...root.values()] : []
-}
-
-function nameOf(root: Inert): string {
-  if (root instanceof NdArray) return 'a numpy array'
-  if (root instanceof DType) return 'a numpy dtype'
-  if (root instanceof GlobalRef) return `the class ${root.qualified} itself`
-  if (root instanceof InertObject) return `a ${root.cls.qualified}`
-  if (root instanceof Map) return 'a dictionary'
-  if (Array.isArray(root)) return 'a list or tuple'
-  if (root instanceof Set) return 'a set'
-  if (root instanceof Uint8Array) return 'bytes'
-  return root === null ? 'None' : `a ${typeof root}`
+/**
+ * The estimator at the root of a file; several objects that belong together become one.
+ * @throws ModelError saying what the file holds instead
+ */
+export function estimatorOf({ root }: Pick<ModelFile, 'root'>): InertObject {
+  if (isObject(root)) return root
+  const chain = chainOf(root)
+  if (chain === undefined) throw notAModel(root)
+  return chainObject(chain)
 }

@@ -1,6 +1,7 @@
 import { ModelError } from '../errors.ts'
 import type { GlobalUse } from '../pickle/unpickle.ts'
 import { type Inert, InertObject, NdArray } from '../pickle/values.ts'
+import { answeringObject, reasonsOf } from '../sklearn/chain.ts'
 import { Estimator, libraryOf } from '../sklearn/estimator.ts'
 import { versionOf } from '../sklearn/lower.ts'
 import type { ModelFile } from './read-file.ts'
@@ -23,6 +24,8 @@ export type FileReport = {
   readonly estimator: string
   /** Estimators from the outside in; members of an ensemble are given once per class. */
   readonly steps: readonly ReportStep[]
+  /** How several objects were understood as one model, and why; empty for a file of one. */
+  readonly notes: readonly string[]
   /** Every name in the file, sorted, with whether loading it in Python would call it. */
   readonly globals: readonly GlobalUse[]
 }
@@ -34,6 +37,7 @@ export function reportOf(file: ModelFile, root: InertObject): FileReport {
   const { container, compression, protocol, bytes, decompressedBytes, globals } = file
   const steps: ReportStep[] = []
   const versions: string[] = []
+  const answering = answeringObject(root)
   describeEstimator(root, [], { steps, versions })
   return {
     container,
@@ -41,10 +45,11 @@ export function reportOf(file: ModelFile, root: InertObject): FileReport {
     protocol,
     bytes,
     decompressedBytes,
-    library: libraryOf(root.cls.qualified),
-    libraryVersion: versions[0] ?? null,
-    estimator: root.cls.qualified,
-    steps,
+    library: libraryOf(answering.cls.qualified),
+    libraryVersion: findVersion(new Estimator(answering, [])) ?? versions[0] ?? null,
+    estimator: answering.cls.qualified,
+    steps: answering === root ? steps : steps.slice(1),
+    notes: reasonsOf(root),
     globals,
   }
 }
@@ -73,6 +78,7 @@ function findVersion(estimator: Estimator): string | undefined {
 
 /** Attributes that hold fitted estimators: how their entries are named in a path, and whether they have names. */
 const PARTS: readonly (readonly [attribute: string, word: string, named: boolean])[] = [
+  ['encoders', 'encoder of', true],
   ['steps', 'step', true],
   ['transformers_', 'transformer', true],
   ['transformer_list', 'transformer', true],

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Limits } from '../bytes/limits.ts'
 import { ModelError } from '../errors.ts'
+import type { ModelParts } from '../formats/parts.ts'
 import type { FileReport } from '../formats/report.ts'
 import type { CompiledFile, Outcome, Refusal } from './compile.ts'
 import type { Order } from './compile-worker.ts'
@@ -45,11 +46,15 @@ function startWorker(maxHeapMib: number): ChildProcess {
   })
 }
 
+/** A model of one file; see `compileFiles`. */
+export const compileFile = (bytes: Uint8Array, options: CompileOptions = {}): Promise<CompiledFile> =>
+  compileFiles({ model: { bytes } }, options)
+
 /**
- * Reads, lowers and encodes a model file in a process of its own, with bounded memory and time.
- * @throws RefusedFile (a ModelError) with the reason, and the report when the file could be read
+ * Reads, lowers and encodes a model of one or several files in a process of its own, with bounded memory and time.
+ * @throws RefusedFile (a ModelError) with the reason, and the report when the files could be read
  */
-export function compileFile(bytes: Uint8Array, options: CompileOptions = {}): Promise<CompiledFile> {
+export function compileFiles(parts: ModelParts, options: CompileOptions = {}): Promise<CompiledFile> {
   const { limits = {}, deadlineMs = DEFAULT_DEADLINE_MS, maxHeapMib = DEFAULT_HEAP_MIB } = options
   const worker = startWorker(maxHeapMib)
   let timer: NodeJS.Timeout | undefined
@@ -61,7 +66,7 @@ export function compileFile(bytes: Uint8Array, options: CompileOptions = {}): Pr
     })
     worker.once('error', reject)
     worker.once('exit', (code, signal) => reject(endedEarly(code, signal, maxHeapMib)))
-    const order: Order = { bytes, limits }
+    const order: Order = { parts, limits }
     worker.send(order, (error) => {
       if (error !== null && worker.connected) reject(error)
     })

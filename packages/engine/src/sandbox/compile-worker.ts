@@ -1,10 +1,11 @@
 import type { Limits } from '../bytes/limits.ts'
-import { compileBytes } from './compile.ts'
+import type { ModelParts } from '../formats/parts.ts'
+import { compileParts } from './compile.ts'
 
 /** What the worker is sent, once. */
-export type Order = { readonly bytes: Uint8Array; readonly limits: Partial<Limits> }
+export type Order = { readonly parts: ModelParts; readonly limits: Partial<Limits> }
 
-/** Entry of the process that compiles one file and ends. */
-process.once('message', ({ bytes, limits }: Order) => {
-  process.send?.(compileBytes(bytes, limits), () => process.disconnect?.())
+/** Entry of the process that compiles one model and ends. */
+process.once('message', ({ parts, limits }: Order) => {
+  process.send?.(compileParts(parts, limits), () => process.disconnect?.())
 })

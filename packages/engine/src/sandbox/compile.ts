@@ -1,6 +1,6 @@
 import type { Limits } from '../bytes/limits.ts'
 import { ModelError } from '../errors.ts'
-import { estimatorOf, readModelFile } from '../formats/read-file.ts'
+import { type ModelParts, readParts } from '../formats/parts.ts'
 import { type FileReport, reportOf } from '../formats/report.ts'
 import { encodeProgram } from '../ir/codec.ts'
 import { lowerModel } from '../sklearn/lower.ts'
@@ -19,12 +19,15 @@ export type Outcome =
   | { readonly compiled: CompiledFile }
   | { readonly refusal: Refusal; readonly report: FileReport | undefined }
 
-/** bytes → inert values → program → its bytes, in this thread. A refusal is an outcome; a fault of ours is thrown. */
-export function compileBytes(bytes: Uint8Array, limits: Partial<Limits>): Outcome {
+/** A model of one file; see `compileParts`. */
+export const compileBytes = (bytes: Uint8Array, limits: Partial<Limits>): Outcome =>
+  compileParts({ model: { bytes } }, limits)
+
+/** Files → inert values → program → its bytes, in this thread. A refusal is an outcome; a fault of ours is thrown. */
+export function compileParts(parts: ModelParts, limits: Partial<Limits>): Outcome {
   let report: FileReport | undefined
   try {
-    const file = readModelFile(bytes, limits)
-    const root = estimatorOf(file)
+    const { file, root } = readParts(parts, limits)
     report = reportOf(file, root)
     return { compiled: { program: encodeProgram(lowerModel(root)), report } }
   } catch (error) {

@@ -11,6 +11,7 @@ import {
 import { freeUnreadColumns } from '../ir/unread.ts'
 import { cellsOf } from '../pickle/numpy.ts'
 import { InertObject, NdArray } from '../pickle/values.ts'
+import { answeringObject } from './chain.ts'
 import { Estimator, libraryOf } from './estimator.ts'
 import { LATER } from './later.ts'
 import type { Context, Lowered, LoweredOutput } from './lowering.ts'
@@ -56,13 +57,14 @@ function lowerOnce(root: Estimator, columns: InputColumn[]): Program {
     const method = lowered.methods[name]
     return method === undefined ? [] : [guard(root, () => programOutput(graph, name, method()))]
   })
-  if (outputs.length === 0) throw root.error('unsupported', `${root.name} has no method we can answer`)
+  const answering = new Estimator(answeringObject(root.object), [])
+  if (outputs.length === 0) throw root.error('unsupported', `${answering.name} has no method we can answer`)
   return {
     version: 1,
     origin: {
-      library: libraryOf(root.qualified),
-      libraryVersion: versionOf(root) ?? 'unknown',
-      estimator: root.qualified,
+      library: libraryOf(answering.qualified),
+      libraryVersion: versionOf(answering) ?? 'unknown',
+      estimator: answering.qualified,
     },
     inputs: columns,
     ...prune(graph.nodes, outputs),

@@ -6,6 +6,7 @@ import { baggingFamily } from './bagging.ts'
 import { boostingFamily } from './boosting.ts'
 import { calibrationFamily } from './calibration.ts'
 import { centroidFamily } from './centroids.ts'
+import { chainFamily } from './chain.ts'
 import { composeFamily } from './compose.ts'
 import { delegateFamily } from './delegates.ts'
 import { densityFamily } from './densities.ts'
@@ -47,6 +48,7 @@ import { votingFamily } from './voting.ts'
 /** Every family we serve. A new family file is added here; `docs/reference/models.md` is generated from this list. */
 const FAMILIES: readonly (readonly Family[])[] = [
   composeFamily,
+  chainFamily,
   scalingFamily,
   targetFamily,
   selectingFamily,
