@@ -1,6 +1,6 @@
 import type { CellValue, Respond } from '@millwright/contracts'
+import { isPlain, jsonNumber, jsonString } from '../json-text.ts'
 import { NumberLiteral } from './json-body.ts'
-import { isPlain, jsonNumber, jsonString } from './json-text.ts'
 import { formatPythonFloat } from './python-float.ts'
 
 /** What a `$path` of a template can be replaced by. */

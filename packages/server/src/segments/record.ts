@@ -1,6 +1,6 @@
 import type { PredictionRecord } from '@millwright/contracts'
 import { NAME_PATTERN } from '@millwright/contracts/name-pattern'
-import { jsonString } from '../inference/json-text.ts'
+import { jsonString } from '../json-text.ts'
 
 /** What all predictions of one loaded version have in common. */
 export type RecordSource = {

@@ -1,8 +1,8 @@
 import type { FieldError } from '@millwright/contracts'
 import type { Method } from '@millwright/engine'
 import { decodeUtf8, parseJson } from '../../inference/json-body.ts'
-import { jsonString } from '../../inference/json-text.ts'
 import { describe, isObject, pointerTo } from '../../inference/validate.ts'
+import { jsonString } from '../../json-text.ts'
 import {
   type Dataplane,
   decisionJson,
