@@ -24,7 +24,7 @@ export async function sendRaw(
     socket.setTimeout(quietMs, () => resolve())
   })
   let seen = 0
-  socket.on('data', (chunk) => {
+  socket.on('data', (chunk: Buffer) => {
     received.push(chunk)
     seen += chunk.toString('latin1').split('HTTP/1.1 ').length - 1
     if (seen >= answers) socket.end()

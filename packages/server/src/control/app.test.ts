@@ -64,6 +64,14 @@ describe('errors', () => {
     expect(bad.json().request_id).toMatch(/^req_[0-9A-Z]{26}$/)
   })
 
+  test('a name may have 128 characters, and one of more is refused as every wrong name', async () => {
+    const longest = await send('GET', `/api/v1/models/${'n'.repeat(128)}`)
+    const longer = await send('GET', `/api/v1/models/${'n'.repeat(1000)}`)
+
+    expect(longest.json()).toMatchObject({ code: 'MODEL_NOT_FOUND', status: 404 })
+    expect(longer.json()).toMatchObject({ code: 'VALIDATION_FAILED', errors: [{ pointer: '/path/model' }] })
+  })
+
   test('a fault of ours says nothing but the request id', async () => {
     const reply = await send('GET', '/api/v1/broken', { 'request-id': 'r1' })
 

@@ -23,6 +23,8 @@ export type AppDeps = {
 const BODY_LIMIT = 32 << 20
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
 const MAX_USER_LENGTH = 128
+/** Longest part of a path; what is too long for a name is refused as one, with its reason. */
+const MAX_PARAM_LENGTH = 4096
 
 /** Control's public API: every route of the table, the documentation, and one way for errors. */
 export function createApp(deps: AppDeps): FastifyInstance {
@@ -32,6 +34,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
     requestTimeout: 0,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     genReqId: ({ headers }) => {
       const given = headers['request-id']
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next('req_')

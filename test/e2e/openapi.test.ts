@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { CHURN_ROW, eventually, ROOT, type Running, startMillwright } from '../support/millwright.ts'
+
+/** Every operation of the published document is called once, and its answer held to the document's own schema. */
+type Json = Record<string, unknown>
+type Operation = {
+  readonly responses: Record<string, { readonly content: Record<string, { schema?: Json }> }>
+}
+type Document = {
+  readonly paths: Record<string, Record<string, Operation>>
+  readonly components: { readonly schemas: Json }
+}
+
+let server: Running
+let document: Document
+const called = new Set<string>()
+beforeAll(async () => {
+  server = await startMillwright({ gateways: 1 })
+  document = (await (await fetch(`${server.url}/openapi.json`)).json()) as Document
+})
+afterAll(() => server.stop())
+
+type Sent = { readonly query?: string; readonly json?: unknown; readonly bytes?: Uint8Array<ArrayBuffer> }
+
+/** Calls `POST /models/{model}` with `{model}` filled in. @returns the answer, after it was held to the document */
+async function call(operation: string, parameters: Record<string, string | number> = {}, sent: Sent = {}) {
+  const [method = '', path = ''] = operation.split(' ')
+  const filled = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(parameters[name]!))
+  const response = await fetch(`${server.url}${filled}${sent.query ?? ''}`, {
+    method,
+    headers: { 'content-type': sent.bytes === undefined ? 'application/json' : 'application/octet-stream' },
+    ...(sent.json === undefined ? {} : { body: JSON.stringify(sent.json) }),
+    ...(sent.bytes === undefined ? {} : { body: sent.bytes }),
+  })
+  called.add(operation)
+  const { responses } = document.paths[path]![method.toLowerCase()]!
+  const { content } = responses[response.status] ?? responses.default!
+  const type = response.headers.get('content-type')!.split(';')[0]!
+  expect(Object.keys(content), operation).toContain(type)
+  const schema = content[type]?.schema
+  if (schema === undefined) return { status: response.status, body: (await response.text()) as never }
+  const body = (await response.json()) as never
+  const { error } = parserOf(schema).safeParse(body)
+  expect(error && `${operation} ${response.status}: ${z.prettifyError(error)}`).toBeUndefined()
+  return { status: response.status, body }
+}
+
+/** References of an OpenAPI document, as JSON Schema on its own has them. */
+function parserOf(schema: Json): z.ZodType {
+  const whole = JSON.stringify({ ...schema, $defs: document.components.schemas })
+  return z.fromJSONSchema(JSON.parse(whole.replaceAll('#/components/schemas/', '#/$defs/')))
+}
+
+const version = async (name: string): Promise<void> => {
+  const bytes = new Uint8Array(readFileSync(join(ROOT, `examples/churn/models/churn_model_${name}.pkl`)))
+  const upload = await call('PUT /api/v1/uploads', {}, { bytes })
+  const { digest } = upload.body as { digest: string }
+  const created = await call(
+    'POST /api/v1/models/{model}/versions',
+    { model: 'churn' },
+    { json: { digest, sample: { rows: [CHURN_ROW] } } },
+  )
+  expect(created.status).toBe(201)
+}
+
+test('the main job: every answer is what the document says', { timeout: 120_000 }, async () => {
+  const churn = { deployment: 'churn', model: 'churn', alias: 'production', version: 1 }
+  await version('v2')
+  await version('v3')
+  const decision = { positive: 1, threshold: 0.5, bands: [{ name: 'high', above: 0.7 }, { name: 'low' }] }
+  await call(
+    'POST /api/v1/deployments',
+    {},
+    { json: { name: 'churn', model: 'churn', version: 1, decision } },
+  )
+  const again = { name: 'churn', model: 'churn', version: 1 }
+  expect(await call('POST /api/v1/deployments', {}, { json: again })).toMatchObject({ status: 400 })
+  await call('POST /api/v1/deployments/{deployment}/promote', churn, { json: { version: 2, reason: 'try' } })
+  await call('POST /api/v1/deployments/{deployment}/rollback', churn, { json: {} })
+  await call('PATCH /api/v1/deployments/{deployment}', churn, { json: { limits: { rows: 100 } } })
+  await call(
+    'PUT /api/v1/models/{model}/aliases/{alias}',
+    { ...churn, alias: 'next' },
+    { json: { version: 2 } },
+  )
+
+  const predict = 'POST /api/v1/deployments/{deployment}/predict'
+  await call('POST /predict', {}, { json: CHURN_ROW })
+  await call('POST /predict/{deployment}', churn, { json: CHURN_ROW })
+  await call(predict, churn, { json: { row: CHURN_ROW, subject: 's', outputs: ['predict_proba'] } })
+  await call(predict, churn, { json: { rows: [CHURN_ROW, { total_orders: 'x' }] } })
+  expect((await call(predict, churn, { json: { row: {} } })).status).toBe(400)
+  expect((await call(predict, { deployment: 'none' }, { json: { row: {} } })).status).toBe(404)
+  await eventually(async () => {
+    const { body } = await call('GET /api/v1/predictions', {}, { query: '?limit=2' })
+    return (body as { data: unknown[] }).data.length === 2
+  })
+
+  const read = Object.entries(document.paths).flatMap(([path, operations]) =>
+    'get' in operations ? [path] : [],
+  )
+  for (const path of read) expect((await call(`GET ${path}`, churn)).status, path).toBe(200)
+  for (const path of read.filter((name) => name.includes('{')))
+    expect((await call(`GET ${path}`, { ...churn, model: 'none', deployment: 'none' })).status, path).toBe(
+      404,
+    )
+
+  const documented = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  expect([...called].sort()).toEqual(documented.sort())
+})
