@@ -19,6 +19,7 @@ export {
 } from './errors.ts'
 export { AliasChange, CreateVersion, Event, Model, ModelVersion, Upload, VersionState } from './model.ts'
 export { Digest, Name } from './names.ts'
+export { ModelParts, manifestOf, PartsManifest } from './parts.ts'
 export { PredictAnswer, Prediction, PredictionRecord, PredictRequest } from './prediction.ts'
 export { CellValue, FieldValue, ModelSchema, SchemaColumn } from './schema.ts'
 export { Status } from './status.ts'

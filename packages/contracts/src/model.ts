@@ -1,14 +1,17 @@
 import { z } from 'zod'
 import { Digest, Name, Timestamp } from './names.ts'
+import { ModelParts } from './parts.ts'
 import { FieldValue, ModelSchema } from './schema.ts'
 
 export const VersionState = z.enum(['PENDING', 'READY', 'REFUSED'])
 export type VersionState = z.infer<typeof VersionState>
 
-/** Registers uploaded bytes as a version of a model. The same bytes find the same version. */
+/** Registers uploaded bytes as a version of a model. The same bytes, and the same parts, find the same version. */
 export const CreateVersion = z.strictObject({
   /** From PUT /api/v1/uploads. */
   digest: Digest,
+  /** Of a model that is kept in several files, or as one entry of a file. */
+  parts: ModelParts.optional(),
   /** Name of the file the user gave; shown, and read for a version label (`_v3`). */
   filename: z.string().max(255).optional(),
   label: Name.optional(),

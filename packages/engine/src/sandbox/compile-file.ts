@@ -6,6 +6,8 @@ import type { FileReport } from '../formats/report.ts'
 import type { CompiledFile, Outcome, Refusal } from './compile.ts'
 import type { Order } from './compile-worker.ts'
 
+export type { ModelParts }
+
 export type CompileOptions = {
   /** Caps of the reader; see `DEFAULT_LIMITS`. */
   readonly limits?: Partial<Limits>

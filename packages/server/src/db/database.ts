@@ -1,6 +1,7 @@
 import { Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { up as createRegistry } from './migrations/0001-registry.ts'
+import { up as addParts } from './migrations/0002-parts.ts'
 import { sqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -10,6 +11,7 @@ export type Db = Kysely<Tables>
 /** Forward only, in the order of their names; a name is never changed once released. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-registry': { up: createRegistry },
+  '0002-parts': { up: addParts },
 }
 
 /**

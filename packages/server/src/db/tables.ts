@@ -10,10 +10,12 @@ export type Tables = {
     model: string
     number: number
     label: string
-    /** sha256 of the model file, of the compiled program and of the user's sample: names of blobs. */
+    /** sha256 of the model file (or of `parts`), of the compiled program and of the user's sample: names of blobs. */
     digest: string
     program: string | null
     sample: string | null
+    /** Manifest of a model of several files. */
+    parts: string | null
     state: 'PENDING' | 'READY' | 'REFUSED'
     reason: string | null
     filename: string | null

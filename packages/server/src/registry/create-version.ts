@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream'
-import { type CreateVersion, MillwrightError } from '@millwright/contracts'
+import type { CreateVersion } from '@millwright/contracts'
 import { isIntact } from '../blobs/blob-store.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
 import { recordEvent } from '../events/record.ts'
 import { chooseLabel } from './label.ts'
 import { isReady, type StoredVersion, subjectOf } from './model.ts'
+import { type Identity, identify } from './parts.ts'
 import { ensureModel, findVersionByDigest, insertVersion, readNumbering, updateVersion } from './store.ts'
 
 export type NewVersionRequest = CreateVersion & { readonly model: string } & Actor
@@ -14,32 +15,28 @@ export type NewVersionRequest = CreateVersion & { readonly model: string } & Act
  * Registers uploaded bytes as a version; it is PENDING until its file is read. The same bytes find the same version,
  * and one that was refused becomes PENDING again: the reader may have learnt, or the sample was corrected. So does one
  * whose program was damaged on disk.
- * @throws MillwrightError UPLOAD_NOT_FOUND
+ * @throws MillwrightError UPLOAD_NOT_FOUND, BODY_TOO_LARGE
  */
 export async function createVersion(
   context: Context,
   request: NewVersionRequest,
 ): Promise<{ version: StoredVersion; created: boolean }> {
-  const upload = await context.blobs.head(request.digest)
-  if (upload === undefined) throw new MillwrightError('UPLOAD_NOT_FOUND', { digest: request.digest })
+  const identity = await identify(context, request)
   const sample = await storeSample(context, request.sample)
-  const isDamaged = await hasDamagedProgram(context, request)
+  const isDamaged = await hasDamagedProgram(context, request.model, identity.digest)
   return context.db.transaction().execute(async (tx) => {
-    const present = await findVersionByDigest(tx, request.model, request.digest)
+    const present = await findVersionByDigest(tx, request.model, identity.digest)
     if (present !== undefined && (present.state === 'REFUSED' || isDamaged)) {
       const again = { state: 'PENDING', reason: null, sample: sample ?? present.sample } as const
       return { version: await updateVersion(tx, present, again), created: false }
     }
     if (present !== undefined) return { version: present, created: false }
-    const version = await insert(tx, request, { sample, bytes: upload.bytes, now: context.now() })
+    const version = await insert(tx, request, { ...identity, sample, now: context.now() })
     return { version, created: true }
   })
 }
 
-async function hasDamagedProgram(
-  { db, blobs }: Context,
-  { model, digest }: NewVersionRequest,
-): Promise<boolean> {
+async function hasDamagedProgram({ db, blobs }: Context, model: string, digest: string): Promise<boolean> {
   const present = await findVersionByDigest(db, model, digest)
   return present !== undefined && isReady(present) && !(await isIntact(blobs, present.program))
 }
@@ -53,7 +50,7 @@ async function storeSample(context: Context, sample: CreateVersion['sample']): P
 async function insert(
   tx: Db,
   request: NewVersionRequest,
-  known: { sample: string | null; bytes: number; now: number },
+  known: Identity & { sample: string | null; now: number },
 ): Promise<StoredVersion> {
   const { model, by } = request
   const log = { at: known.now, by }
@@ -64,7 +61,8 @@ async function insert(
     model,
     number: numbering.next,
     label: chooseLabel({ ...request, number: numbering.next }, numbering.labels),
-    digest: request.digest,
+    digest: known.digest,
+    parts: known.parts,
     sample: known.sample,
     filename: request.filename ?? null,
     bytes: known.bytes,

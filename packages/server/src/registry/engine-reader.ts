@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { compileFile } from '@millwright/engine/compile-file'
+import { compileFiles } from '@millwright/engine/compile-file'
 import { ModelError } from '@millwright/engine/errors'
 import { DEFAULT_LIMITS } from '@millwright/engine/limits'
 import type { CheckInput, CheckOutcome } from './check-process.ts'
@@ -36,12 +36,9 @@ export const engineReader = (limits: ReaderLimits): ReadModel => {
     maxFileBytes: maxBytes,
     maxDecompressedBytes: Math.max(maxBytes, DEFAULT_LIMITS.maxDecompressedBytes),
   }
-  return async (bytes, sample) => {
-    const { program, report } = await compileFile(bytes, {
-      maxHeapMib,
-      deadlineMs,
-      limits: { ...caps, deadlineMs },
-    })
+  return async (bytes, sample, { key, ...others } = {}) => {
+    const options = { maxHeapMib, deadlineMs, limits: { ...caps, deadlineMs } }
+    const { program, report } = await compileFiles({ model: { bytes, key }, ...others }, options)
     return { program, report, ...(await check({ program, sample }, limits)) }
   }
 }

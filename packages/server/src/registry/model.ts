@@ -10,6 +10,8 @@ export type StoredVersion = {
   readonly program: string | null
   /** sha256 of the rows the user sent along, as JSON. */
   readonly sample: string | null
+  /** Manifest of a model of several files, whose sha256 is `digest`. */
+  readonly parts: string | null
   readonly state: VersionState
   readonly reason: string | null
   readonly filename: string | null
@@ -34,6 +36,14 @@ export const isReady = (version: StoredVersion): version is ReadyVersion =>
 export const subjectOf = (version: VersionKey): string => `models/${version.model}/versions/${version.number}`
 
 export function answerVersion(version: StoredVersion): ModelVersion {
-  const { createdAt, createdBy, program: _program, sample: _sample, attempts: _attempts, ...shown } = version
+  const {
+    createdAt,
+    createdBy,
+    program: _,
+    sample: _sample,
+    parts: _parts,
+    attempts: _attempts,
+    ...shown
+  } = version
   return { ...shown, created_at: new Date(createdAt).toISOString(), created_by: createdBy }
 }

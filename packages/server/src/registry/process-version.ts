@@ -6,6 +6,7 @@ import { readBlob } from '../blobs/blob-store.ts'
 import type { Context } from '../context.ts'
 import { recordEvent } from '../events/record.ts'
 import { type StoredVersion, subjectOf, type VersionKey } from './model.ts'
+import { readFiles } from './parts.ts'
 import type { ModelReading, Sample } from './read-model.ts'
 import { findVersion, updateVersion, type VersionChange } from './store.ts'
 
@@ -64,8 +65,8 @@ const isSystemFault = (error: unknown): boolean =>
 
 async function read(context: Context, version: StoredVersion): Promise<ModelReading> {
   const sample = version.sample === null ? undefined : await readBlob(context.blobs, version.sample)
-  const bytes = await readBlob(context.blobs, version.digest)
-  return context.readModel(bytes, sample && (JSON.parse(sample.toString()) as Sample))
+  const { bytes, others } = await readFiles(context.blobs, version)
+  return context.readModel(bytes, sample && (JSON.parse(sample.toString()) as Sample), others)
 }
 
 async function settle(context: Context, version: StoredVersion, outcome: Outcome): Promise<StoredVersion> {

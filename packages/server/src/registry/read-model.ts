@@ -1,4 +1,5 @@
 import type { CreateVersion, ModelSchema } from '@millwright/contracts'
+import type { ModelParts } from '@millwright/engine/compile-file'
 
 export type Sample = NonNullable<CreateVersion['sample']>
 
@@ -13,5 +14,12 @@ export type ModelReading = {
   readonly check: Record<string, unknown>
 }
 
+/** What belongs to a model besides its own file, and which entry of that is the model. */
+export type OtherParts = Omit<ModelParts, 'model'> & Pick<ModelParts['model'], 'key'>
+
 /** @throws ModelError when the file, or the user's sample on it, is refused */
-export type ReadModel = (bytes: Uint8Array, sample: Sample | undefined) => Promise<ModelReading>
+export type ReadModel = (
+  bytes: Uint8Array,
+  sample: Sample | undefined,
+  others?: OtherParts,
+) => Promise<ModelReading>

@@ -5,6 +5,7 @@ import type { Db } from '../db/database.ts'
 import type { Tables } from '../db/tables.ts'
 import { type Page, type PageQuery, pageOf } from '../paging.ts'
 import type { StoredVersion, VersionKey } from './model.ts'
+import { digestsOf } from './parts.ts'
 
 const parseJson = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T))
 const toJson = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
@@ -135,7 +136,16 @@ export async function readNumbering(db: Db, model: string): Promise<{ next: numb
 
 export type NewVersion = Pick<
   StoredVersion,
-  'model' | 'number' | 'label' | 'digest' | 'sample' | 'filename' | 'bytes' | 'createdAt' | 'createdBy'
+  | 'model'
+  | 'number'
+  | 'label'
+  | 'digest'
+  | 'parts'
+  | 'sample'
+  | 'filename'
+  | 'bytes'
+  | 'createdAt'
+  | 'createdBy'
 >
 
 export async function insertVersion(db: Db, version: NewVersion): Promise<StoredVersion> {
@@ -175,9 +185,11 @@ export async function updateVersion(db: Db, key: VersionKey, change: VersionChan
 
 /** Every blob that a version needs. */
 export async function listReferencedBlobs(db: Db): Promise<Set<string>> {
-  const rows = await db.selectFrom('versions').select(['digest', 'program', 'sample']).execute()
+  const rows = await db.selectFrom('versions').select(['digest', 'parts', 'program', 'sample']).execute()
   return new Set(
-    rows.flatMap((row) => [row.digest, row.program, row.sample].filter((digest) => digest !== null)),
+    rows.flatMap(({ digest, parts, program, sample }) =>
+      [digest, program, sample, ...(parts === null ? [] : digestsOf(parts))].filter((name) => name !== null),
+    ),
   )
 }
 
