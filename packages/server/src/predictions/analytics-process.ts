@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os'
+import { constants, setPriority } from 'node:os'
 import type { AnalyticsReply, AnalyticsRequest } from './analytics-protocol.ts'
 import { openParquet, type Parquet } from './parquet.ts'
 
@@ -8,7 +8,7 @@ import { openParquet, type Parquet } from './parquet.ts'
  */
 
 /** Predictions come first when cores are scarce. */
-const LOW_PRIORITY = 10
+const LOW_PRIORITY = constants.priority.PRIORITY_LOW
 
 process.on('disconnect', () => process.exit())
 // The terminal's Ctrl-C reaches the whole tree; control decides when this process ends.
