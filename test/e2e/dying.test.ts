@@ -7,6 +7,7 @@ import {
   CHURN_ROW,
   cli,
   eventually,
+  keepAsking,
   postJson,
   type Running,
   startMillwright,
@@ -38,30 +39,6 @@ const startWithChurn = async (data?: string): Promise<Running> => {
       ).ok,
   )
   return running
-}
-
-/** Asks all the time and counts the answers that were not 200. */
-function keepAsking(url: string): { stop(): Promise<{ asked: number; failed: number }> } {
-  let running = true
-  let asked = 0
-  let failed = 0
-  const loop = async (): Promise<void> => {
-    while (running) {
-      asked++
-      const { status } = await postJson(`${url}/api/v1/deployments/churn/predict`, { row: CHURN_ROW }).catch(
-        () => ({ status: 0 }),
-      )
-      if (status !== 200) failed++
-    }
-  }
-  const loops = [loop(), loop()]
-  return {
-    async stop() {
-      running = false
-      await Promise.all(loops)
-      return { asked, failed }
-    },
-  }
 }
 
 test('predictions go on while control is killed, and control comes back', async () => {

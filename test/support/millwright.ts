@@ -137,6 +137,30 @@ export async function postJson(
   return { status: response.status, headers: response.headers, json: (await response.json()) as never }
 }
 
+/** Asks the deployment `churn` all the time and counts the answers that were not 200. */
+export function keepAsking(url: string): { stop(): Promise<{ asked: number; failed: number }> } {
+  let running = true
+  let asked = 0
+  let failed = 0
+  const loop = async (): Promise<void> => {
+    while (running) {
+      asked++
+      const { status } = await postJson(`${url}/api/v1/deployments/churn/predict`, { row: CHURN_ROW }).catch(
+        () => ({ status: 0 }),
+      )
+      if (status !== 200) failed++
+    }
+  }
+  const loops = [loop(), loop()]
+  return {
+    async stop() {
+      running = false
+      await Promise.all(loops)
+      return { asked, failed }
+    },
+  }
+}
+
 /** Asks again until it holds. @throws Error after `deadlineMs` */
 export async function eventually<T>(
   check: () => Promise<T | undefined | false>,
