@@ -2,6 +2,7 @@ import { RowError } from '../errors.ts'
 import type { Attrs, ValueType } from '../ir/program.ts'
 import { MAX_DENSE_WIDTH, type SparseRows } from '../ir/sparse-rows.ts'
 import { log } from '../math/glibc.ts'
+import { transpose } from '../math/matrices.ts'
 import { defineOp, expectNumbers, numbers, type Op, type Row, sparse } from './op.ts'
 
 /** @throws RangeError unless `type` is a sparse row (of `width`, when given) */
@@ -305,16 +306,20 @@ export const sparseLinear = defineOp<LinearAttrs & { width: number }>({
     })
   },
   block({ weights, bias, single, width }) {
+    const outputs = bias.length
+    const byColumn =
+      outputs === 1 ? weights : transpose({ values: weights, rows: outputs, columns: width }).values
     const round = single ? Math.fround : (value: number) => value
+    const sums = new Float64Array(outputs)
     return ([from], out, rows) => {
       const { starts, columns, values } = from!.sparse!
-      for (let r = 0, at = 0; r < rows; r++)
-        for (let j = 0; j < bias.length; j++) {
-          let sum = 0
-          for (let i = starts[r]!; i < starts[r + 1]!; i++)
-            sum = round(sum + round(values[i]! * weights[j * width + columns[i]!]!))
-          out.numbers[at++] = round(sum + bias[j]!)
-        }
+      for (let r = 0; r < rows; r++) {
+        sums.fill(0)
+        for (let i = starts[r]!; i < starts[r + 1]!; i++)
+          for (let j = 0, w = columns[i]! * outputs; j < outputs; j++, w++)
+            sums[j] = round(sums[j]! + round(values[i]! * byColumn[w]!))
+        for (let j = 0; j < outputs; j++) out.numbers[r * outputs + j] = round(sums[j]! + bias[j]!)
+      }
     }
   },
 })

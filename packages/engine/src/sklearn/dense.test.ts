@@ -91,12 +91,62 @@ test('sparse components, layers and kernels without gamma', () => {
   expect(ask(model(ridge), 'predict', [[3]])[0]).toBeCloseTo(2 * Math.exp(-2), 15)
 })
 
+test('support vectors that were sparse in training are the same ones', () => {
+  const [vectors, coefficients] = [
+    [-1, 0, 0, 2],
+    [1, -1],
+  ]
+  const attributes = { n_features_in_: 2, _intercept_: doubles([0.5]) }
+  const sparse = (
+    values: readonly number[],
+    shape: readonly number[],
+    [indices, indptr]: readonly number[][],
+  ) =>
+    object('scipy.sparse._csr.csr_matrix', {
+      _shape: [...shape],
+      data: doubles(values),
+      indices: integers(indices!),
+      indptr: integers(indptr!),
+    })
+  const rows = [
+    [1, 3],
+    [-2, 0],
+  ]
+
+  const dense = model(svc, {
+    ...attributes,
+    support_vectors_: doubles(vectors!, [2, 2]),
+    _dual_coef_: doubles(coefficients!, [1, 2]),
+  })
+  const same = model(svc, {
+    ...attributes,
+    support_vectors_: sparse(
+      [-1, 2],
+      [2, 2],
+      [
+        [0, 1],
+        [0, 1, 2],
+      ],
+    ),
+    _dual_coef_: sparse(
+      [1, -1],
+      [1, 2],
+      [
+        [0, 1],
+        [0, 2],
+      ],
+    ),
+  })
+
+  expect(ask(same, 'decision_function', rows)).toEqual(ask(dense, 'decision_function', rows))
+})
+
 test.each([
   ['other support vectors', model(svc, { _n_support: integers([1, 2]) }), 'are not those of 2 classes'],
   ['other classes', model(svc, { classes_: integers([1, 2, 3]) }), 'support vectors of 2 classes'],
   ['a kernel of Python', model(svc, { kernel: object('m.f', {}) }), 'a kernel written in Python'],
   ['a precomputed kernel', model(svc, { kernel: 'precomputed' }), 'a precomputed kernel'],
-  ['sparse support vectors', model(svc, { support_vectors_: csr([0]) }), 'trained on sparse rows'],
+  ['support vectors of other columns', model(svc, { support_vectors_: csr([0]) }), 'contradicts itself'],
   ['another covariance', model(mixture, { covariance_type: 'full' }), 'not of the type full'],
   ['too few weights', model(mixture, { weights_: doubles([1]) }), '1 weights for 2 means'],
   ['a column that is not there', model(projection, { components_: csr([2]) }), 'column 2 of 2'],

@@ -189,6 +189,8 @@ function* firstSteps(estimator: Estimator): Generator<Estimator> {
     'estimators_',
     'regressor_',
     'transformer_list',
+    'estimator',
+    'base_estimator',
   ]) {
     let value = estimator.find(key)
     let step: string[] = []

@@ -1,5 +1,6 @@
 import type { Graph } from '../ir/graph.ts'
 import type { Ref } from '../ir/program.ts'
+import { pairwiseSum } from '../math/pairwise-sum.ts'
 import { argmax, expNormalise, threshold } from '../ops/links.ts'
 import { categoricalLogJoint, gaussianLogJoint } from '../ops/naive-bayes.ts'
 import { sparseBinarize } from '../ops/sparse.ts'
@@ -74,7 +75,7 @@ const bernoulli: LogJoint = (estimator, rows, { graph }) => {
   const columns = graph.width(rows)
   const bias = estimator
     .numbers('class_log_prior_')
-    .map((prior, k) => absent.subarray(k * columns, (k + 1) * columns).reduce((a, b) => a + b, 0) + prior)
+    .map((prior, k) => prior + pairwiseSum(absent, k * columns, columns))
   const flags = isAbsent(estimator.find('binarize'))
     ? rows
     : binarized(graph, rows, estimator.number('binarize'))

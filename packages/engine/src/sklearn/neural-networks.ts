@@ -7,7 +7,7 @@ import { NdArray } from '../pickle/values.ts'
 import { timesMatrix } from './affine.ts'
 import { classesOf, labelled, matrix, vector } from './answers.ts'
 import type { Estimator } from './estimator.ts'
-import { finiteNumbers } from './inputs.ts'
+import { finiteRows } from './inputs.ts'
 import { type Family, type Lower, once } from './lowering.ts'
 
 function activate(estimator: Estimator, graph: Graph, sums: Ref, key: string): Ref {
@@ -35,7 +35,7 @@ function outputLayer(estimator: Estimator, x: Ref, graph: Graph): Ref {
       const sums = timesMatrix(graph, rows, weights, numbersOf(shift))
       return activate(estimator, graph, sums, i === last ? 'out_activation_' : 'activation')
     },
-    finiteNumbers(graph, x),
+    finiteRows(graph, x),
   )
 }
 

@@ -4,7 +4,7 @@ import { invert, type Matrix, product, transpose } from '../math/matrices.ts'
 import { divide, matrixOf, project, quadraticForm, subtract, timesMatrix } from './affine.ts'
 import { matrix, vector } from './answers.ts'
 import type { Estimator } from './estimator.ts'
-import { finiteNumbers } from './inputs.ts'
+import { finiteNumbers, finiteRows } from './inputs.ts'
 import { type Family, isAbsent, type Lower, type Lowered, once } from './lowering.ts'
 
 const transforming = (build: () => Ref): Lowered => ({ methods: { transform: once(() => matrix(build())) } })
@@ -93,7 +93,7 @@ const lowerIndependent: Lower = (estimator, x, { graph }) =>
   transforming(() => project(graph, centred(estimator, graph, x), matrixOf(estimator, 'components_')))
 
 const lowerPlain: Lower = (estimator, x, { graph }) =>
-  transforming(() => project(graph, finiteNumbers(graph, x), matrixOf(estimator, 'components_')))
+  transforming(() => project(graph, finiteRows(graph, x), matrixOf(estimator, 'components_')))
 
 const lowerLeastSquares: Lower = (estimator, x, { graph }) => {
   const shifted = once(() =>

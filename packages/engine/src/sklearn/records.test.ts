@@ -69,7 +69,7 @@ describe('FeatureHasher', () => {
       ),
     ).toEqual(expected)
     expect(transform(names, json(['a', 'b']))).toEqual(expected)
-    expect(expected[0]!.map(Math.abs).reduce((a, b) => a + b)).toBe(2)
+    expect(expected[0]!.reduce<number>((sum, value) => sum + Math.abs(Number(value)), 0)).toBe(2)
   })
 
   test.each([

@@ -3,15 +3,31 @@ import { duelVotes, pairwiseCoupling, platt, supportDuels } from '../ops/duels.t
 import { argmax, threshold } from '../ops/links.ts'
 import { linear } from '../ops/matmul.ts'
 import { duelScores } from '../ops/multiclass.ts'
+import { type Inert, InertObject } from '../pickle/values.ts'
+import { matrixOf } from './affine.ts'
 import { classesOf, labelled, matrix, vector } from './answers.ts'
 import type { Estimator } from './estimator.ts'
 import { finiteNumbers } from './inputs.ts'
-import { formulaNode, kernelName, kernelNode, pointsOf } from './kernels.ts'
+import { formulaNode, kernelName, kernelNode, type Points, pointsOf } from './kernels.ts'
 import { type Context, type Family, type Lower, once } from './lowering.ts'
+
+/** Rows that were sparse in training are written out. */
+function supportVectorsOf(estimator: Estimator): Points {
+  if (!isSparse(estimator.find('support_vectors_'))) return pointsOf(estimator, 'support_vectors_')
+  const { values, rows, columns } = matrixOf(estimator, 'support_vectors_')
+  return { values, count: rows, columns }
+}
+
+const coefficientsOf = (estimator: Estimator): Float64Array =>
+  isSparse(estimator.find('_dual_coef_'))
+    ? matrixOf(estimator, '_dual_coef_').values
+    : estimator.numbers('_dual_coef_', 'dual_coef_')
+
+const isSparse = (value: Inert | undefined): boolean => value instanceof InertObject
 
 /** Kernel of the checked row with every support vector. */
 function supportKernel(estimator: Estimator, x: Ref, context: Context): Ref {
-  const points = pointsOf(estimator, 'support_vectors_')
+  const points = supportVectorsOf(estimator)
   return kernelNode(
     {
       estimator,
@@ -30,7 +46,7 @@ function supportKernel(estimator: Estimator, x: Ref, context: Context): Ref {
 
 /** Σ coefficient · kernel + intercept, of machines with one score. */
 function score(estimator: Estimator, x: Ref, context: Context): Ref {
-  const weights = estimator.numbers('_dual_coef_', 'dual_coef_')
+  const weights = coefficientsOf(estimator)
   const bias = estimator.numbers('_intercept_', 'intercept_')
   return context.graph.add(linear, [supportKernel(estimator, x, context)], { weights, bias, single: false })
 }
@@ -51,7 +67,7 @@ const lowerOneClass: Lower = (estimator, x, context) => {
       }),
       decision_function: once(() => vector(decision())),
       score_samples: once(() => {
-        const weights = estimator.numbers('_dual_coef_', 'dual_coef_')
+        const weights = coefficientsOf(estimator)
         const raw = { weights, bias: new Float64Array(1), single: false }
         return vector(graph.add(linear, [supportKernel(estimator, x, context)], raw))
       }),
@@ -70,7 +86,7 @@ const lowerClassifier: Lower = (estimator, x, context) => {
   const first = once(() =>
     graph.add(supportDuels, [supportKernel(estimator, x, context)], {
       counts,
-      coefficients: estimator.numbers('_dual_coef_', 'dual_coef_'),
+      coefficients: coefficientsOf(estimator),
       bias: estimator.numbers('_intercept_', 'intercept_'),
     }),
   )
@@ -117,19 +133,19 @@ export const svmFamily: readonly Family[] = [
   {
     names: named('SVC NuSVC'),
     fields: FIELDS,
-    note: 'kernels linear, poly, rbf and sigmoid, trained on dense rows',
+    note: 'kernels linear, poly, rbf and sigmoid',
     lower: lowerClassifier,
   },
   {
     names: named('SVR NuSVR'),
     fields: FIELDS,
-    note: 'kernels linear, poly, rbf and sigmoid, trained on dense rows',
+    note: 'kernels linear, poly, rbf and sigmoid',
     lower: lowerRegressor,
   },
   {
     names: named('OneClassSVM'),
     fields: FIELDS,
-    note: 'kernels linear, poly, rbf and sigmoid, trained on dense rows',
+    note: 'kernels linear, poly, rbf and sigmoid',
     lower: lowerOneClass,
   },
 ]
