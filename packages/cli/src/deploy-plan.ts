@@ -2,11 +2,14 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Decision, Name, Respond } from '@millwright/contracts'
 import { CommandError, textOption, UsageError, type Values } from './command.ts'
+import { type ModelFiles, modelFiles } from './model-parts.ts'
 import { readText } from './read-file.ts'
 
 /** What `deploy` is about to do, and where each guess came from. */
 export type DeployPlan = {
+  /** Path of the model's own file. */
   readonly file: string
+  readonly files: ModelFiles
   readonly name: string
   readonly nameFrom: string
   readonly label: string | undefined
@@ -22,19 +25,21 @@ const FOLDER_FILE = 'deployment.json'
 
 /** Options over the folder's settings over guesses. @throws CommandError, UsageError */
 export async function planDeploy(path: string, values: Values): Promise<DeployPlan> {
-  const folder = (await stat(path)).isDirectory() ? path : undefined
+  const folder = (await stat(modelFiles(path, {}).model.path)).isDirectory() ? path : undefined
   const settings = folder === undefined ? {} : await readSettings(folder)
   const inFolder = (file: string | undefined): string | undefined =>
     file === undefined || folder === undefined ? file : join(folder, file)
   if (folder !== undefined && settings.file === undefined)
     throw new CommandError(`${join(folder, FOLDER_FILE)} does not say which "file" to deploy`)
-  const file = inFolder(settings.file) ?? path
+  const files = modelFiles(inFolder(settings.file) ?? path, values)
+  const file = files.model.path
   const named = textOption(values, 'name') ?? settings.name
   const guess = named === undefined ? guessName(file) : { name: named, from: 'as asked' }
   const valid = Name.safeParse(guess.name)
   if (!valid.success) throw new UsageError(`"${guess.name}" is not a name: ${valid.error.issues[0]!.message}`)
   return {
     file,
+    files,
     name: guess.name,
     nameFrom: guess.from,
     label: textOption(values, 'label') ?? settings.label,

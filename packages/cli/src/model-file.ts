@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import {
   type CompiledFile,
-  compileFile,
+  compileFiles,
   compileProgram,
   decodeProgram,
   type Executable,
@@ -10,7 +10,7 @@ import {
   type SchemaColumn,
 } from '@millwright/engine'
 import { CommandError, EXIT } from './command.ts'
-import { readRegularFile } from './read-file.ts'
+import { argumentsOf, type ModelFiles, readModelFiles } from './model-parts.ts'
 
 export type OpenModel = {
   readonly file: CompiledFile
@@ -18,18 +18,18 @@ export type OpenModel = {
   readonly schema: readonly SchemaColumn[]
 }
 
-/** Reads a model file as inert data and compiles it. @throws CommandError with the refusal */
-export async function openModel(path: string): Promise<OpenModel> {
-  const bytes = await readRegularFile(path)
+/** Reads the files of a model as inert data and compiles them. @throws CommandError with the refusal */
+export async function openModel(files: ModelFiles): Promise<OpenModel> {
+  const parts = await readModelFiles(files)
   try {
-    const file = await compileFile(bytes)
+    const file = await compileFiles(parts)
     const program = decodeProgram(file.program)
     return { file, executable: compileProgram(program), schema: inputSchema(program) }
   } catch (error) {
     if (error instanceof ModelError)
       throw new CommandError(
-        `${basename(path)} cannot be served: ${error.message}`,
-        [`millwright inspect ${path}`],
+        `${basename(files.model.path)} cannot be served: ${error.message}`,
+        [`millwright inspect ${argumentsOf(files)}`],
         EXIT.failed,
       )
     throw error

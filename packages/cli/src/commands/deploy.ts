@@ -1,16 +1,16 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import { Readable } from 'node:stream'
 import { type Client, ClientError } from '@millwright/client'
-import type { CreateVersion, Deployment, ModelVersion } from '@millwright/contracts'
+import { type CreateVersion, type Deployment, type ModelVersion, manifestOf } from '@millwright/contracts'
+import type { FileReport } from '@millwright/engine'
 import { type Command, CommandError, takeArguments, textOption } from '../command.ts'
 import { type DeployPlan, planDeploy } from '../deploy-plan.ts'
 import { curlOf, exampleRow } from '../example-row.ts'
 import { readExpected } from '../expected.ts'
-import { assertRegularFile } from '../read-file.ts'
+import { argumentsOf, PARTS_OPTIONS, PARTS_USAGE } from '../model-parts.ts'
 import { readRows, recordsOf } from '../rows.ts'
-import { formatBytes, printable, progress, type Terminal } from '../terminal.ts'
+import { printable, progress, type Terminal } from '../terminal.ts'
+import { uploadModel } from '../upload-model.ts'
 
 const usage = `Puts a model file into production.
 
@@ -19,6 +19,7 @@ Usage: millwright deploy FILE|FOLDER [options]
 Options:
   --name NAME        deployment and model name       (default: guessed from the file name, and said)
   --label LABEL      what answers and metrics call this version   (default: _v3 of the file name, else v1, v2 …)
+${PARTS_USAGE}
   --sample ROWS      rows to try the model on before it goes live: .csv, .json, .ndjson, .parquet
   --expected FILE    what the training library answered to them: {"predict": […], "predict_proba": [[…]]},
                      or the output of another "score"; compared under the published contract
@@ -32,11 +33,13 @@ Options:
 Examples:
   millwright deploy model.pkl
   millwright deploy churn_model_v3.pkl --sample customers.csv --target churned
+  millwright deploy model.pkl --after scaler.pkl --encode brand=encoders.pkl#brand
 `
 
 export const deploy: Command = {
   usage,
   options: {
+    ...PARTS_OPTIONS,
     name: { type: 'string' },
     label: { type: 'string' },
     sample: { type: 'string' },
@@ -99,19 +102,13 @@ type Work = { readonly client: Client; readonly terminal: Terminal; readonly pla
 type Registered = { readonly version: ModelVersion; readonly row: ReturnType<typeof exampleRow> | undefined }
 
 async function register({ client, terminal, plan }: Work): Promise<Registered> {
-  await assertRegularFile(plan.file)
   const sample = plan.sample === undefined ? undefined : await readSample(plan)
-  const bytes = (await stat(plan.file)).size
-  const uploading = progress(terminal, 'Uploading')
-  uploading.update(formatBytes(bytes))
-  const body = Readable.toWeb(createReadStream(plan.file)) as ReadableStream<Uint8Array>
-  const upload = await client.upload(body, bytes)
-  uploading.done(`Uploaded ${formatBytes(bytes)}`)
-  const known = sample === undefined ? undefined : await findReady(client, plan.name, upload.digest)
+  const upload = await uploadModel({ client, terminal }, plan.files)
+  const known = sample === undefined ? undefined : await findReady(client, plan.name, digestOf(upload))
   const reading = progress(terminal, 'Reading, compiling and checking')
   reading.update('…')
   const version = await createVersion(client, plan, {
-    digest: upload.digest,
+    ...upload,
     filename: basename(plan.file),
     ...(plan.label === undefined ? {} : { label: plan.label }),
     ...(sample === undefined ? {} : { sample }),
@@ -120,6 +117,12 @@ async function register({ client, terminal, plan }: Work): Promise<Registered> {
   else warnUntried(terminal, plan, known)
   showFindings(terminal, plan, version)
   return { version, row: sample?.rows[0] }
+}
+
+/** What names the version of an upload. */
+function digestOf(upload: Pick<CreateVersion, 'digest' | 'parts'>): string {
+  const manifest = manifestOf(upload)
+  return manifest === undefined ? upload.digest : createHash('sha256').update(manifest).digest('hex')
 }
 
 /** The version that has these bytes and was checked before: a sample is not tried on it again. */
@@ -137,7 +140,7 @@ function warnUntried(terminal: Terminal, plan: DeployPlan, { model, number }: Mo
   const expected = plan.expected ?? 'ANSWERS'
   terminal.stderr(
     `${terminal.style.warn('!')} This file is ${model}@${number} already, checked when it came; the sample was not tried again\n` +
-      `  hint: millwright verify ${plan.file} --sample ${plan.sample} --expected ${expected}\n`,
+      `  hint: millwright verify ${argumentsOf(plan.files)} --sample ${plan.sample} --expected ${expected}\n`,
   )
 }
 
@@ -148,7 +151,7 @@ async function createVersion(client: Client, plan: DeployPlan, body: CreateVersi
   } catch (error) {
     if (!(error instanceof ClientError) || error.problem?.code !== 'MODEL_REFUSED') throw error
     throw new CommandError(`${basename(plan.file)} cannot be served: ${error.message}`, [
-      `millwright inspect ${plan.file}`,
+      `millwright inspect ${argumentsOf(plan.files)}`,
       'nothing changed: what served before serves on',
     ])
   }
@@ -191,7 +194,7 @@ function checkLine(version: ModelVersion): string {
 
 function showFindings(terminal: Terminal, plan: DeployPlan, version: ModelVersion): void {
   if (terminal.quiet) return
-  const report = version.report as { library?: string; libraryVersion?: string; estimator?: string } | null
+  const report = version.report as Partial<FileReport> | null
   const inputs = version.schema!.inputs
   const names = inputs
     .slice(0, 6)
@@ -204,6 +207,7 @@ function showFindings(terminal: Terminal, plan: DeployPlan, version: ModelVersio
       `${report?.library} ${report?.libraryVersion} ${report?.estimator?.split('.').at(-1)}`,
       'from the file',
     ],
+    ...(report?.notes ?? []).map((note) => ['Parts', printable(note), 'from the file']),
     ['Name', plan.name, plan.nameFrom],
     ['Version', `${version.number}, called ${version.label}`, labelFrom(plan, version)],
     [

@@ -1,23 +1,27 @@
 import { basename } from 'node:path'
 import {
   allOutputs,
-  compileFile,
+  compileFiles,
   compileProgram,
   contractOf,
   decodeProgram,
   inputSchema,
   ModelError,
+  type ModelParts,
   programDigest,
   type SchemaColumn,
   selfCheck,
 } from '@millwright/engine'
 import { type Command, EXIT, takeArguments } from '../command.ts'
-import { readRegularFile } from '../read-file.ts'
+import { modelFiles, PARTS_OPTIONS, PARTS_USAGE, readModelFiles } from '../model-parts.ts'
 import { formatBytes, printable, progress, type Terminal, table } from '../terminal.ts'
 
 const usage = `Says what a model file is, and whether it can be served. Nothing in the file is run. Needs no server.
 
-Usage: millwright inspect FILE [--json]
+Usage: millwright inspect FILE [options]
+
+Options:
+${PARTS_USAGE}
 
 Shows library and version, steps, input schema, size, the names the file mentions (and what it would have called had it
 been loaded by Python), the exactness contract, the measured cost per row, or why it is refused (exit code 1).
@@ -25,17 +29,18 @@ been loaded by Python), the exactness contract, the measured cost per row, or wh
 Examples:
   millwright inspect model.pkl
   millwright inspect model.joblib --json
+  millwright inspect model.pkl --after scaler.pkl --columns age,income,visits
 `
 
 export const inspect: Command = {
   usage,
-  options: {},
-  async run({ terminal, json }, _values, positionals) {
+  options: { ...PARTS_OPTIONS },
+  async run({ terminal, json }, values, positionals) {
     const [path] = takeArguments(positionals, 'FILE')
-    const bytes = await readRegularFile(path!)
+    const parts = await readModelFiles(modelFiles(path!, values))
     const bar = progress(terminal, 'Inspecting')
-    bar.update(formatBytes(bytes.byteLength))
-    const finding = await examine(bytes)
+    bar.update(formatBytes(parts.model.bytes.byteLength))
+    const finding = await examine(parts)
     bar.done()
     if (json) terminal.stdout(`${JSON.stringify({ file: basename(path!), ...finding })}\n`)
     else show(terminal, path!, finding)
@@ -45,9 +50,9 @@ export const inspect: Command = {
 
 type Finding = Awaited<ReturnType<typeof examine>>
 
-async function examine(bytes: Uint8Array) {
+async function examine(parts: ModelParts) {
   try {
-    const { program: encoded, report } = await compileFile(bytes)
+    const { program: encoded, report } = await compileFiles(parts)
     const program = decodeProgram(encoded)
     const executable = compileProgram(program)
     const check = selfCheck(program, executable)
@@ -119,6 +124,10 @@ function show(terminal: Terminal, path: string, finding: Finding): void {
         style,
       ),
     )
+  }
+  if (finding.notes.length > 0) {
+    heading('How the parts were understood')
+    stdout(finding.notes.map((note) => `  ${printable(note)}\n`).join(''))
   }
   heading('Names in the file')
   stdout(

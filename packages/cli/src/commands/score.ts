@@ -4,6 +4,7 @@ import { type Answer, type Cell, type Method, RowError } from '@millwright/engin
 import { type Command, CommandError, takeArguments, textOption, UsageError } from '../command.ts'
 import { buildFrame } from '../frame.ts'
 import { type OpenModel, openModel } from '../model-file.ts'
+import { modelFiles, PARTS_OPTIONS, PARTS_USAGE } from '../model-parts.ts'
 import { readRows } from '../rows.ts'
 import { progress, type Terminal } from '../terminal.ts'
 
@@ -16,6 +17,7 @@ Options:
   --outputs LIST     methods of the library, comma separated, or "all": predict, predict_proba,
                      decision_function, transform, score_samples, raw_margin   (default: predict)
   --out FILE         write to a .json, .ndjson or .csv file instead of stdout
+${PARTS_USAGE}
 
 Prints {"outputs":[{"name","shape","dtype","data"}],"rows":n,"model":{…}}; data is flat, row by row, with
 shortest round-trip numbers; NaN and infinities are the strings "NaN", "Infinity", "-Infinity".
@@ -27,7 +29,12 @@ Examples:
 
 export const score: Command = {
   usage,
-  options: { data: { type: 'string' }, outputs: { type: 'string' }, out: { type: 'string' } },
+  options: {
+    ...PARTS_OPTIONS,
+    data: { type: 'string' },
+    outputs: { type: 'string' },
+    out: { type: 'string' },
+  },
   async run({ terminal }, values, positionals) {
     const [path] = takeArguments(positionals, 'MODEL_FILE')
     const data = textOption(values, 'data')
@@ -36,7 +43,7 @@ export const score: Command = {
     const encode = encoderOf(out)
     const bar = progress(terminal, 'Scoring')
     bar.update('reading the model')
-    const model = await openModel(path!)
+    const model = await openModel(modelFiles(path!, values))
     const methods = chooseOutputs(model, textOption(values, 'outputs') ?? 'predict')
     bar.update('reading the rows')
     const table = await readRows(data)

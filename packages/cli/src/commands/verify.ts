@@ -10,6 +10,7 @@ import { type Command, CommandError, EXIT, takeArguments, textOption, UsageError
 import { readExpected } from '../expected.ts'
 import { buildFrame } from '../frame.ts'
 import { openModel } from '../model-file.ts'
+import { modelFiles, PARTS_OPTIONS, PARTS_USAGE } from '../model-parts.ts'
 import { readRows } from '../rows.ts'
 import { printable, progress, table } from '../terminal.ts'
 
@@ -21,6 +22,7 @@ Options:
   --sample FILE      rows: .csv, .json, .ndjson, .parquet
   --expected FILE    what the library answered to them: {"predict": […], "predict_proba": [[…]]} as Python's json writes
                      it, a CSV with columns predict, predict_proba_0, predict_proba_1 …, or what "score" printed
+${PARTS_USAGE}
 
 Every value is held to the contract the model is published with. Exit code 5 when a row is outside it.
 
@@ -31,7 +33,7 @@ Examples:
 
 export const verify: Command = {
   usage,
-  options: { sample: { type: 'string' }, expected: { type: 'string' } },
+  options: { ...PARTS_OPTIONS, sample: { type: 'string' }, expected: { type: 'string' } },
   async run({ terminal, json }, values, positionals) {
     const [path] = takeArguments(positionals, 'MODEL_FILE')
     const [sample, expectedFile] = [textOption(values, 'sample'), textOption(values, 'expected')]
@@ -39,7 +41,7 @@ export const verify: Command = {
     if (expectedFile === undefined) throw new UsageError('missing --expected FILE')
     const bar = progress(terminal, 'Verifying')
     bar.update('…')
-    const model = await openModel(path!)
+    const model = await openModel(modelFiles(path!, values))
     const frame = buildFrame(model.executable.program, model.schema, await readRows(sample))
     const expected = await readExpected(expectedFile, frame.rows)
     const contracts = contractOf(model.executable.program)
