@@ -2,7 +2,14 @@ import { defineConfig } from 'vitest/config'
 
 /** One project per cost class: `unit` runs on any machine; the others find or install what they need. */
 const project = (name: string, include: string[], testTimeout: number) => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const },
+  test: {
+    name,
+    include,
+    testTimeout,
+    hookTimeout: testTimeout,
+    pool: 'forks' as const,
+    ...(name === 'nightly' ? {} : { setupFiles: ['tools/fixed-seed.ts'] }),
+  },
 })
 
 export default defineConfig({

@@ -105,10 +105,9 @@ function tree(points: readonly number[][], shape: 'box' | 'ball', count: number)
   }
 }
 
-const point = fc.tuple(
-  fc.double({ min: -9, max: 9, noNaN: true }),
-  fc.double({ min: -9, max: 9, noNaN: true }),
-)
+/** Far enough from zero that no squared difference underflows: there a tree and a list may differ. */
+const coordinate = fc.double({ min: -9, max: 9, noNaN: true }).map((x) => Math.round(x * 1e6) / 1e6)
+const point = fc.tuple(coordinate, coordinate)
 
 test('a search tree finds neighbours as near as looking at every point', () => {
   fc.assert(
