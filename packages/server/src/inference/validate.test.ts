@@ -14,7 +14,7 @@ function read(columns: readonly SchemaColumn[], row: unknown, manners: 'strict' 
   const inputs = columns.map(
     ({ name, type }): InputColumn => ({
       name,
-      kind: type === 'string' || type === 'any' ? 'cell' : 'number',
+      kind: ['string', 'any', 'object', 'list'].includes(type) ? 'cell' : 'number',
     }),
   )
   const reader = createRowReader(schema, inputs, manners)
@@ -54,6 +54,13 @@ describe('a strict reader takes', () => {
       'b',
     ],
     ['a mix of types where the model does', column('plan', { type: 'any' }), true, true],
+    [
+      'objects as their JSON text',
+      column('r', { type: 'object' }),
+      { a: 'x', b: [1, null] },
+      '{"a":"x","b":[1,null]}',
+    ],
+    ['lists as their JSON text', column('r', { type: 'list' }), ['red', 2], '["red",2]'],
   ])('%s', (_name, schema, value, seen) => {
     expect(read([schema], { [schema.name]: value })).toEqual([seen])
   })
@@ -62,6 +69,30 @@ describe('a strict reader takes', () => {
 describe('a strict reader says what is wrong with', () => {
   test.each<[string, SchemaColumn, unknown, string]>([
     ['nothing', age, undefined, 'missing — age: expected a finite number, got nothing'],
+    [
+      'a list where an object is read',
+      column('r', { type: 'object' }),
+      [],
+      'wrong_type — r: expected an object of plain values, got a list of 0',
+    ],
+    [
+      'an object inside an object',
+      column('r', { type: 'object' }),
+      { a: { b: 1 } },
+      'wrong_type — r: expected an object of plain values, got an object',
+    ],
+    [
+      'JSON text where a list is read',
+      column('r', { type: 'list' }),
+      '[1]',
+      'wrong_type — r: expected a list of plain values, got the string "[1]"',
+    ],
+    [
+      'lists deeper than one in another',
+      column('r', { type: 'list' }),
+      [[[1]]],
+      'wrong_type — r: expected a list of plain values, got a list of 1',
+    ],
     ['null', age, null, 'null — age: expected a finite number, got null'],
     ['text', age, 'abc', 'wrong_type — age: expected a finite number, got the string "abc"'],
     ['numbers in quotes', age, '45', 'wrong_type — age: expected a finite number, got the string "45"'],
