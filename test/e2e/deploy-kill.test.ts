@@ -58,7 +58,7 @@ test('control killed while the command line deploys leaves whole versions, and p
 })
 
 /** Read and checked, or given up because control ended each time that it was at hand. */
-const isWhole = ({ state, program, reason }: ModelVersion): boolean =>
+const isWhole = ({ state, reason }: ModelVersion): boolean =>
   state === 'READY' || (state === 'REFUSED' && /ended the server 3 times/.test(reason ?? ''))
 
 /** Other bytes, the same model: behind the protocol a number is pushed and popped again (BININT1, POP). */
