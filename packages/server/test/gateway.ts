@@ -57,7 +57,18 @@ export async function storeChurn(
   layout: DataLayout,
   label: ChurnVersion,
 ): Promise<RoutedDeployment['version']> {
-  const { file, bytes } = await compiled(label)
+  const number = { v2: 2, v3: 3, bad: 4 }[label]
+  return { ...(await storeCompiled(layout, await compiled(label))), number, label }
+}
+
+/** Compiles a model file and stores its program as version 1. */
+export async function storeModel(layout: DataLayout, path: string): Promise<RoutedDeployment['version']> {
+  const file = await readFile(path)
+  const { program: bytes } = await compileFile(file)
+  return { ...(await storeCompiled(layout, { file, bytes })), number: 1, label: 'v1' }
+}
+
+async function storeCompiled(layout: DataLayout, { file, bytes }: { file: Buffer; bytes: Uint8Array }) {
   const digest = createHash('sha256').update(bytes).digest('hex')
   const path = join(layout.blobs, 'sha256', digest.slice(0, 2), digest.slice(2))
   await mkdir(dirname(path), { recursive: true })
@@ -68,8 +79,7 @@ export async function storeChurn(
     outputs: program.outputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
     classes: program.classes,
   } as unknown as ModelSchema
-  const number = { v2: 2, v3: 3, bad: 4 }[label]
-  return { number, label, digest: createHash('sha256').update(file).digest('hex'), program: digest, schema }
+  return { digest: createHash('sha256').update(file).digest('hex'), program: digest, schema }
 }
 
 /** The example's configuration, or a part of it. */
