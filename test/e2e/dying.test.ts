@@ -127,7 +127,7 @@ test('a taken port, a taken data folder and an unwritable one are said so, with 
 
   const portTaken = await cli(['up', '--port', String(port), '--data', temporaryFolder()])
   const folderTaken = await cli(['up', '--port', '0', '--data', server.data])
-  const unwritable = await cli(['up', '--port', '0', '--data', '/dev/null/data'])
+  const unwritable = await cli(['up', '--port', '0', '--data', '/proc/nothing/data'])
   taken.close()
 
   expect([portTaken.code, folderTaken.code, unwritable.code]).toEqual([7, 7, 1])

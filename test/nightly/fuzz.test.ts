@@ -25,12 +25,8 @@ const MOST_RESIDENT_BYTES = 1536 * 2 ** 20
 /** Compiling to WebAssembly costs more than all the rest: done for one in so many programs. */
 const COMPILE_EACH = 10
 
-/** The number of columns in its header is believed, so that only the memory limit of the reading process stops it. */
-const LEFT_TO_THE_PROCESS = 'xgb-linear-three/model.bin'
-
 const files = readdirSync(FIXTURES, { recursive: true, encoding: 'utf8' })
   .filter((name) => /\/(model\.[^/]+|booster\.txt)$/.test(name))
-  .filter((name) => !name.endsWith(LEFT_TO_THE_PROCESS))
   .sort()
 const rounds = Math.ceil(MUTATIONS / files.length)
 const tally = { tried: 0, refused: 0, served: 0, rowErrors: 0, longestMs: 0, longest: '' }

@@ -36,6 +36,15 @@ export const DEFAULT_LIMITS: Limits = {
   deadlineMs: 60_000,
 }
 
+/** Most columns a model may say it reads: a header of four bytes must not cost gigabytes of names. */
+const MAX_COLUMNS = 250_000
+
+/** @throws ModelError limit */
+export function assertColumnCount(columns: number): void {
+  if (columns > MAX_COLUMNS)
+    throw new ModelError('limit', `says it reads ${columns} columns, at most ${MAX_COLUMNS} are taken`)
+}
+
 /** Most bytes that a compressed file of `storedBytes` may become. */
 export function outputCap(storedBytes: number, limits: Limits): number {
   const byRatio = Math.max(limits.ratioFloorBytes, storedBytes * limits.maxRatio)

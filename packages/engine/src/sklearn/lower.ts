@@ -1,3 +1,4 @@
+import { assertColumnCount } from '../bytes/limits.ts'
 import type { ModelError } from '../errors.ts'
 import { CellColumnsNeeded, Graph, TooWide } from '../ir/graph.ts'
 import {
@@ -9,6 +10,7 @@ import {
   type Ref,
 } from '../ir/program.ts'
 import { freeUnreadColumns } from '../ir/unread.ts'
+import { adviceOn } from '../pickle/foreign.ts'
 import { cellsOf } from '../pickle/numpy.ts'
 import { InertObject, NdArray } from '../pickle/values.ts'
 import { answeringObject } from './chain.ts'
@@ -146,7 +148,7 @@ function refusal(estimator: Estimator): ModelError {
   return estimator.error(
     ours ? 'unsupported' : 'unknown',
     ours ? `${estimator.qualified} is not supported yet` : `class ${estimator.qualified} is not known`,
-    'export the model to ONNX, or replace this step by a scikit-learn one',
+    adviceOn(estimator.qualified) ?? 'export the model to ONNX, or replace this step by a scikit-learn one',
   )
 }
 
@@ -170,7 +172,10 @@ function inputNames(estimator: Estimator): string[] {
     const own = family?.columnNames
     if (own !== undefined) return [...guard(candidate, () => own(candidate))]
     const width = expectedWidth(candidate) ?? family?.columns
-    if (width !== undefined) return Array.from({ length: width }, (_, i) => `x${i}`)
+    if (width !== undefined) {
+      assertColumnCount(width)
+      return Array.from({ length: width }, (_, i) => `x${i}`)
+    }
     if (family === undefined) throw refusal(candidate)
   }
   throw estimator.error(

@@ -1,4 +1,5 @@
-import { access, chmod, constants, mkdir, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { access, chmod, constants, mkdir, rm, stat } from 'node:fs/promises'
 import { createConnection, createServer, type Server } from 'node:net'
 import { dirname } from 'node:path'
 import type { DataLayout } from '../layout.ts'
@@ -28,7 +29,7 @@ export async function prepareDataFolder(layout: DataLayout): Promise<void> {
       layout.predictions,
       sockets,
     ])
-      await mkdir(folder, { recursive: true })
+      await makeFolder(folder)
     await chmod(sockets, 0o700)
     await access(layout.root, constants.W_OK)
   } catch (error) {
@@ -37,6 +38,19 @@ export async function prepareDataFolder(layout: DataLayout): Promise<void> {
       `the data folder ${layout.root} cannot be written (${code ?? message})`,
       'choose another with --data DIR or MILLWRIGHT_DATA',
     )
+  }
+}
+
+/** With the folders above it. Node's own recursive form never ends below a folder that lies, such as /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return
+    if (code !== 'ENOENT' || existsSync(dirname(folder))) throw error
+    await makeFolder(dirname(folder))
+    await mkdir(folder)
   }
 }
 

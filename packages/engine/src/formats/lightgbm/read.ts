@@ -1,4 +1,4 @@
-import { Budget, DEFAULT_LIMITS } from '../../bytes/limits.ts'
+import { assertColumnCount, Budget, DEFAULT_LIMITS } from '../../bytes/limits.ts'
 import { ModelError } from '../../errors.ts'
 import type { Cell } from '../../ir/program.ts'
 import type { Doc } from '../document.ts'
@@ -19,6 +19,7 @@ export function readLightgbm(text: string): LightgbmModel {
   const facts = new Lines(head!)
   const features = facts.number('max_feature_idx') + 1
   if (!(features >= 1 && features < 2 ** 31)) throw corrupt('does not say how many features it has')
+  assertColumnCount(features)
   const trees = sections.map((section) => readTree(new Lines(section)))
   const featureNames = facts.words('feature_names')
   return {

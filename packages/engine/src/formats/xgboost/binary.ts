@@ -1,4 +1,5 @@
 import { Cursor } from '../../bytes/cursor.ts'
+import { assertColumnCount } from '../../bytes/limits.ts'
 import { ModelError } from '../../errors.ts'
 import { evenIterations } from './document.ts'
 import type { LinearBooster, TreeBooster, XgboostModel, XgboostTree } from './model.ts'
@@ -19,6 +20,7 @@ export function modelFromBinary(bytes: Uint8Array): XgboostModel {
   if (cursor.latin1(4) !== MAGIC) throw new ModelError('corrupt', 'the file does not start with binf')
   const baseScore = f32(cursor)
   const features = cursor.u32()
+  assertColumnCount(features)
   const classes = cursor.i32()
   const [hasAttributes, hasMetrics] = [cursor.i32(), cursor.i32()]
   const version = [cursor.u32(), cursor.u32(), 0]

@@ -1,3 +1,4 @@
+import { assertColumnCount } from '../../bytes/limits.ts'
 import { ModelError } from '../../errors.ts'
 import { type Doc, Section } from '../document.ts'
 import type { LinearBooster, TreeBooster, XgboostModel, XgboostTree } from './model.ts'
@@ -12,6 +13,7 @@ export function modelFromDocument(document: Doc): XgboostModel {
   const targets = param.count('num_target', 1)
   const groups = Math.max(classes, targets, 1)
   const shape = { groups, features: param.count('num_feature') }
+  assertColumnCount(shape.features)
   return {
     version: Array.from(root.numbers('version')),
     ...shape,
