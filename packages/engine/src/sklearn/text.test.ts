@@ -114,6 +114,14 @@ describe('vectorizers', () => {
     expect(refusal(count(['ab'], attributes))?.kind).toBe('unsupported')
   })
 
+  test('weights of float32 counts are refused', () => {
+    const weights = object('sklearn.feature_extraction.text.TfidfTransformer', { use_idf: false, norm: 'l2' })
+    const counts = count(['ab'], { dtype: new GlobalRef('numpy', 'float32') })
+
+    expect(transform(counts, [['ab ab']])).toEqual([[2]])
+    expect(refusal(pipeline(counts, weights))?.kind).toBe('unsupported')
+  })
+
   test('a vocabulary with a hole is corrupt', () => {
     const holes = new Map<Inert, Inert>([
       ['ab', 0],

@@ -110,7 +110,7 @@ function byCodePoint(a: Inert, b: Inert): number {
 const DTYPES = ['int64', 'float64', 'int32', 'float32', 'int', 'float']
 
 /** numpy's name of the numbers that are counted in. @throws ModelError unsupported for those that cannot hold counts */
-export function dtypeName(estimator: Estimator, absent: string): string {
+function dtypeName(estimator: Estimator, absent: string): string {
   const value = estimator.find('dtype')
   const name =
     value === undefined
@@ -152,6 +152,9 @@ const lowerCount: Lower = (estimator, x, context) => {
 /** Terms by their weight: (1 + ln count or count) · idf, divided by the norm of the row. */
 function weigh(estimator: Estimator, x: Ref, { graph }: Context): Ref {
   const counts = sparseRows(graph, x)
+  const type = graph.type(counts)
+  if (type.kind === 'sparse' && type.dtype === 'f32')
+    throw estimator.error('unsupported', `${estimator.name} computes in float32`, 'fit it with float64')
   const counted = estimator.flag('sublinear_tf', false) ? graph.add(sublinear, [counts], {}) : counts
   const weighted = estimator.flag('use_idf', true)
     ? graph.add(sparseScale, [counted], { by: 'multiply', values: frequenciesOf(estimator), single: false })
