@@ -4,8 +4,10 @@ import { ModelError, RowError } from '../src/errors.ts'
 import { compileProgram } from '../src/exec/compiled.ts'
 import { interpret } from '../src/exec/reference.ts'
 import { type ModelParts, type Part, readParts } from '../src/formats/parts.ts'
+import { reportOf } from '../src/formats/report.ts'
 import type { Cell, Executable, Method, Program } from '../src/ir/program.ts'
 import { lowerModel } from '../src/sklearn/lower.ts'
+import { object } from './inert.ts'
 
 /** What make-chains.py writes. */
 type Case = {
@@ -89,4 +91,30 @@ test.each(cases.filter(({ refusal }) => refusal !== undefined))('$name', ({ name
 
   expect(lower).toThrow(ModelError)
   expect(lower).toThrow(refusal)
+})
+
+test('an encoder of labels alone is served, with a note where it belongs', () => {
+  const parts = partsOf('encoder-file', { model: 'encoders.pkl#brand' })
+
+  const { file, root } = readParts(parts, {})
+
+  expect(reportOf(file, root).notes).toEqual([
+    'this is an encoder of labels alone: next to its model, give it with --encode COLUMN=FILE',
+  ])
+})
+
+test('files together are held to the limits of one', () => {
+  const parts = partsOf('two-files', { model: 'model.pkl', after: ['scaler.pkl'] })
+  const largest = Math.max(parts.model.bytes.length, parts.after![0]!.bytes.length)
+
+  expect(() => readParts(parts, { maxDecompressedBytes: largest })).toThrow('unpacks to more than')
+})
+
+test.each([
+  ['shap._explainer.Explainer', 'save the model it explains'],
+  ['statsmodels.genmod.GLMResults', 'fit the scikit-learn estimator of the same model'],
+  ['keras.src.models.Sequential', 'a neural network of Keras'],
+  ['imblearn.pipeline.Pipeline', 'save a scikit-learn Pipeline of the other steps'],
+])('%s is named for what it is', (qualified, advice) => {
+  expect(() => lowerModel(object(qualified, {}))).toThrow(advice)
 })

@@ -1,6 +1,6 @@
 """Writes the cases of fixtures/chains: what people keep in a folder, and what their own code answers with it.
 
-    python -m venv venv && venv/bin/pip install scikit-learn==1.7.2 numpy==2.2.6 pandas==2.3.3
+    python -m venv venv && venv/bin/pip install scikit-learn==1.7.2 numpy==2.2.6 pandas==2.3.3 cloudpickle==3.1.2
     venv/bin/python make-chains.py fixtures/chains
 
 Each case is a folder with one or several pickles and a case.json: how the files are given, the rows, what glue code as
@@ -12,14 +12,17 @@ import pickle
 import sys
 from pathlib import Path
 
+import cloudpickle
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.preprocessing import LabelEncoder, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, LabelEncoder, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 OUT = Path(sys.argv[1])
@@ -61,11 +64,19 @@ def answers(predict, rows, methods):
     return result
 
 
+def dump(content, protocol):
+    """A lambda needs cloudpickle, which MLflow and others use."""
+    try:
+        return pickle.dumps(content, protocol=protocol)
+    except (pickle.PicklingError, AttributeError):
+        return cloudpickle.dumps(content, protocol=protocol)
+
+
 def write(name, files, rows=(), predict=None, methods=("predict",), **given):
     folder = OUT / name
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in files.items():
-        (folder / file).write_bytes(pickle.dumps(content, protocol=4))
+        (folder / file).write_bytes(dump(content, protocol=4))
     rows = [{key: plain(value) for key, value in row.items()} for row in rows]
     case = {"given": given.pop("given", {"model": "model.pkl"}), **given, "rows": rows}
     if predict is not None:
@@ -203,7 +214,17 @@ def clip_age(x):
     return np.minimum(x, 80)
 
 
-clip_age.__module__ = "__main__"
+class AgeBuckets(BaseEstimator):
+    pass
+
+
+clip_age.__module__ = AgeBuckets.__module__ = "__main__"
+
+
+def with_step(name, step):
+    return Pipeline([("scale", scaler), (name, step), ("model", logistic)])
+
+
 ordinal = OrdinalEncoder().fit(FRAME[["brand"]])
 for name, content, part in [
     ("refused-two-models", {"rf": forest, "lr": logistic}, "choose one: FILE#rf"),
@@ -218,5 +239,8 @@ for name, content, part in [
     ("refused-frame", FRAME.head(3), "a pandas DataFrame: data"),
     ("refused-series", FRAME.age.head(3), "a pandas Series: data"),
     ("refused-own-function", {"predict": clip_age}, "__main__.clip_age"),
+    ("refused-own-step", with_step("clip", FunctionTransformer(clip_age)), "step 'clip': sklearn.preprocessing.FunctionTransformer calls __main__.clip_age, a function of your own"),
+    ("refused-own-class", (with_step("buckets", AgeBuckets()), NUMBERS), "step 'buckets': class __main__.AgeBuckets is not known; it is of your own program"),
+    ("refused-lambda", {"model": with_step("log", FunctionTransformer(lambda x: x + 1))}, "step 'log': the file would call cloudpickle"),
 ]:
     write(name, {"model.pkl": content}, refusal=part)

@@ -70,7 +70,11 @@ const FORMATS: readonly Format[] = [
   { name: 'a Keras model', test: zipWith('model.weights.h5'), hint: `${EXPORT_ONNX}; ${ONNX_LATER}` },
   { name: 'a PyTorch model', test: zipWith('data.pkl'), hint: `${EXPORT_ONNX}; ${ONNX_LATER}` },
   { name: 'a numpy archive (.npz)', test: zipWith('.npy'), hint: SAVE_MODEL },
-  { name: 'a zip archive', test: zipWith(''), hint: 'upload the model file inside it' },
+  {
+    name: 'a zip archive',
+    test: zipWith(''),
+    hint: 'unpack it and give the files in it: MODEL_FILE --after SCALER_FILE …',
+  },
   {
     name: 'a PyTorch model',
     test: starts('\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19'),

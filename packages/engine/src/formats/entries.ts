@@ -63,7 +63,8 @@ export function listEntries(entries: readonly Entry[]): string {
 export function nameOf(value: Inert): string {
   if (value instanceof NdArray) return 'a numpy array'
   if (value instanceof DType) return 'a numpy dtype'
-  if (value instanceof GlobalRef) return `the ${/^[A-Z]/.test(value.name) ? 'class' : 'function'} ${value.qualified}`
+  if (value instanceof GlobalRef)
+    return `the ${/^[A-Z]/.test(value.name) ? 'class' : 'function'} ${value.qualified}`
   const names = namesOf(value)
   if (names !== undefined) return `a list of ${names.length} name${names.length === 1 ? '' : 's'}`
   if (value instanceof InertObject) return `a ${value.cls.qualified}`

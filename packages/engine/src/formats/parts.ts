@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, type Limits } from '../bytes/limits.ts'
+import { DEFAULT_LIMITS, type Limits, outputTooLarge } from '../bytes/limits.ts'
 import { ModelError } from '../errors.ts'
 import type { GlobalUse } from '../pickle/unpickle.ts'
 import type { Inert, InertObject } from '../pickle/values.ts'
@@ -86,6 +86,7 @@ function readFiles(parts: readonly Part[], limits: Limits): Map<Uint8Array, Mode
   let left = limits.maxDecompressedBytes
   for (const { bytes } of parts) {
     if (files.has(bytes)) continue
+    if (bytes.length > left) throw outputTooLarge(limits.maxDecompressedBytes)
     const file = readModelFile(bytes, { ...limits, maxDecompressedBytes: left })
     left -= file.decompressedBytes
     files.set(bytes, file)

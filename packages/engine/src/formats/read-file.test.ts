@@ -50,7 +50,7 @@ test('hostile and foreign files are refused with the reason; classes without a m
       "refused-inside-dict-key": "hostile: the file would call posix.system; do not load it in Python; nothing was run here",
       "refused-inside-forest": "hostile: the file would call posix.system; do not load it in Python; nothing was run here",
       "refused-inside-object-array": "hostile: the file would call posix.system; do not load it in Python; nothing was run here",
-      "refused-lambda": "hostile: the file would call joblib.externals.cloudpickle.cloudpickle._builtin_type; functions stored as code cannot be read: use a scikit-learn transformer instead of a lambda or own function",
+      "refused-lambda": "hostile: step 'functiontransformer': the file would call joblib.externals.cloudpickle.cloudpickle._builtin_type, joblib.externals.cloudpickle.cloudpickle._make_function, joblib.externals.cloudpickle.cloudpickle_fast._function_setstate; functions stored as code cannot be read: use a scikit-learn transformer instead of a lambda or own function",
       "refused-main-function": "read",
       "refused-memo-confusion": "hostile: the file would call os.system; do not load it in Python; nothing was run here",
       "refused-not-fitted": "read",

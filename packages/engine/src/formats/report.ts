@@ -31,6 +31,8 @@ export type FileReport = {
 }
 
 const MAX_STEPS = 200
+const LABELS_ALONE =
+  'this is an encoder of labels alone: next to its model, give it with --encode COLUMN=FILE'
 
 /** Describes a file whose root is `root`. Pure; throws nothing a model file could cause. */
 export function reportOf(file: ModelFile, root: InertObject): FileReport {
@@ -49,7 +51,7 @@ export function reportOf(file: ModelFile, root: InertObject): FileReport {
     libraryVersion: findVersion(new Estimator(answering, [])) ?? versions[0] ?? null,
     estimator: answering.cls.qualified,
     steps: answering === root ? steps : steps.slice(1),
-    notes: reasonsOf(root),
+    notes: [...reasonsOf(root), ...(/\.LabelEncoder$/.test(root.cls.qualified) ? [LABELS_ALONE] : [])],
     globals,
   }
 }

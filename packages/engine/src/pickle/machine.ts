@@ -104,6 +104,8 @@ export class Machine {
     if (!Array.isArray(args)) throw corrupt('a call whose arguments are not a tuple')
     if (!(callee instanceof GlobalRef)) {
       if (this.names.forbidden.length === 0) this.names.forbidden.push(`what ${describe(callee)} returns`)
+      // The file is refused already; what follows tells in which step.
+      if (callee instanceof InertObject) return new InertObject(callee.cls, args, true)
       throw corrupt('a call of something that has no name')
     }
     this.names.called.set(callee.qualified, true)

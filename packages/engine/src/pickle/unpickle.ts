@@ -1,8 +1,10 @@
 import { Cursor } from '../bytes/cursor.ts'
 import { Budget, type Limits, overLimit } from '../bytes/limits.ts'
 import { ModelError } from '../errors.ts'
+import { adviceOn } from './foreign.ts'
 import { Machine, type Names } from './machine.ts'
 import { run } from './opcodes.ts'
+import { stepsToCall } from './steps-to.ts'
 import { survey } from './survey.ts'
 import type { Inert } from './values.ts'
 
@@ -39,7 +41,7 @@ export function unpickle(bytes: Uint8Array, limits: Limits): Unpickled {
   }
   try {
     const root = read()
-    if (names.forbidden.length > 0) throw hostile(names)
+    if (names.forbidden.length > 0) throw hostile(names, root)
     const rest = bytes.length - cursor.at
     if (rest > 0)
       throw new ModelError('hostile', `the file goes on for ${rest} bytes after its end`, {
@@ -49,7 +51,7 @@ export function unpickle(bytes: Uint8Array, limits: Limits): Unpickled {
     return { root, protocol, joblib: names.joblib, globals: globalsOf(names) }
   } catch (error) {
     if (!(error instanceof ModelError)) throw error
-    throw names.forbidden.length > 0 ? hostile(names) : error
+    throw names.forbidden.length > 0 && error.kind !== 'hostile' ? hostile(names) : error
   }
 }
 
@@ -58,19 +60,13 @@ const globalsOf = (names: Names): GlobalUse[] =>
     .map(([name, called]) => ({ name, called }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
 
-/** What to do about a call, by what the name contains. */
-const HINTS: readonly (readonly [part: RegExp, hint: string])[] = [
-  [
-    /cloudpickle|dill\./,
-    'functions stored as code cannot be read: use a scikit-learn transformer instead of a lambda or own function',
-  ],
-  [/getattr/, 'a method cannot be read out of a file: use an option of the estimator instead of a function'],
-  [/./, 'do not load it in Python; nothing was run here'],
-]
+const NOTHING_RUN = 'do not load it in Python; nothing was run here'
 
-function hostile(names: Names): ModelError {
-  const listed = names.forbidden.slice(0, 3).join(', ')
-  const more = names.forbidden.length > 3 ? ` and ${names.forbidden.length - 3} more` : ''
-  const hint = HINTS.find(([part]) => part.test(listed))?.[1]
-  return new ModelError('hostile', `the file would call ${listed}${more}`, hint === undefined ? {} : { hint })
+/** @param root what the file describes, when it could be read to its end */
+function hostile({ forbidden }: Names, root: Inert = null): ModelError {
+  const listed = forbidden.slice(0, 3).join(', ')
+  const more = forbidden.length > 3 ? ` and ${forbidden.length - 3} more` : ''
+  const hint = forbidden.map(adviceOn).find((advice) => advice !== undefined) ?? NOTHING_RUN
+  const path = stepsToCall(root, forbidden)
+  return new ModelError('hostile', `the file would call ${listed}${more}`, { hint, path })
 }

@@ -197,10 +197,13 @@ function functionRefused(estimator: Estimator, value: Inert): Error {
   const name = value instanceof GlobalRef ? value.qualified : 'something that is not a named function'
   return estimator.error(
     'unsupported',
-    `${estimator.name} calls ${name}`,
+    `${estimator.name} calls ${name}${isForeign(name) ? ', a function of your own whose code is not in the file' : ''}`,
     'use a numpy function of one argument (log1p, sqrt …), or a scikit-learn transformer',
   )
 }
+
+const isForeign = (name: string): boolean =>
+  /^[\w.]+$/.test(name) && !/^(numpy|scipy|sklearn|builtins|functools)\b/.test(name)
 
 /** The name of a pickled numpy function: by reference, or through `numpy.core._ufunc_reconstruct(module, name)`. */
 function numpyName(value: Inert): string | undefined {
