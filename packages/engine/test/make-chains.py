@@ -21,7 +21,7 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, LabelEncoder, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
@@ -103,6 +103,14 @@ bundle = {"model": logistic, "scaler": scaler, "columns": NUMBERS, "version": "1
 write("dictionary", {"model.pkl": bundle}, records(NUMBERS, [missing]), scaled, BOTH)
 write("tuple", {"model.pkl": (scaler, logistic, NUMBERS)}, records(NUMBERS), scaled, BOTH)
 write("tuple-model-first", {"model.pkl": (logistic, scaler)}, records(NUMBERS), scaled, BOTH)
+piped = make_pipeline(scaler, logistic)
+write(
+    "pipeline-with-its-scaler",
+    {"model.pkl": {"pipeline": piped, "scaler": scaler, "columns": NUMBERS}},
+    records(NUMBERS),
+    lambda row, method: getattr(piped, method)(np.array([[row[column] for column in NUMBERS]], dtype=float)),
+    BOTH,
+)
 two = {"model.pkl": logistic, "scaler.pkl": scaler}
 given = {"model": "model.pkl", "after": ["scaler.pkl"], "columns": NUMBERS}
 write("two-files", two, records(NUMBERS), scaled, BOTH, given=given)
@@ -138,6 +146,9 @@ rows = records(list(FRAME.columns), [unseen])
 write("label-encoders", {"model.pkl": {"model": forest, "encoders": encoders}}, rows, labelled, BOTH)
 beside = {"model": forest, "le_brand": encoders["brand"], "city_encoder": encoders["city"]}
 write("encoders-by-name", {"model.pkl": beside}, rows, labelled, BOTH)
+inner = {"clf": forest, "maps": {**encoders, "bought": LabelEncoder().fit(["no", "yes"])}}
+given = {"model": "all.pkl#clf", "encode": ["brand=all.pkl#maps/brand", "city=all.pkl#maps/city"]}
+write("entries-of-entries", {"all.pkl": inner}, rows, labelled, BOTH, given=given)
 given = {"model": "model.pkl", "encode": ["brand=encoders.pkl#brand", "city=encoders.pkl#city"]}
 write("encoder-file", {"model.pkl": forest, "encoders.pkl": encoders}, rows, labelled, BOTH, given=given)
 
@@ -229,7 +240,10 @@ ordinal = OrdinalEncoder().fit(FRAME[["brand"]])
 for name, content, part in [
     ("refused-two-models", {"rf": forest, "lr": logistic}, "choose one: FILE#rf"),
     ("refused-no-model", {"scaler": scaler, "columns": NUMBERS}, "MODEL_FILE --after FILE#scaler"),
-    ("refused-only-encoders", {"encoders": encoders}, "--encode brand=FILE#brand"),
+    ("refused-only-encoders", {"encoders": encoders}, "--encode brand=FILE#encoders/brand"),
+    ("refused-encoder-of-target", inner, "encoder of 'bought': no column of this name goes in"),
+    ("refused-target-scaler", {"model": logistic, "scaler_y": scaler}, "what 'scaler_y' does to a row cannot be told"),
+    ("refused-scaled-twice", {"model": piped, "scaler": StandardScaler().fit(FRAME[NUMBERS].to_numpy())}, "what 'scaler' does to a row cannot be told"),
     ("refused-encoders-alone", encoders, "--encode brand=FILE#brand"),
     ("refused-order", {"model": logistic, "a": scaler, "b": StandardScaler().fit(FRAME[NUMBERS])}, "--after FILE#a --after FILE#b"),
     ("refused-label-encoder", {"model": logistic, "le": encoders["brand"]}, "--encode COLUMN=FILE#le"),

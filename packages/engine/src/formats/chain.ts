@@ -1,7 +1,7 @@
 import { ModelError } from '../errors.ts'
 import { type Inert, InertObject } from '../pickle/values.ts'
 import { type Entry, entriesOf, listEntries, nameOf, namesOf, quote } from './entries.ts'
-import { isObject, rankOf, roleOf } from './roles.ts'
+import { isObject, objectsIn, rankOf, roleOf } from './roles.ts'
 
 export type ChainStep = { readonly name: string; readonly object: InertObject }
 
@@ -20,6 +20,8 @@ const COLUMNS_KEY =
   /^(input_?|model_?|train_?|x_?)?(columns?|cols?|features?|fields?)(_?(names?|cols?|columns?|list|order))?$/i
 const NOTE_KEY =
   /metric|score|meta|param|version|info|date|time|train|creat|author|name|descr|target|class|label|thresh|cutoff|config|histor|importance|(num|cat)[a-z]*_?(col|feature)/i
+/** What transforms answers, not rows. */
+const TARGET_KEY = /(^|_)(y|target|label|output)s?(_|$)/i
 const THRESHOLD_KEY = /thresh|cutoff/i
 
 /** What the entries of a file are taken for. */
@@ -28,6 +30,8 @@ type Sorted = {
   readonly transformers: ChainStep[]
   readonly labels: ChainStep[]
   readonly encoders: Map<string, InertObject>
+  /** Keys of the dictionaries that hold encoders. */
+  readonly encoderKeys: string[]
   readonly columns: { readonly key: string; readonly names: readonly string[] }[]
   readonly notes: Entry[]
   readonly unclear: Entry[]
@@ -42,6 +46,7 @@ export function chainOf(root: Inert): Chain | undefined {
   if (entries === undefined || namesOf(root) !== undefined) return undefined
   const sorted = sortEntries(entries)
   const model = answering(entries, sorted)
+  setInnerAside(sorted, model)
   const steps = [...orderOf(entries, sorted, model), model]
   const columns = columnsOf(sorted)
   const encoders = new Map([...sorted.encoders, ...labelColumns(sorted, model, columns?.names)])
@@ -60,6 +65,7 @@ function sortEntries(entries: readonly Entry[]): Sorted {
     transformers: [],
     labels: [],
     encoders: new Map(),
+    encoderKeys: [],
     columns: [],
     notes: [],
     unclear: [],
@@ -72,7 +78,8 @@ const LISTS = { model: 'models', transformer: 'transformers', labels: 'labels' }
 
 function sortEntry({ key, value }: Entry, sorted: Sorted): void {
   const role = isObject(value) ? roleOf(value, key) : undefined
-  if (isObject(value) && role !== undefined) {
+  const ofAnswers = role === 'transformer' && TARGET_KEY.test(key)
+  if (isObject(value) && role !== undefined && !ofAnswers) {
     sorted[LISTS[role]].push({ name: key, object: value })
     return
   }
@@ -82,8 +89,10 @@ function sortEntry({ key, value }: Entry, sorted: Sorted): void {
     return
   }
   const encoders = columnEncoders(value)
-  if (encoders !== undefined) for (const [column, encoder] of encoders) sorted.encoders.set(column, encoder)
-  else if (isNote({ key, value })) sorted.notes.push({ key, value })
+  if (encoders !== undefined) {
+    sorted.encoderKeys.push(key)
+    for (const [column, encoder] of encoders) sorted.encoders.set(column, encoder)
+  } else if (isNote({ key, value })) sorted.notes.push({ key, value })
   else sorted.unclear.push({ key, value })
 }
 
@@ -106,7 +115,8 @@ function isNote({ key, value }: Entry): boolean {
 }
 
 /** @throws ModelError unless there is one model */
-function answering(entries: readonly Entry[], { models, transformers, labels, encoders }: Sorted): ChainStep {
+function answering(entries: readonly Entry[], sorted: Sorted): ChainStep {
+  const { models, transformers, labels, encoders, encoderKeys } = sorted
   const [model, second] = models
   const held = `the file holds ${listEntries(entries)}`
   if (model !== undefined && second === undefined) return model
@@ -115,14 +125,27 @@ function answering(entries: readonly Entry[], { models, transformers, labels, en
       hint: `choose one: FILE#${model.name}`,
     })
   const [step] = transformers
-  const [column] = [...encoders.keys(), ...labels.map(({ name }) => name)]
+  const columns = [...encoders.keys()].map((column) => [column, `${encoderKeys[0]}/${column}`])
+  const [encoder] = [...columns, ...labels.map(({ name }) => [name, name])]
   const hint =
     step !== undefined
       ? `deploy it with its model: MODEL_FILE --after FILE#${step.name}`
-      : column !== undefined
-        ? `deploy them with their model: MODEL_FILE --encode ${column}=FILE#${column}`
+      : encoder !== undefined
+        ? `deploy them with their model: MODEL_FILE --encode ${encoder[0]}=FILE#${encoder[1]}`
         : 'save the fitted model with joblib.dump and deploy that file'
   throw new ModelError('format', `${held}, and no model`, { hint })
+}
+
+/** What the model does itself is not done again; what may be a copy of that is unclear. */
+function setInnerAside({ transformers, notes, unclear }: Sorted, model: ChainStep): void {
+  const inner = objectsIn(model.object)
+  const classes = new Set([...inner].map(({ cls }) => cls.qualified))
+  for (const step of transformers.splice(0)) {
+    const entry = { key: step.name, value: step.object }
+    if (inner.has(step.object)) notes.push(entry)
+    else if (classes.has(step.object.cls.qualified)) unclear.push(entry)
+    else transformers.push(step)
+  }
 }
 
 /** Transformers in the order of a tuple that ends with its model, else in the order they usually have. */

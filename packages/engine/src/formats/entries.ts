@@ -16,7 +16,7 @@ export function entriesOf(root: Inert): Entry[] | undefined {
   return [...map].map(([key, value]) => ({ key: String(key), value }))
 }
 
-/** The value under a key of a dictionary or at a position of a list. @throws ModelError saying what there is */
+/** The value under a key of a dictionary or at a position of a list; `outer/inner` for one inside another. @throws ModelError saying what there is */
 export function pickEntry(root: Inert, key: string): Inert {
   const entries = entriesOf(root)
   if (entries === undefined)
@@ -25,6 +25,8 @@ export function pickEntry(root: Inert, key: string): Inert {
     })
   const found = entries.find((entry) => entry.key === key)
   if (found !== undefined) return found.value
+  const outer = entries.find((entry) => key.startsWith(`${entry.key}/`))
+  if (outer !== undefined) return pickEntry(outer.value, key.slice(outer.key.length + 1))
   throw new ModelError('format', `the file has no entry ${quote(key)}`, {
     hint: `it holds ${listEntries(entries)}`,
   })

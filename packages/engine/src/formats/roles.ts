@@ -46,6 +46,18 @@ function answeringOf(object: InertObject): InertObject {
   return isObject(inner) ? answeringOf(inner) : object
 }
 
+/** Attributes that hold what a pipeline or a search applies to its rows. */
+const INNER = ['steps', 'transformers_', 'transformer_list', 'best_estimator_', 'estimator_', 'regressor_']
+
+/** The fitted objects inside a pipeline or a search, not those inside a single estimator of rows. */
+export function objectsIn(value: Inert | undefined, found = new Set<InertObject>()): Set<InertObject> {
+  if (Array.isArray(value)) for (const item of value) objectsIn(item, found)
+  if (!isObject(value) || found.has(value) || !(value.state instanceof Map)) return found
+  found.add(value)
+  for (const attribute of INNER) objectsIn(value.state.get(attribute), found)
+  return found
+}
+
 const describe = ({ cls }: InertObject): Estimator => new Estimator(new InertObject(cls, [], false), [])
 
 /** Described with attributes, as fitted estimators are; tables of pandas are too. */

@@ -98,7 +98,11 @@ const lowerChain: Lower = (chain, x, context) => {
 function encode(column: string, encoder: Estimator, { node, names }: Columns, context: Context): Columns {
   const place = names!.indexOf(column)
   if (place < 0)
-    throw encoder.error('format', `the model has no column of this name; it reads ${names!.join(', ')}`)
+    throw encoder.error(
+      'format',
+      `no column of this name goes in; those are ${names!.slice(0, 20).join(', ')}`,
+      'choose the encoders of its columns: FILE#MODEL_KEY --encode COLUMN=FILE#DICTIONARY_KEY/COLUMN',
+    )
   const { graph } = context
   const encoded = transformOf(context.named([column]).lower(encoder, graph.select(node, [place])), encoder)
   if (graph.width(encoded) !== 1)
