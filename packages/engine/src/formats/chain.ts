@@ -3,7 +3,7 @@ import { type Inert, InertObject } from '../pickle/values.ts'
 import { type Entry, entriesOf, listEntries, nameOf, namesOf, quote } from './entries.ts'
 import { isObject, objectsIn, rankOf, roleOf } from './roles.ts'
 
-export type ChainStep = { readonly name: string; readonly object: InertObject }
+type ChainStep = { readonly name: string; readonly object: InertObject }
 
 /** Objects that an application would apply one after the other; the last one answers. */
 export type Chain = {

@@ -4,7 +4,7 @@ import { DType, GlobalRef, type Inert, InertObject, NdArray } from '../pickle/va
 import type { Estimator } from './estimator.ts'
 import { type Context, type Family, type Lower, transformOf } from './lowering.ts'
 
-/** Not a class of any library: what several objects that belong together become. */
+/** Not a class of any library: what several objects that belong together become. Told by identity, so no file can claim it. */
 const CHAIN = new GlobalRef('millwright', 'Chain')
 
 export type ChainParts = {
@@ -33,7 +33,7 @@ export function chainObject({ steps, columnNames, encoders, reasons }: ChainPart
 
 /** The object whose class and version stand for a model: the last step of a chain, else itself. */
 export function answeringObject(object: InertObject): InertObject {
-  if (object.cls.qualified !== CHAIN.qualified || !(object.state instanceof Map)) return object
+  if (object.cls !== CHAIN || !(object.state instanceof Map)) return object
   const steps = object.state.get('steps')
   const last = Array.isArray(steps) ? steps.at(-1) : undefined
   const answering = Array.isArray(last) ? last[1] : undefined
@@ -43,9 +43,7 @@ export function answeringObject(object: InertObject): InertObject {
 /** What was guessed when the chain was made. */
 export function reasonsOf(object: InertObject): string[] {
   const reasons =
-    object.cls.qualified === CHAIN.qualified && object.state instanceof Map
-      ? object.state.get('reasons')
-      : undefined
+    object.cls === CHAIN && object.state instanceof Map ? object.state.get('reasons') : undefined
   return Array.isArray(reasons) ? reasons.filter((reason) => typeof reason === 'string') : []
 }
 
