@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { compileProgram } from '../packages/engine/src/exec/compiled.ts'
+import { batchKernelOf } from '../packages/engine/src/exec/trees.ts'
 import { estimatorOf, readModelFile } from '../packages/engine/src/formats/read-file.ts'
 import type { Cell, Executable, Frame, Program } from '../packages/engine/src/ir/program.ts'
+import type { TreesAttrs } from '../packages/engine/src/ops/trees.ts'
 import { lowerModel } from '../packages/engine/src/sklearn/lower.ts'
 
 /**
@@ -19,7 +21,9 @@ type Times = { readonly single: number; readonly batch: number }
 const theirs = JSON.parse(readFileSync(new URL('times.json', FOLDER), 'utf8')) as Record<string, Times>
 const wanted = Object.keys(theirs).filter((name) => process.argv.length === 2 || process.argv.includes(name))
 
-console.log('model          µs/row   single  sklearn   ratio    batch  sklearn   ratio  load ms  different')
+console.log(
+  'model          µs/row   single  sklearn   ratio    batch  sklearn   ratio  load ms  different  batches by',
+)
 for (const name of wanted) {
   const [executable, loadMs] = load(name)
   const frame = readFrame(name, executable.program)
@@ -38,7 +42,7 @@ for (const name of wanted) {
     ].join(''),
   )
   console.log(
-    `${name.padEnd(20)}${sides.join('')}${loadMs.toFixed(0).padStart(9)}${String(differences(name, executable, frame)).padStart(11)}`,
+    `${name.padEnd(20)}${sides.join('')}${loadMs.toFixed(0).padStart(9)}${String(differences(name, executable, frame)).padStart(11)}  ${kernelOf(executable.program)}`,
   )
 }
 
@@ -47,6 +51,12 @@ function load(name: string): [Executable, number] {
   const file = readFileSync(new URL(`${name}.joblib`, FOLDER))
   const executable = compileProgram(lowerModel(estimatorOf(readModelFile(file))))
   return [executable, performance.now() - start]
+}
+
+/** The kernel that was chosen for batches of its trees. */
+function kernelOf({ nodes }: Program): string {
+  const trees = nodes.filter(({ op }) => op === 'trees' || op === 'trees-onto')
+  return [...new Set(trees.map(({ attrs }) => batchKernelOf(attrs as TreesAttrs)))].join()
 }
 
 function readFrame(name: string, program: Program): Frame {

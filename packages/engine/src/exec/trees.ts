@@ -3,13 +3,34 @@ import type { Block, BlockKernel } from '../ops/op.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
 import { LANES, laneBytes } from '../wasm/tree-kernel.ts'
 import { CHUNK_ROWS, HIGHEST, layOutForest, MISSING_CATEGORY, type TreeMemory } from '../wasm/tree-memory.ts'
+import { fasterKernel } from './faster-kernel.ts'
+import { buildMux } from './mux.ts'
+
+const muxed = new WeakSet<TreesAttrs>()
+
+/** Which kernel large batches of a forest take now, where it was compiled. */
+export const batchKernelOf = (attrs: TreesAttrs): 'scalar' | 'mux' => (muxed.has(attrs) ? 'mux' : 'scalar')
 
 /**
- * The fast form of `trees` and `trees-onto`: the WebAssembly kernel over a memory of the forest's own. Eights of rows take the kernel
- * that walks eight rows on a tree, what remains the one that walks eight trees on a row; the sums are the same bits.
- * @returns undefined for a forest that the kernel cannot express; it runs by the reference rule
+ * The fast form of `trees` and `trees-onto`: a kernel that walks a path, and for large batches one that evaluates whole
+ * trees where that is faster. The answers are the same bits.
+ * @returns undefined for a forest that no kernel can express; it runs by the reference rule
  */
-export function treesBlock(attrs: TreesAttrs, [x]: readonly ValueType[]): BlockKernel | undefined {
+export function treesBlock(attrs: TreesAttrs, types: readonly ValueType[]): BlockKernel | undefined {
+  const scalar = scalarBlock(attrs, types)
+  if (scalar === undefined) return undefined
+  return fasterKernel(
+    scalar,
+    () => buildMux(attrs, types),
+    () => muxed.add(attrs),
+  )
+}
+
+/**
+ * The WebAssembly kernel over a memory of the forest's own. Eights of rows take the kernel that walks eight rows on a
+ * tree, what remains the one that walks eight trees on a row; the sums are the same bits.
+ */
+export function scalarBlock(attrs: TreesAttrs, [x]: readonly ValueType[]): BlockKernel | undefined {
   const forest = layOutForest(attrs)
   if (forest === undefined) return undefined
   const inputWidth = x!.width

@@ -7,6 +7,7 @@ export const F64 = 0x7c
 export const V128 = 0x7b
 
 const OPCODES = {
+  select: [0x1b],
   'i32.lt_u': [0x49],
   'i32.add': [0x6a],
   'i32.sub': [0x6b],
@@ -16,12 +17,17 @@ const OPCODES = {
   'i32.shr_u': [0x76],
   'i32.le_s': [0x4c],
   'i64.le_s': [0x57],
+  'f64.ne': [0x62],
+  'f64.gt': [0x64],
+  'f64.ge': [0x66],
   'f64.add': [0xa0],
   'f32.demote_f64': [0xb6],
   'f64.promote_f32': [0xbb],
   'v128.and': [0xfd, 0x4e],
   'v128.xor': [0xfd, 0x51],
   'v128.bitselect': [0xfd, 0x52],
+  'i8x16.gt_s': [0xfd, 0x27],
+  'i8x16.add': [0xfd, 0x6e],
   'f32x4.ne': [0xfd, 0x42],
   'f64x2.ne': [0xfd, 0x48],
   'i32x4.shr_s': [0xfd, 0xac, 0x01],
@@ -33,10 +39,13 @@ const OPCODES = {
 
 /** Opcode and log2 of the alignment we promise. */
 const MEMORY_OPCODES = {
+  'i32.load8_u': [[0x2d], 0],
   'i32.load': [[0x28], 2],
   'i64.load': [[0x29], 3],
   'f64.load': [[0x2b], 3],
   'f64.store': [[0x39], 3],
+  'i32.store8': [[0x3a], 0],
+  'v128.load8_splat': [[0xfd, 0x07], 0],
   'v128.load': [[0xfd, 0x00], 3],
   'v128.store': [[0xfd, 0x0b], 3],
 } as const
@@ -98,10 +107,10 @@ export class Code {
   }
 
   /** The function as an entry of the code section. */
-  encode(): number[] {
+  encode(): Uint8Array {
     const locals = this.#locals.flatMap((type) => [1, type])
-    const body = [...unsigned(this.#locals.length), ...locals, ...this.#bytes, 0x0b]
-    return [...unsigned(body.length), ...body]
+    const body = joined([unsigned(this.#locals.length), locals, this.#bytes, [0x0b]])
+    return joined([unsigned(body.length), body])
   }
 
   #emit(...bytes: number[]): this {
@@ -115,25 +124,33 @@ export function encodeModule(functions: Readonly<Record<string, Code>>): Uint8Ar
   const codes = Object.values(functions)
   const types = codes.map(({ params }) => [0x60, ...unsigned(params.length), ...params, 0])
   const exported = Object.keys(functions).map((name, i) => [...text(name), 0x00, ...unsigned(i)])
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, types),
-    ...section(2, [[...text('env'), ...text('memory'), 0x02, 0x00, 1]]),
-    ...section(
-      3,
-      codes.map((_, i) => unsigned(i)),
-    ),
-    ...section(7, exported),
-    ...section(
-      10,
-      codes.map((code) => code.encode()),
-    ),
+  const indices = codes.map((_, i) => unsigned(i))
+  const bodies = codes.map((code) => code.encode())
+  return joined([
+    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    section(1, types),
+    section(2, [[...text('env'), ...text('memory'), 0x02, 0x00, 1]]),
+    section(3, indices),
+    section(7, exported),
+    section(10, bodies),
   ])
 }
 
-function section(id: number, items: readonly (readonly number[])[]): number[] {
-  const body = [...unsigned(items.length), ...items.flat()]
-  return [id, ...unsigned(body.length), ...body]
+type Bytes = ArrayLike<number>
+
+function section(id: number, items: readonly Bytes[]): Bytes {
+  const body = joined([unsigned(items.length), ...items])
+  return joined([[id], unsigned(body.length), body])
+}
+
+function joined(parts: readonly Bytes[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
 }
 
 function text(value: string): number[] {

@@ -1,5 +1,6 @@
 import { nextDown32, nextDown64, orderedBits32, orderedBits64 } from '../math/adjacent.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
+import { allocate, PAGE_BYTES } from './regions.ts'
 import {
   COLUMN_BYTES,
   instantiateTreeKernel,
@@ -50,7 +51,6 @@ const UNEVEN = 1.3
 const LOWEST = 0x80000000
 /** High word of a feature above every bound. */
 export const HIGHEST = 0x7fffffff
-const PAGE_BYTES = 2 ** 16
 const MAX_BYTES = 2 ** 31
 
 /**
@@ -187,17 +187,6 @@ function chooseForm(attrs: TreesAttrs, { reach }: Placed, featureBits: number): 
   const fits = reach * NODE_BYTES.narrow < 2 ** (32 - featureBits)
   const indexed = attrs.values.length + attrs.leafWidth <= NARROW_PAYLOAD
   return attrs.cast === 'f32' && fits && indexed ? 'narrow' : 'wide'
-}
-
-/** Byte offsets of regions one after the other, each on a cache line, and the bytes of all. */
-function allocate<K extends string>(sizes: Record<K, number>): [Record<K, number>, number] {
-  let end = 0
-  const starts = Object.entries<number>(sizes).map(([name, bytes]) => {
-    const start = end
-    end += Math.ceil(bytes / 64) * 64
-    return [name, start]
-  })
-  return [Object.fromEntries(starts) as Record<K, number>, end]
 }
 
 type Layout = {

@@ -1,0 +1,70 @@
+import type { BlockKernel } from '../ops/op.ts'
+
+/** Smaller blocks always take the kernel that is there from the start, and do not count. */
+const LARGE_ROWS = 64
+/** Rows in large blocks before a rival is built: whoever predicts as few gains nothing from it. */
+const PATIENT_ROWS = 4096
+/** Blocks that both kernels run, at least and at most, before the best time per row decides. */
+const FEWEST_BLOCKS = 8
+const MOST_BLOCKS = 64
+/** A rival this much faster need not be watched longer; it becomes faster still when it is optimised. */
+const CLEARLY = 0.8
+
+/**
+ * Runs `steady` until many rows have come in large blocks; then builds a rival of the same answers, a step per block,
+ * lets both run and keeps the one that was faster on this machine for the large blocks to come. A rival that answers
+ * one bit differently is dropped.
+ * @param build a generator of a step's work, that returns undefined when there is no rival
+ * @param onChoice told when the rival takes over
+ */
+export function fasterKernel(
+  steady: BlockKernel,
+  build: () => Generator<void, BlockKernel | undefined>,
+  onChoice: () => void,
+): BlockKernel {
+  let seen = 0
+  const patient: BlockKernel = (inputs, out, rows) => {
+    steady(inputs, out, rows)
+    seen += rows
+    if (seen >= PATIENT_ROWS) large = building(build())
+  }
+  const building =
+    (steps: ReturnType<typeof build>): BlockKernel =>
+    (inputs, out, rows) => {
+      steady(inputs, out, rows)
+      const step = steps.next()
+      if (step.done === true) large = step.value === undefined ? steady : race(step.value)
+    }
+  const race = (rival: BlockKernel): BlockKernel => {
+    const [ours, theirs] = [timed(steady), timed(rival)]
+    let blocks = 0
+    return (inputs, out, rows) => {
+      theirs.run(inputs, out, rows)
+      const numbers = out.numbers.slice(0, rows * out.type.width)
+      ours.run(inputs, out, rows)
+      blocks++
+      if (numbers.some((number, i) => !Object.is(number, out.numbers[i]))) large = steady
+      else if (blocks >= FEWEST_BLOCKS && theirs.best() < CLEARLY * ours.best()) choose(rival)
+      else if (blocks >= MOST_BLOCKS) choose(theirs.best() < ours.best() ? rival : steady)
+    }
+  }
+  const choose = (kernel: BlockKernel): void => {
+    large = kernel
+    if (kernel !== steady) onChoice()
+  }
+  let large = patient
+  return (inputs, out, rows) => (rows < LARGE_ROWS ? steady : large)(inputs, out, rows)
+}
+
+/** A kernel and its best time per row so far, in milliseconds. */
+function timed(kernel: BlockKernel): { run: BlockKernel; best: () => number } {
+  let best = Number.POSITIVE_INFINITY
+  return {
+    run: (inputs, out, rows) => {
+      const start = performance.now()
+      kernel(inputs, out, rows)
+      best = Math.min(best, (performance.now() - start) / rows)
+    },
+    best: () => best,
+  }
+}
