@@ -47,7 +47,7 @@ test('a faster rival takes the large blocks over, and leaves the small ones', ()
 
   expect(first.slice(0, 26)).toEqual(new Array(26).fill('steady'))
   expect(first.slice(-100)).toEqual(new Array(100).fill('rival'))
-  expect(answers(kernel, 3, 63)).toEqual(['steady', 'steady', 'steady'])
+  expect(answers(kernel, 3, 31)).toEqual(['steady', 'steady', 'steady'])
   expect(seen).toEqual({ choices: 1, steps: 2 })
 })
 
@@ -68,10 +68,10 @@ test('a rival that answers 0 for −0 is dropped, however fast', () => {
 test('nothing is built for small blocks or few rows, and nothing taken over without a rival', () => {
   const { kernel, seen } = raced(undefined)
 
-  answers(kernel, 500, 63)
+  answers(kernel, 500, 31)
   answers(kernel, 15, LARGE)
   expect(seen.steps).toBe(0)
 
-  expect(new Set(answers(kernel, 400, 64))).toEqual(new Set(['steady']))
+  expect(new Set(answers(kernel, 400, 32))).toEqual(new Set(['steady']))
   expect(seen).toEqual({ choices: 0, steps: 2 })
 })

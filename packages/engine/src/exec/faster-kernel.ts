@@ -1,7 +1,7 @@
 import type { BlockKernel } from '../ops/op.ts'
 
 /** Smaller blocks always take the kernel that is there from the start, and do not count. */
-const LARGE_ROWS = 64
+const LARGE_ROWS = 32
 /** Rows in large blocks before a rival is built: whoever predicts as few gains nothing from it. */
 const PATIENT_ROWS = 4096
 /** Blocks that both kernels run, at least and at most, before the best time per row decides. */

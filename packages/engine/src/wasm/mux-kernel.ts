@@ -40,7 +40,7 @@ export type MuxTree = {
 }
 
 /** Where things lie in memory. */
-export type MuxAddresses = {
+type MuxAddresses = {
   /** A block of rows. */
   readonly raw: number
   /** Per feature, its byte offset in a row. */

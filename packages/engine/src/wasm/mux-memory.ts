@@ -57,8 +57,7 @@ export function* compileMux(attrs: TreesAttrs, width: number): Generator<void, M
   const seeds = seedsOf(attrs)
   const features = seeds === undefined ? undefined : featuresOf(attrs)
   if (seeds === undefined || features === undefined) return undefined
-  const columns = [...features.values()]
-  const most = columns.reduce((max, { thresholds }) => Math.max(max, thresholds.length), 0)
+  const most = Math.max(...Array.from(features.values(), ({ thresholds }) => thresholds.length))
   const steps = Math.ceil(Math.log2(most + 1))
   const rankBytes = features.size * RANK_BYTES
   const leaves = seeds.reduce((sum, { splits }) => sum + splits + 1, 0)
@@ -76,11 +75,7 @@ export function* compileMux(attrs: TreesAttrs, width: number): Generator<void, M
   if (bytes > MAX_BYTES) return undefined
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) })
   const { buffer } = memory
-  new Int8Array(buffer, regions.bytes, 2 ** 8).set(Int8Array.from({ length: 2 ** 8 }, (_, i) => i - BIAS))
-  new Uint32Array(buffer, regions.table).set(Array.from(features.keys(), (column) => column * 8))
-  const searched = new Float64Array(buffer, regions.thresholds, columns.length * 2 ** steps).fill(Number.NaN)
-  for (const [i, { thresholds }] of columns.entries()) searched.set(thresholds, i * 2 ** steps)
-
+  writeTables(buffer, regions, features, steps)
   const { cast, compare } = attrs
   const single = attrs.sum === 'f32'
   const shape = {
@@ -107,10 +102,28 @@ export function* compileMux(attrs: TreesAttrs, width: number): Generator<void, M
     adds.push(compileAdd(shape, planted, memory))
   }
   return {
-    ...{ rank, adds, rankBytes, addresses: regions },
+    rank,
+    adds,
+    rankBytes,
+    addresses: regions,
     raw: new Float64Array(buffer, regions.raw, BLOCK_ROWS * width),
     sums: new Float64Array(buffer, regions.sums, outputs * MAX_ROWS),
   }
+}
+
+function writeTables(
+  buffer: ArrayBuffer,
+  regions: MuxMemory['addresses'],
+  features: ReadonlyMap<number, Feature>,
+  steps: number,
+): void {
+  const length = 2 ** steps
+  new Int8Array(buffer, regions.bytes, 2 ** 8).set(Int8Array.from({ length: 2 ** 8 }, (_, i) => i - BIAS))
+  new Uint32Array(buffer, regions.table).set(Array.from(features.keys(), (column) => column * 8))
+  const searched = new Float64Array(buffer, regions.thresholds, features.size * length).fill(Number.NaN)
+  ;[...features.values()].forEach(({ thresholds }, i) => {
+    searched.set(thresholds, i * length)
+  })
 }
 
 const splitsOf = (group: readonly Seed[]): number => group.reduce((sum, { splits }) => sum + splits, 0)
@@ -135,8 +148,9 @@ function gather<T>(
   return groups
 }
 
-/** The sizes of all trees; undefined when there are no splits, or one tree or all are too large. */
+/** The sizes of all trees; undefined when they have vectors or no splits, or one tree or all are too large. */
 function seedsOf({ roots, feature, left, right, leafWidth }: TreesAttrs): Seed[] | undefined {
+  if (leafWidth !== 1) return undefined
   const seeds: Seed[] = []
   const stack: number[] = []
   let [firstLeaf, sum] = [0, 0]
@@ -148,12 +162,12 @@ function seedsOf({ roots, feature, left, right, leafWidth }: TreesAttrs): Seed[]
         splits++
         stack.push(left[node]!, right[node]!)
       }
-    if (splits >= MAX_LEAVES) return undefined
+    sum += splits
+    if (splits >= MAX_LEAVES || sum > MAX_SPLITS) return undefined
     seeds.push({ tree, firstLeaf, splits })
     firstLeaf += splits + 1
-    sum += splits
   }
-  return leafWidth === 1 && sum > 0 && sum <= MAX_SPLITS ? seeds : undefined
+  return sum > 0 ? seeds : undefined
 }
 
 /** The columns that are compared; undefined when there are other splits, or too many thresholds. */
