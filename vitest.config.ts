@@ -1,32 +1,45 @@
 import { defineConfig } from 'vitest/config'
 
-/** One project per cost class: `unit` runs on any machine; the others find or install what they need. */
-const project = (name: string, include: string[], testTimeout: number) => ({
+type Kind = {
+  readonly name: string
+  readonly include: string[]
+  readonly timeoutMs: number
+  /** Files share a process: for tests of pure functions, which are many and quick. */
+  readonly shared?: boolean
+}
+
+/** Kills and waits: too slow for every check, quick enough for `npm test`. */
+const SLOW = 'packages/*/src/**/*.slow.test.ts'
+
+/** One project per cost class: `unit` and `e2e` run on any machine; the others find or install what they need. */
+const KINDS: readonly Kind[] = [
+  {
+    name: 'unit-pure',
+    include: ['packages/{engine,contracts,client}/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
+    timeoutMs: 20_000,
+    shared: true,
+  },
+  { name: 'unit-server', include: ['packages/{server,cli}/{src,test}/**/*.test.ts'], timeoutMs: 20_000 },
+  { name: 'e2e', include: ['test/e2e/**/*.test.ts', SLOW], timeoutMs: 60_000 },
+  { name: 'golden', include: ['test/golden/**/*.test.ts'], timeoutMs: 120_000 },
+  { name: 'package', include: ['test/package/**/*.test.ts'], timeoutMs: 240_000 },
+  { name: 'prometheus', include: ['test/prometheus/**/*.test.ts'], timeoutMs: 120_000 },
+  { name: 'browser', include: ['test/browser/**/*.test.ts'], timeoutMs: 120_000 },
+  { name: 'container', include: ['test/container/**/*.test.ts'], timeoutMs: 600_000 },
+  { name: 'nightly', include: ['test/nightly/**/*.test.ts'], timeoutMs: 900_000 },
+]
+
+const project = ({ name, include, timeoutMs, shared = false }: Kind) => ({
   test: {
     name,
     include,
-    testTimeout,
-    hookTimeout: testTimeout,
+    exclude: name === 'e2e' ? [] : [SLOW],
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
     pool: 'forks' as const,
+    isolate: !shared,
     ...(name === 'nightly' ? {} : { setupFiles: ['tools/fixed-seed.ts'] }),
   },
 })
 
-export default defineConfig({
-  test: {
-    projects: [
-      project(
-        'unit',
-        ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'tools/**/*.test.ts'],
-        20_000,
-      ),
-      project('e2e', ['test/e2e/**/*.test.ts'], 60_000),
-      project('golden', ['test/golden/**/*.test.ts'], 120_000),
-      project('package', ['test/package/**/*.test.ts'], 240_000),
-      project('prometheus', ['test/prometheus/**/*.test.ts'], 120_000),
-      project('browser', ['test/browser/**/*.test.ts'], 120_000),
-      project('nightly', ['test/nightly/**/*.test.ts'], 900_000),
-      project('container', ['test/container/**/*.test.ts'], 600_000),
-    ],
-  },
-})
+export default defineConfig({ test: { projects: KINDS.map(project) } })
