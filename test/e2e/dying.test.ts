@@ -1,4 +1,5 @@
-import { mkdirSync, renameSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { PredictAnswer } from '@millwright/contracts'
@@ -9,6 +10,7 @@ import {
   eventually,
   keepAsking,
   postJson,
+  ROOT,
   type Running,
   startMillwright,
   temporaryFolder,
@@ -153,3 +155,30 @@ test('a database written by a newer program is left alone', async () => {
   expect(stderr).toMatch(/newer/)
   server = undefined
 })
+
+test('whenever the supervisor is killed during the start, its children end too', async () => {
+  const data = temporaryFolder()
+  const launcher = join(ROOT, 'bin/millwright.js')
+  for (const afterMs of [120, 200, 280, 360, 440, 520]) {
+    const args = [launcher, 'up', '--port', '0', '--data', data, '--gateways', '2']
+    const supervisor = spawn(process.execPath, args, { stdio: 'ignore' })
+    await new Promise((resolve) => setTimeout(resolve, afterMs))
+    supervisor.kill('SIGKILL')
+
+    await eventually(async () => processesOf(data).length === 0)
+  }
+})
+
+/** Processes that were given this data folder. */
+function processesOf(data: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return (
+        /^\d+$/.test(pid) &&
+        readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`MILLWRIGHT_DATA=${data}\0`)
+      )
+    } catch {
+      return false
+    }
+  })
+}

@@ -23,6 +23,8 @@ export function onStop(stop: (why: string) => void): void {
   process.on('SIGTERM', () => once('SIGTERM'))
   process.on('SIGINT', () => once('SIGINT'))
   process.on('disconnect', () => once('supervisor gone'))
+  // It may have gone before anybody listened: then there is no event any more.
+  if (process.send !== undefined && !process.connected) setImmediate(once, 'supervisor gone')
   process.on('message', (message: SupervisorMessage) => {
     if (message.type === 'stop') once('stop')
   })
