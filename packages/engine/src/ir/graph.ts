@@ -52,6 +52,7 @@ export class Graph {
 
   /** The given model columns, in that order. Numbers when all are, cells otherwise. */
   input(columns: readonly number[]): Ref {
+    for (const c of columns) if (this.columns[c] === undefined) throw new RangeError(`no input column ${c}`)
     const kinds = Uint8Array.from(columns, (c) => (this.columns[c]!.kind === 'cell' ? 1 : 0))
     const slots = Int32Array.from(columns, (c) => this.#slots[c]!)
     const attrs = { kinds, slots }
