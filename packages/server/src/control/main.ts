@@ -7,6 +7,7 @@ import { createLogger } from '../logging.ts'
 import { openPredictionLog, type PredictionLog } from '../predictions/prediction-log.ts'
 import { predictionRoutes } from '../predictions/routes.ts'
 import { engineReader } from '../registry/engine-reader.ts'
+import { settleMemory } from '../settle.ts'
 import { onStop, tellSupervisor } from '../supervisor/messages.ts'
 import { VERSION } from '../version.ts'
 import { readDropped } from './dropped.ts'
@@ -55,6 +56,7 @@ async function start(): Promise<void> {
   await listen(control.internal, layout.internalSocket)
   await listen(control.app, layout.controlSocket)
   await tellSupervisor({ type: 'ready' })
+  settleMemory()
   logger.info('control is ready')
 }
 

@@ -9,6 +9,7 @@ import { type DataLayout, layoutOf } from '../layout.ts'
 import { createLogger, type Logger } from '../logging.ts'
 import { createMetricsServer, scrapeAll } from '../metrics/scrape.ts'
 import { createSegmentWriter } from '../segments/writer.ts'
+import { settleMemory } from '../settle.ts'
 import { onStop, tellSupervisor } from '../supervisor/messages.ts'
 import { VERSION } from '../version.ts'
 import { createDataplane } from './dataplane.ts'
@@ -66,6 +67,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   logger.info(`listening on ${config.MILLWRIGHT_HOST}:${port}`)
   const following = follower.follow()
   await tellSupervisor({ type: 'ready', port })
+  settleMemory()
 
   onStop((why) => {
     logger.info(`stopping: ${why}`)

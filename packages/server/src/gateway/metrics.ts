@@ -11,7 +11,8 @@ import type { SegmentWriter } from '../segments/writer.ts'
 
 /** Upper edges in seconds; service levels are set on edges. */
 const LATENCY_EDGES = [
-  0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5,
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25,
+  0.5, 1, 2.5, 5,
 ]
 const SCORE_EDGES = Array.from({ length: 20 }, (_, step) => (step + 1) / 20)
 const LOAD_EDGES = [0.01, 0.05, 0.1, 0.5, 1, 5, 30]

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { Config } from '../config.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
+import { settleMemory } from '../settle.ts'
 import { type Child, superviseChild } from './child.ts'
 import { checkPort, holdDataFolder, prepareDataFolder, StartError } from './preflight.ts'
 
@@ -35,6 +36,7 @@ export async function runUp(options: UpOptions): Promise<void> {
   const stopped = stopOnSignal(tree, options)
   const port = await Promise.race([tree.ready.catch(() => undefined), stopped.then(() => undefined)])
   if (port !== undefined) {
+    settleMemory()
     const url = urlOf(config.MILLWRIGHT_HOST, port)
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
     say(`Millwright ${options.version} ready in ${seconds}s`)
