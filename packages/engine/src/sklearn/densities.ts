@@ -2,12 +2,12 @@ import type { Ref } from '../ir/program.ts'
 import { logSumExp } from '../ops/densities.ts'
 import { numpyFunction } from '../ops/functions.ts'
 import { distances, type Formula } from '../ops/kernels.ts'
-import { threshold } from '../ops/links.ts'
 import { arithmetic } from '../ops/scaling.ts'
 import { numbersOf } from '../pickle/numpy.ts'
 import { NdArray } from '../pickle/values.ts'
 import { matrixOf, quadraticForm, subtract } from './affine.ts'
-import { labelled, vector } from './answers.ts'
+import { vector } from './answers.ts'
+import { detector } from './detector.ts'
 import type { Estimator } from './estimator.ts'
 import { finiteNumbers } from './inputs.ts'
 import { formulaNode } from './kernels.ts'
@@ -80,16 +80,7 @@ const lowerEllipse: Lower = (estimator, x, { graph }) => {
     return quadraticForm(graph, centred, matrixOf(estimator, 'precision_'), { scale: -1, shift: 0 })
   })
   const decision = once(() => subtract(graph, score(), Float64Array.of(estimator.number('offset_'))))
-  return {
-    methods: {
-      predict: once(() => {
-        const inside = graph.add(threshold, [decision()], { threshold: 0, inclusive: true })
-        return labelled(inside, { labels: [-1, 1], dtype: 'int64' })
-      }),
-      decision_function: once(() => vector(decision())),
-      score_samples: once(() => vector(score())),
-    },
-  }
+  return detector(graph, { decision, score })
 }
 
 export const densityFamily: readonly Family[] = [

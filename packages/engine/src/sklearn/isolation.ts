@@ -2,12 +2,12 @@ import type { Ref } from '../ir/program.ts'
 import { log } from '../math/glibc.ts'
 import { oneHot } from '../ops/encoding.ts'
 import { isolationScore } from '../ops/ensembles.ts'
-import { threshold } from '../ops/links.ts'
 import { trees } from '../ops/trees.ts'
 import { fieldOf, numbersOf } from '../pickle/numpy.ts'
 import { InertObject, NdArray } from '../pickle/values.ts'
 import { subtract } from './affine.ts'
-import { labelled, matrix, vector } from './answers.ts'
+import { matrix } from './answers.ts'
+import { detector } from './detector.ts'
 import type { Estimator } from './estimator.ts'
 import { type PlantedTree, plantForest } from './forest.ts'
 import { type Context, type Family, type Lower, once } from './lowering.ts'
@@ -66,16 +66,7 @@ const lowerIsolation: Lower = (estimator, x, context) => {
     return graph.add(isolationScore, [depth], { expected })
   })
   const decision = once(() => subtract(graph, score(), Float64Array.of(estimator.number('offset_'))))
-  return {
-    methods: {
-      predict: once(() => {
-        const inside = graph.add(threshold, [decision()], { threshold: 0, inclusive: true })
-        return labelled(inside, { labels: [-1, 1], dtype: 'int64' })
-      }),
-      decision_function: once(() => vector(decision())),
-      score_samples: once(() => vector(score())),
-    },
-  }
+  return detector(graph, { decision, score })
 }
 
 /** Every tree's leaf, one-hot encoded. */

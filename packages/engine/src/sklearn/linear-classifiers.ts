@@ -1,9 +1,10 @@
 import type { Graph } from '../ir/graph.ts'
 import type { Ref } from '../ir/program.ts'
-import { binaryProba, expit, normalise, softmax, threshold } from '../ops/links.ts'
+import { binaryProba, expit, normalise, softmax } from '../ops/links.ts'
 import { linear } from '../ops/matmul.ts'
 import { clippedMargin } from '../ops/votes.ts'
-import { type Classes, classesOf, decide, labelled, matrix, scoresOf, vector } from './answers.ts'
+import { type Classes, classesOf, decide, labelled, matrix, scoresOf } from './answers.ts'
+import { detector } from './detector.ts'
 import type { Estimator } from './estimator.ts'
 import { linearModelOf, linearNode } from './linear.ts'
 import { type Context, type Family, type Lower, type Lowered, once } from './lowering.ts'
@@ -105,16 +106,7 @@ const lowerOneClass: Lower = (estimator, x, context) => {
   const model = linearModelOf(estimator, 'offset_')
   const raw = once(() => linearNode({ ...model, bias: new Float64Array(1) }, x, context))
   const decision = once(() => linearNode({ ...model, bias: model.bias.map((offset) => -offset) }, x, context))
-  return {
-    methods: {
-      predict: once(() => {
-        const inside = graph.add(threshold, [decision()], { threshold: 0, inclusive: true })
-        return labelled(inside, { labels: [-1, 1], dtype: 'int32' })
-      }),
-      decision_function: once(() => vector(decision())),
-      score_samples: once(() => vector(raw())),
-    },
-  }
+  return detector(graph, { decision, score: raw, dtype: 'int32' })
 }
 
 const STOCHASTIC_FIELDS = `coef_ intercept_ classes_ n_iter_ t_ loss_function_ _loss_function_ standard_coef_

@@ -1,5 +1,5 @@
 import type { Cell, Ref } from '../ir/program.ts'
-import { argmax, average, normalise, threshold } from '../ops/links.ts'
+import { argmax, average, normalise } from '../ops/links.ts'
 import { linear } from '../ops/matmul.ts'
 import {
   inverseDistances,
@@ -10,8 +10,9 @@ import {
 } from '../ops/neighbours.ts'
 import { scatter } from '../ops/votes.ts'
 import { numbersOf } from '../pickle/numpy.ts'
-import { labelled, matrix, vector } from './answers.ts'
+import { matrix, vector } from './answers.ts'
 import { type ClassLabels, classLabels } from './class-labels.ts'
+import { detector } from './detector.ts'
 import type { Estimator } from './estimator.ts'
 import { finiteNumbers } from './inputs.ts'
 import { pointsOf } from './kernels.ts'
@@ -202,16 +203,7 @@ const lowerOutlierFactor: Lower = (estimator, x, context) => {
       single: false,
     }),
   )
-  return {
-    methods: {
-      predict: once(() => {
-        const inside = graph.add(threshold, [decision()], { threshold: 0, inclusive: true })
-        return labelled(inside, { labels: [-1, 1], dtype: 'int64' })
-      }),
-      decision_function: once(() => vector(decision())),
-      score_samples: once(() => vector(score())),
-    },
-  }
+  return detector(graph, { decision, score })
 }
 
 const FIELDS = `effective_metric_ effective_metric_params_ n_samples_fit_ outputs_2d_ classes_ outlier_label_

@@ -6,6 +6,7 @@ import { duelScores } from '../ops/multiclass.ts'
 import { type Inert, InertObject } from '../pickle/values.ts'
 import { matrixOf } from './affine.ts'
 import { classesOf, labelled, matrix, vector } from './answers.ts'
+import { detector } from './detector.ts'
 import type { Estimator } from './estimator.ts'
 import { finiteNumbers } from './inputs.ts'
 import { formulaNode, kernelName, kernelNode, type Points, pointsOf } from './kernels.ts'
@@ -59,20 +60,12 @@ const lowerRegressor: Lower = (estimator, x, context) => ({
 const lowerOneClass: Lower = (estimator, x, context) => {
   const { graph } = context
   const decision = once(() => score(estimator, x, context))
-  return {
-    methods: {
-      predict: once(() => {
-        const inside = graph.add(threshold, [decision()], { threshold: 0, inclusive: false })
-        return labelled(inside, { labels: [-1, 1], dtype: 'int64' })
-      }),
-      decision_function: once(() => vector(decision())),
-      score_samples: once(() => {
-        const weights = coefficientsOf(estimator)
-        const raw = { weights, bias: new Float64Array(1), single: false }
-        return vector(graph.add(linear, [supportKernel(estimator, x, context)], raw))
-      }),
-    },
-  }
+  const raw = once(() => {
+    const weights = coefficientsOf(estimator)
+    const machine = { weights, bias: new Float64Array(1), single: false }
+    return graph.add(linear, [supportKernel(estimator, x, context)], machine)
+  })
+  return detector(graph, { decision, score: raw, inclusive: false })
 }
 
 /** One duel per pair of classes: the votes decide, or from 3 classes on, with `break_ties`, the scores made of them. */

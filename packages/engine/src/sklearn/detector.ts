@@ -1,0 +1,28 @@
+import type { Graph } from '../ir/graph.ts'
+import type { Ref } from '../ir/program.ts'
+import { threshold } from '../ops/links.ts'
+import { labelled, vector } from './answers.ts'
+import { type Lowered, once } from './lowering.ts'
+
+export type DetectorScores = {
+  readonly decision: () => Ref
+  readonly score: () => Ref
+  /** A decision of exactly 0 is inside; libsvm's machine says outside. */
+  readonly inclusive?: boolean
+  readonly dtype?: string
+}
+
+/** The answers of an outlier detector: +1 inside, −1 outside by the sign of the decision; each of width 1. */
+export function detector(graph: Graph, scores: DetectorScores): Lowered {
+  const { decision, score, inclusive = true, dtype = 'int64' } = scores
+  return {
+    methods: {
+      predict: once(() => {
+        const inside = graph.add(threshold, [decision()], { threshold: 0, inclusive })
+        return labelled(inside, { labels: [-1, 1], dtype })
+      }),
+      decision_function: once(() => vector(decision())),
+      score_samples: once(() => vector(score())),
+    },
+  }
+}
