@@ -63,6 +63,8 @@ class CompiledProgram implements Executable {
   readonly #types: readonly ValueType[]
   readonly #steps: (Step | undefined)[] = []
   readonly #schedules = new Map<string, Schedule>()
+  /** The outputs asked for last, and their schedule: callers ask for the same list again and again. */
+  #latest: { readonly names: readonly Method[]; readonly schedule: Schedule } | undefined
   readonly #window: Window = { frame: NO_FRAME, start: 0 }
   readonly #blockRows: number
   readonly #slabWidths: ReturnType<typeof slabWidths>
@@ -130,9 +132,15 @@ class CompiledProgram implements Executable {
   }
 
   #schedule(names: readonly Method[]): Schedule {
+    if (this.#latest?.names === names) return this.#latest.schedule
     const key = names.join()
-    const known = this.#schedules.get(key)
-    if (known !== undefined) return known
+    const schedule = this.#schedules.get(key) ?? this.#plan(names)
+    this.#schedules.set(key, schedule)
+    this.#latest = { names, schedule }
+    return schedule
+  }
+
+  #plan(names: readonly Method[]): Schedule {
     const outputs = this.program.outputs.filter((output) => names.includes(output.name))
     const refs = [...new Set(outputs.flatMap((output) => output.parts))]
     const live = new Set<Step>()
@@ -142,9 +150,7 @@ class CompiledProgram implements Executable {
       live.add(step)
     }
     for (const ref of refs) visit(this.#step(ref))
-    const schedule = { outputs, refs, steps: [...live] }
-    this.#schedules.set(key, schedule)
-    return schedule
+    return { outputs, refs, steps: [...live] }
   }
 
   #step(ref: Ref): Step {
