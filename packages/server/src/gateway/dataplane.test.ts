@@ -6,7 +6,7 @@ import { createIdSource } from '../ids.ts'
 import { createDataplane, type PredictedRow } from './dataplane.ts'
 import { loadProgram } from './load-model.ts'
 import { createMetrics } from './metrics.ts'
-import { listOfRows, singleRow } from './rows.ts'
+import { listOfRows, SingleRow } from './rows.ts'
 import { buildServed, type LoadedProgram } from './served.ts'
 
 const rowOf = (days: number) => ({
@@ -36,7 +36,8 @@ function openPlane() {
 
 const asked = (rows: number) => ({
   rows: listOfRows(Array.from({ length: rows }, (_, index) => rowOf(index))),
-  ...{ requestId: 'r', startedAt: performance.now() },
+  ...{ requestId: 'r', startedAt: performance.now(), lenient: false },
+  ...{ outputs: undefined, ids: undefined, subjects: undefined },
 })
 const scores = (results: readonly object[]) =>
   results.map((result) => (result as PredictedRow).decided?.score)
@@ -80,7 +81,7 @@ test('requests that are answered side by side do not mix', async () => {
   const together = await Promise.all(
     Array.from({ length: 20 }, async (_, index) => {
       const batch = plane.infer(served, asked(40))
-      const one = plane.inferNow(served, { ...asked(1), rows: singleRow(rowOf(index), []) })
+      const one = plane.inferNow(served, { ...asked(1), rows: new SingleRow(rowOf(index), []) })
       return { batch: scores(await batch), one: scores(one) }
     }),
   )

@@ -35,12 +35,12 @@ type InferRequest = {
   /** `performance.now()` when the request was parsed. */
   readonly startedAt: number
   /** Read numbers from text and booleans. */
-  readonly lenient?: boolean
+  readonly lenient: boolean
   /** Methods to answer besides the prediction; all are the model's. */
-  readonly outputs?: readonly Method[] | undefined
+  readonly outputs: readonly Method[] | undefined
   /** The caller's ids and subjects, one per row. */
-  readonly ids?: readonly string[] | undefined
-  readonly subjects?: readonly string[] | undefined
+  readonly ids: readonly string[] | undefined
+  readonly subjects: readonly string[] | undefined
 }
 
 /** The one core behind every door: rows in, results out, in order. */
@@ -70,7 +70,8 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
     const runs = runRows(served, { slab, rows: good.length, methods })
     const leftAt = performance.now()
     served.metrics.engineSeconds.value += (leftAt - enteredAt) / 1000
-    const timing = { timeMs: Date.now(), latencyUs: Math.round((leftAt - request.startedAt) * 1000) }
+    const timeMs = Date.now()
+    const latencyUs = Math.round((leftAt - request.startedAt) * 1000)
     for (let position = 0; position < good.length; position++) {
       const index = good[position]!
       const run = runs[position]!
@@ -80,11 +81,11 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
         served.metrics.badRows.value += 1
         continue
       }
-      const predicted = describeRow(served, id, { ...run, outputs: request.outputs })
+      const predicted = describeRow(served, id, run, request.outputs)
       block.results[index] = predicted
       count(served, predicted)
       const featuresJson = featuresOf(served, slab, position)
-      deps.log.append(recordOf(served, predicted, { ...timing, featuresJson, request, index }))
+      deps.log.append(recordOf(served, predicted, { timeMs, latencyUs, featuresJson, request, index }))
     }
   }
   const finish = (served: Served, request: InferRequest): void => {
@@ -178,7 +179,8 @@ const errorOfModel = (error: RowError, rows: RowSource, index: number): FieldErr
 function describeRow(
   served: Served,
   id: string,
-  { answers, row, outputs }: RowRun & { outputs: readonly Method[] | undefined },
+  { answers, row }: RowRun,
+  outputs: readonly Method[] | undefined,
 ): PredictedRow {
   const label = answerAt(pick(answers, served.labelMethod), row)
   const { probabilityKeys, scored } = served

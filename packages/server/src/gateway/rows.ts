@@ -9,7 +9,7 @@ import {
 } from '../inference/validate.ts'
 
 /** The rows of one request, however they were written. */
-export type RowSource = {
+export interface RowSource {
   readonly count: number
   /** One row was asked for, not a list of one. */
   readonly single: boolean
@@ -17,12 +17,26 @@ export type RowSource = {
   pointer(index: number, field: string): string
 }
 
-export const singleRow = (row: unknown, base: readonly string[]): RowSource => ({
-  count: 1,
-  single: true,
-  read: (reader, _index, slab, at) => reader.readRow(row, slab, at),
-  pointer: (_index, field) => pointerTo(...base, ...(field === '' ? [] : [field])),
-})
+/** One row, which stands at `base` of the request. */
+export class SingleRow implements RowSource {
+  readonly count = 1
+  readonly single = true
+  readonly #row: unknown
+  readonly #base: readonly string[]
+
+  constructor(row: unknown, base: readonly string[]) {
+    this.#row = row
+    this.#base = base
+  }
+
+  read(reader: RowReader, _index: number, slab: Slab, at: number): readonly Fault[] | undefined {
+    return reader.readRow(this.#row, slab, at)
+  }
+
+  pointer(_index: number, field: string): string {
+    return pointerTo(...this.#base, ...(field === '' ? [] : [field]))
+  }
+}
 
 export const listOfRows = (rows: readonly unknown[]): RowSource => ({
   count: rows.length,

@@ -13,7 +13,7 @@ import {
   type RowResult,
 } from '../dataplane.ts'
 import { assertRows } from '../limits.ts'
-import { invalidFields, listOfRows, type RowSource, singleRow, tableOfColumns } from '../rows.ts'
+import { invalidFields, listOfRows, type RowSource, SingleRow, tableOfColumns } from '../rows.ts'
 import type { Served } from '../served.ts'
 import type { DoorRequest } from './predict.ts'
 
@@ -32,7 +32,8 @@ export function predictNative(
 ): string | Promise<string> {
   const asked = parseRequest(parseJson(decodeUtf8(body)), served)
   assertRows(asked.rows.count, served.routed.limits?.rows ?? maxRows)
-  const request = { ...asked, requestId, startedAt }
+  const { rows, outputs, ids, subjects } = asked
+  const request = { rows, requestId, startedAt, lenient: false, outputs, ids, subjects }
   if (asked.rows.count <= served.blockRows)
     return answerOf(served, asked.rows, plane.inferNow(served, request))
   return plane.infer(served, request).then((results) => answerOf(served, asked.rows, results))
@@ -83,7 +84,7 @@ function parseRows(body: Record<string, unknown>, served: Served): RowSource {
         `expected exactly one of row, rows and columns, got ${given.join(' and ') || 'none of them'}`,
       ),
     ])
-  if (body.row !== undefined) return singleRow(body.row, ROW_BASE)
+  if (body.row !== undefined) return new SingleRow(body.row, ROW_BASE)
   if (body.columns !== undefined) return tableOfColumns(body.columns, served.strict.names)
   if (Array.isArray(body.rows)) return listOfRows(body.rows)
   throw invalidFields([wrong('/rows', `rows: expected a list of objects, got ${describe(body.rows)}`)])

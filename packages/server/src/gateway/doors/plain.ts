@@ -4,15 +4,21 @@ import type { RespondTemplate, RespondValues } from '../../inference/respond.ts'
 import { describe, isObject } from '../../inference/validate.ts'
 import { jsonString } from '../../json-text.ts'
 import { type Dataplane, decisionJson, field, isFailed, type PredictedRow } from '../dataplane.ts'
-import { invalidFields, singleRow } from '../rows.ts'
+import { invalidFields, SingleRow } from '../rows.ts'
 import type { Served, ServedRespond } from '../served.ts'
 import type { DoorRequest } from './predict.ts'
+
+const ROOT: readonly string[] = []
 
 /**
  * POST /predict and /predict/{deployment}: one row in, the deployment's own JSON out.
  * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
  */
-export function predictPlain(plane: Dataplane, served: Served, { body, ...request }: DoorRequest): string {
+export function predictPlain(
+  plane: Dataplane,
+  served: Served,
+  { body, requestId, startedAt }: DoorRequest,
+): string {
   const lenient = served.respond?.lenient ?? false
   const text = lenient ? decodeLikePython(body) : decodeUtf8(body)
   const row = parseJson(text)
@@ -24,11 +30,16 @@ export function predictPlain(plane: Dataplane, served: Served, { body, ...reques
         message: `expected an object with one field per column, got ${describe(row)}`,
       },
     ])
-  const result = plane.inferNow(served, { ...request, rows: singleRow(row, []), lenient })[0]!
+  const rows = new SingleRow(row, ROOT)
+  const tags = { outputs: undefined, ids: undefined, subjects: undefined }
+  const result = plane.inferNow(served, { rows, requestId, startedAt, lenient, ...tags })[0]!
   if (isFailed(result)) throw invalidFields(result.errors)
   if (served.respond === undefined) return nativeShape(served, result)
+  const { name: deployment, model, version } = served.routed
   return served.respond.body.write({
-    ...namesOf(served),
+    deployment,
+    model,
+    version: version.label,
     score: result.decided?.score,
     outcome: outcomeOf(result),
     label: result.label,
