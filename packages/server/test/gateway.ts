@@ -139,7 +139,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     return (server.address() as AddressInfo).port
   }
   return {
-    ...{ drain: gateway.drain, follower, log, lines, metrics, listen },
+    ...{ server, drain: gateway.drain, follower, log, lines, metrics, listen },
     /** Asks over a connection of its own, like anyone. */
     async ask(path: string, asked: RequestInit = {}) {
       const answer = await fetch(`http://127.0.0.1:${await listen()}${path}`, asked)
@@ -148,7 +148,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     },
     async close(): Promise<void> {
       follower.stop()
-      server.closeAllConnections()
+      gateway.closeAllConnections()
       await gateway.drain()
       proxy.close()
       await log.close()

@@ -23,6 +23,40 @@ export function sendRaw(port: number, ...parts: readonly (Buffer | string)[]): P
   })
 }
 
+/** A connection that is kept: sends bytes as they are and reads one answer at a time. */
+export function openConversation(port: number) {
+  const socket = connect(port, '127.0.0.1').setNoDelay(true)
+  let received = Buffer.alloc(0)
+  let wake = (): void => {}
+  socket.on('data', (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk])
+    wake()
+  })
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve(wake())))
+  socket.on('error', () => {})
+  return {
+    closed,
+    send: (bytes: Buffer | string) => new Promise<void>((resolve) => socket.write(bytes, () => resolve())),
+    async receive(): Promise<RawAnswer> {
+      for (;;) {
+        const end = received.indexOf('\r\n\r\n')
+        const { headers } = parseAnswer(received)
+        const bytes = end + 4 + Number(headers['content-length'])
+        if (end !== -1 && received.length >= bytes) {
+          const answer = parseAnswer(received.subarray(0, bytes))
+          received = received.subarray(bytes)
+          return answer
+        }
+        if (socket.destroyed) throw new Error(`closed after ${received.length} bytes`)
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+    close: () => void socket.destroy(),
+  }
+}
+
 function parseAnswer(bytes: Buffer): RawAnswer {
   const text = bytes.toString('latin1')
   const end = text.indexOf('\r\n\r\n')

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { MillwrightError } from '@millwright/contracts/errors'
-import type { Exchange } from './exchange.ts'
+import type { BodyDone } from './exchange.ts'
 
 /** Longest the body of a prediction may take to arrive. */
 const BODY_TIMEOUT_MS = 30_000
@@ -17,9 +17,8 @@ export type BodyReader = {
   readonly read: (exchange: Arrived, limitBytes: number, done: BodyDone) => void
   readonly stop: () => void
 }
-type Arrived = Pick<Exchange, 'request' | 'startedAt'>
+type Arrived = { readonly request: IncomingMessage; readonly startedAt: number }
 type Options = { readonly onGone: () => void; readonly timeoutMs?: number; readonly sweepMs?: number }
-type BodyDone = (error: MillwrightError | undefined, body: Buffer) => void
 
 const NO_BODY = Buffer.alloc(0)
 

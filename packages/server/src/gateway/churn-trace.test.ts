@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bodyOf, type Recorded, readTrace } from '../../test/churn-trace.ts'
 import {
   churnDeployment,
   createDataFolder,
@@ -10,25 +10,7 @@ import {
 } from '../../test/gateway.ts'
 import { requestOf, sendRaw } from '../../test/raw-http.ts'
 
-/** Recorded requests to a Flask program that served this model, and what it answered. */
-type Recorded = {
-  readonly name: string
-  readonly request: {
-    readonly method: string
-    readonly path: string
-    readonly headers: readonly string[]
-    readonly body?: string
-    readonly body_base64?: string
-    readonly body_made_of?: { prefix: string; unit: string; count: number; suffix: string }
-  }
-  readonly response: { readonly status: number; readonly content_type: string | null; readonly body: string }
-}
-
-const FILE = new URL('../../test/fixtures/churn-trace.jsonl', import.meta.url)
-const TRACE = readFileSync(FILE, 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Recorded)
+const TRACE = readTrace()
 
 /** Where this server answers differently on purpose. */
 const DIFFERENCES: Readonly<Record<string, { status: number; reason: string }>> = {
@@ -55,12 +37,6 @@ afterAll(async () => {
   await gateway.close()
   await removeDataFolder(layout)
 })
-
-function bodyOf({ body, body_base64, body_made_of: made }: Recorded['request']): Buffer {
-  if (body_base64 !== undefined) return Buffer.from(body_base64, 'base64')
-  if (made !== undefined) return Buffer.from(made.prefix + made.unit.repeat(made.count) + made.suffix)
-  return Buffer.from(body ?? '')
-}
 
 function replay({ request }: Recorded) {
   const { method, path, headers } = request

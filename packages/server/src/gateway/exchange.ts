@@ -1,16 +1,37 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { MillwrightError } from '@millwright/contracts/errors'
 
-/** A request and its answer to be. */
-export type Exchange = {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  /** The caller's `Request-Id`, or one of ours. */
-  readonly id: string
+/** An answer whose text is ready. */
+export type Answer = {
+  readonly status: number
+  readonly type: string
+  readonly text: string
+  /** Besides `content-type`, `content-length` and `request-id`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+export type BodyDone = (error: MillwrightError | undefined, body: Buffer) => void
+
+/** A request and its answer to be, however it was read. */
+export interface Exchange {
+  readonly method: string
   /** As asked, with the query. */
   readonly url: string
+  /** The caller's `Request-Id`, or one of ours. */
+  readonly id: string
   /** `performance.now()` when its headers were there. */
   readonly startedAt: number
+  readonly mediaType: string | undefined
+  readonly contentEncoding: string | undefined
+  /** Hands over a body of at most `limitBytes`, or the error it ends with; nothing when the caller goes away. */
+  readBody(limitBytes: number, done: BodyDone): void
+  /** @param closes the connection ends with this answer */
+  respond(answer: Answer, closes: boolean): void
 }
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
+
+export const isRequestId = (given: unknown): given is string =>
+  typeof given === 'string' && REQUEST_ID.test(given)
 
 const SHOWN_CHARACTERS = 128
 

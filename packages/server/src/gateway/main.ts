@@ -73,7 +73,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     logger.info(`stopping: ${why}`)
     const killer = setTimeout(() => {
       logger.warn(`requests were still under way after ${config.MILLWRIGHT_DRAIN_MS} ms`)
-      gateway.server.closeAllConnections()
+      gateway.closeAllConnections()
     }, config.MILLWRIGHT_DRAIN_MS)
     gateway
       .drain()

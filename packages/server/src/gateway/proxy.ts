@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { MillwrightError } from '@millwright/contracts/errors'
 import { Agent, request } from '../http.ts'
-import type { Exchange } from './exchange.ts'
+import type { HttpExchange } from './http-exchange.ts'
 import type { GatewayMetrics } from './metrics.ts'
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), and `Expect`, which is answered here. */
@@ -21,14 +21,14 @@ const CONNECTION_FAULTS = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIP
 
 export type ControlProxy = {
   /** Passes a request to control and streams its answer back; `onError` answers instead when it has none. */
-  readonly pass: (exchange: Exchange, onError: (error: Error) => void) => void
+  readonly pass: (exchange: HttpExchange, onError: (error: Error) => void) => void
   readonly close: () => void
 }
 
 /** Everything that is not a prediction is control's: one hop over its socket, bodies streamed both ways. */
 export function createProxy(socketPath: string, metrics: GatewayMetrics): ControlProxy {
   const agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 16 })
-  const attempt = (exchange: Exchange, onError: (error: Error) => void, retried: boolean): void => {
+  const attempt = (exchange: HttpExchange, onError: (error: Error) => void, retried: boolean): void => {
     const { request: incoming, response, url, id } = exchange
     const { method } = incoming
     const headers = { ...endToEnd(incoming.headers), ...forwarded(exchange) }
@@ -89,7 +89,7 @@ function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
 const framing = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
   headers['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' }
 
-function forwarded({ request: { headers, socket }, id }: Exchange): IncomingHttpHeaders {
+function forwarded({ request: { headers, socket }, id }: HttpExchange): IncomingHttpHeaders {
   const ip = socket.remoteAddress ?? ''
   const before = headers['x-forwarded-for']
   return {

@@ -1,24 +1,21 @@
 import { type ErrorCode, MillwrightError, problemOf } from '@millwright/contracts/errors'
 import { type Logger, logRequest } from '../logging.ts'
 import type { Counter } from '../metrics/families.ts'
-import { type Exchange, pathOf } from './exchange.ts'
+import { type Answer, type Exchange, pathOf } from './exchange.ts'
 import type { GatewayMetrics } from './metrics.ts'
 
 /** The ways into a gateway; a label of metrics. */
 export type Door = 'native' | 'plain' | 'health' | 'metrics' | 'proxy'
 
-type Answer = {
-  readonly status: number
+type Reply = Omit<Answer, 'type'> & {
   readonly type?: string
-  readonly text: string
-  readonly headers?: Readonly<Record<string, string>>
   /** Of an error, for the request log. */
   readonly code?: ErrorCode
 }
 
 /** Writes answers whose text is ready. */
 export type Replies = {
-  readonly send: (door: Door, exchange: Exchange, answer: Answer) => void
+  readonly send: (door: Door, exchange: Exchange, reply: Reply) => void
   /** Answers what was thrown as a problem document, or as the door words it. What nobody expected is logged whole. */
   readonly sendError: (door: Door, exchange: Exchange, fault: unknown, how?: ErrorManner) => void
   /** From now on every answer closes its connection. */
@@ -47,7 +44,7 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
   const logsAll = logger.isLevelEnabled('debug')
   const log = (exchange: Exchange, status: number, code?: ErrorCode): void =>
     logRequest(logger, {
-      method: exchange.request.method ?? '',
+      method: exchange.method,
       path: pathOf(exchange),
       status,
       durationNs: Math.round((performance.now() - exchange.startedAt) * 1e6),
@@ -56,17 +53,8 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
     })
 
   const send: Replies['send'] = (door, exchange, { status, type = JSON_TYPE, text, headers, code }) => {
-    const { request, response, id } = exchange
     countersOf(door)[Math.trunc(status / 100)]!.value += 1
-    // What is left of a body would be read to its end only to keep the connection.
-    if (closing || (!request.complete && hasBody(exchange))) response.shouldKeepAlive = false
-    response.writeHead(status, {
-      'content-type': type,
-      'content-length': Buffer.byteLength(text),
-      'request-id': id,
-      ...headers,
-    })
-    response.end(text)
+    exchange.respond({ status, type, text, headers }, closing)
     if (status >= 400 || logsAll) log(exchange, status, code)
   }
   return {
@@ -90,9 +78,6 @@ const problemAnswer = (error: MillwrightError, { id }: Exchange) => ({
   type: 'application/problem+json',
   text: JSON.stringify(problemOf(error, id)),
 })
-
-const hasBody = ({ request: { headers } }: Exchange): boolean =>
-  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
 /** An error of ours or of nobody, as one of the table. */
 const errorOf = (fault: unknown, requestId: string): MillwrightError =>

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { MillwrightError } from '@millwright/contracts/errors'
 import { createServer } from '../http.ts'
@@ -8,7 +8,9 @@ import { createBodyReader } from './body.ts'
 import type { Dataplane } from './dataplane.ts'
 import { createNativeDoor, createPlainDoor } from './doors/predict.ts'
 import { type Exchange, pathOf } from './exchange.ts'
+import { createFastPath } from './fast-path.ts'
 import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
+import { HttpExchange } from './http-exchange.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ControlProxy } from './proxy.ts'
 import { createReplies, type Door, type Replies } from './replies.ts'
@@ -33,6 +35,7 @@ export type Gateway = {
   readonly server: Server
   /** Stops accepting, answers what is under way, closes every connection. Resolves when all are closed. */
   readonly drain: () => Promise<void>
+  readonly closeAllConnections: () => void
 }
 
 const HEADER_BYTES = 16 << 10
@@ -42,7 +45,6 @@ const IDLE_TIMEOUT_MS = 120_000
 /** Above the idle time-outs of usual load balancers, which must be the ones to close. */
 const KEEP_ALIVE_MS = 75_000
 const CHECK_MS = 1_000
-const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
 const DRAIN_STEP_MS = 20
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
@@ -59,13 +61,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
   })
   let isDraining = false
   const health = (): HealthState => ({ table: deps.table(), isReady: deps.isReady(), isDraining })
-  const plain = createPlainDoor(deps, replies, bodies)
+  const plain = createPlainDoor(deps, replies)
   const find = createRouter<Route>([
     ['/predict', { door: 'plain', allowed: ['POST'], answer: plain }],
     ['/predict/:name', { door: 'plain', allowed: ['POST'], answer: plain }],
     [
       '/api/v1/deployments/:name/predict',
-      { door: 'native', allowed: ['POST'], answer: createNativeDoor(deps, replies, bodies) },
+      { door: 'native', allowed: ['POST'], answer: createNativeDoor(deps, replies) },
     ],
     ['/health', healthRoute(replies, () => describeHealth(health()))],
     ['/health/live', healthRoute(replies, () => LIVE)],
@@ -73,19 +75,58 @@ export function createGateway(deps: GatewayDeps): Gateway {
     ['/metrics', metricsRoute(replies, deps.scrape)],
   ])
 
-  const passOn = (exchange: Exchange): void => {
+  const passOn = (exchange: HttpExchange): void => {
     if (isDraining) exchange.response.shouldKeepAlive = false
     deps.proxy.pass(exchange, (error) => replies.sendError('proxy', exchange, error))
   }
-  const dispatch = (exchange: Exchange): void => {
+  const dispatch = (exchange: HttpExchange): void => {
     const match = find(exchange.url)
-    const { method = '' } = exchange.request
+    const { method } = exchange
     if (match === undefined) passOn(exchange)
     else if (match.target.allowed.includes(method)) match.target.answer(exchange, match.name)
     else if (REFUSED.has(method)) refuse(replies, exchange, match.target)
     else passOn(exchange)
   }
 
+  const server = createHttpServer()
+  server.on('close', bodies.stop)
+  server.on('request', (request, response) => {
+    const exchange = new HttpExchange(request, response, { bodies, ids: deps.ids })
+    try {
+      dispatch(exchange)
+    } catch (fault) {
+      replies.sendError('proxy', exchange, fault instanceof URIError ? routeNotFound(exchange) : fault)
+    }
+  })
+
+  const fastPath = createFastPath({
+    server,
+    ids: deps.ids,
+    answererOf(url) {
+      const match = find(url)
+      if (!match?.target.allowed.includes('POST')) return undefined
+      return (exchange) => match.target.answer(exchange, match.name)
+    },
+    firstMs: HEADERS_TIMEOUT_MS,
+    keepAliveMs: KEEP_ALIVE_MS,
+  })
+
+  return {
+    server,
+    async drain() {
+      isDraining = true
+      replies.closeConnections()
+      fastPath.stop()
+      await closeServer(server, fastPath.closeIdle)
+    },
+    closeAllConnections() {
+      fastPath.closeAll()
+      server.closeAllConnections()
+    },
+  }
+}
+
+function createHttpServer(): Server {
   const server = createServer({
     maxHeaderSize: HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -95,26 +136,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     requestTimeout: 0,
   })
   server.setTimeout(IDLE_TIMEOUT_MS)
-  server.on('clientError', refuseConnection)
-  server.on('close', bodies.stop)
-  server.on('request', (request, response) => {
-    const id = requestIdOf(request, deps.ids)
-    const exchange = { request, response, id, url: request.url ?? '', startedAt: performance.now() }
-    try {
-      dispatch(exchange)
-    } catch (fault) {
-      replies.sendError('proxy', exchange, fault instanceof URIError ? routeNotFound(exchange) : fault)
-    }
-  })
-
-  return {
-    server,
-    async drain() {
-      isDraining = true
-      replies.closeConnections()
-      await closeServer(server)
-    },
-  }
+  return server.on('clientError', refuseConnection)
 }
 
 type Route = {
@@ -144,7 +166,7 @@ const REFUSED = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 
 /** Methods that a path does not take are refused before their body is read; OPTIONS tells which it takes. */
 function refuse(replies: Replies, exchange: Exchange, { door, allowed }: Route): void {
-  const { method = '' } = exchange.request
+  const { method } = exchange
   const headers = { allow: [...allowed, 'OPTIONS'].join(', ') }
   const params = { method, path: pathOf(exchange), allowed: headers.allow }
   if (method === 'OPTIONS') replies.send(door, exchange, { status: 200, text: '', headers })
@@ -152,12 +174,7 @@ function refuse(replies: Replies, exchange: Exchange, { door, allowed }: Route):
 }
 
 const routeNotFound = (exchange: Exchange): MillwrightError =>
-  new MillwrightError('ROUTE_NOT_FOUND', { method: exchange.request.method ?? '', path: pathOf(exchange) })
-
-function requestIdOf({ headers }: IncomingMessage, ids: IdSource): string {
-  const given = headers['request-id']
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next('req_')
-}
+  new MillwrightError('ROUTE_NOT_FOUND', { method: exchange.method, path: pathOf(exchange) })
 
 const CONNECTION_FAULTS: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
@@ -177,9 +194,12 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
 }
 
 /** Connections that go idle after their last answer are closed until none is left. */
-async function closeServer(server: Server): Promise<void> {
+async function closeServer(server: Server, closeIdle: () => void): Promise<void> {
   if (!server.listening) return
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  const closing = setInterval(() => server.closeIdleConnections(), DRAIN_STEP_MS)
+  const closing = setInterval(() => {
+    closeIdle()
+    server.closeIdleConnections()
+  }, DRAIN_STEP_MS)
   await closed.finally(() => clearInterval(closing))
 }

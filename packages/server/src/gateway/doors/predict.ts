@@ -1,4 +1,3 @@
-import type { BodyReader } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
 import { assertBodyBytes, assertJsonType } from '../limits.ts'
 import type { Door, Replies } from '../replies.ts'
@@ -14,22 +13,22 @@ type Answerer = (served: Served, request: DoorRequest) => string | Promise<strin
 /** Answers a request for the deployment of that name, or the default one. */
 type PredictDoor = (exchange: Exchange, name: string | undefined) => void
 
-export function createNativeDoor(deps: GatewayDeps, replies: Replies, bodies: BodyReader): PredictDoor {
+export function createNativeDoor(deps: GatewayDeps, replies: Replies): PredictDoor {
   const native: NativeDeps = { plane: deps.plane, maxRows: deps.maxRows }
-  return createDoor(deps, { replies, bodies, door: 'native' }, (served, request) =>
+  return createDoor(deps, { replies, door: 'native' }, (served, request) =>
     predictNative(native, served, request),
   )
 }
 
-export function createPlainDoor(deps: GatewayDeps, replies: Replies, bodies: BodyReader): PredictDoor {
-  return createDoor(deps, { replies, bodies, door: 'plain' }, (served, request) =>
+export function createPlainDoor(deps: GatewayDeps, replies: Replies): PredictDoor {
+  return createDoor(deps, { replies, door: 'plain' }, (served, request) =>
     predictPlain(deps.plane, served, request),
   )
 }
 
 function createDoor(
   { table, maxBodyBytes, metrics: { state } }: GatewayDeps,
-  { replies, bodies, door }: { replies: Replies; bodies: BodyReader; door: Door },
+  { replies, door }: { replies: Replies; door: Door },
   answer: Answerer,
 ): PredictDoor {
   const fail = (exchange: Exchange, name: string | undefined, fault: unknown): void => {
@@ -46,8 +45,7 @@ function createDoor(
   const open = (exchange: Exchange, name: string | undefined, body: Buffer): void => {
     const startedAt = performance.now()
     const served = name === undefined ? getDefaultServed(table()) : getServed(table(), name)
-    const { headers } = exchange.request
-    assertJsonType(headers['content-type'], headers['content-encoding'])
+    assertJsonType(exchange.mediaType, exchange.contentEncoding)
     assertBodyBytes(body, served)
     const text = answer(served, { body, requestId: exchange.id, startedAt })
     if (typeof text === 'string') succeed(exchange, text)
@@ -59,7 +57,7 @@ function createDoor(
   }
   return (exchange, name) => {
     state.inFlight += 1
-    bodies.read(exchange, maxBodyBytes, (error, body) => {
+    exchange.readBody(maxBodyBytes, (error, body) => {
       if (error !== undefined) return fail(exchange, name, error)
       try {
         open(exchange, name, body)

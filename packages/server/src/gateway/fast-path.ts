@@ -1,0 +1,231 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { MillwrightError } from '@millwright/contracts/errors'
+import { STATUS_CODES } from '../http.ts'
+import type { IdSource } from '../ids.ts'
+import { type Answer, type BodyDone, type Exchange, isRequestId } from './exchange.ts'
+import { parseHead, type RequestHead } from './request-head.ts'
+
+/** What is to be done for a head; undefined: nothing the fast path could do. */
+type Plan = { readonly head: RequestHead; readonly answer: (exchange: Exchange) => void }
+
+export type FastPathOptions = {
+  readonly server: Server
+  readonly ids: IdSource
+  /** Who answers a POST to that address. @throws URIError for a malformed one */
+  readonly answererOf: (url: string) => Plan['answer'] | undefined
+  /** Longest silence of a connection before its first request, and after an answer. */
+  readonly firstMs: number
+  readonly keepAliveMs: number
+}
+
+export type FastPath = {
+  /** From now on every request is node:http's. */
+  readonly stop: () => void
+  /** Ends connections that wait for a request. */
+  readonly closeIdle: () => void
+  readonly closeAll: () => void
+}
+
+/** Longest head looked at; a longer one is node:http's. */
+const HEAD_BYTES = 2048
+const HEAD_END = '\r\n\r\n'
+/** Callers send the same head again and again. */
+const KNOWN_HEADS = 256
+const SWEEP_MS = 1_000
+
+/**
+ * Takes the first look at what a connection of `server` sends. A plain POST to a known address that came whole, in one
+ * piece, is answered from here at half of node:http's cost. With anything else, be it incomplete, pipelined or unusual,
+ * the connection becomes node:http's for good: nothing is ever waited for, put together or guessed here.
+ */
+export function createFastPath(options: FastPathOptions): FastPath {
+  const { server, keepAliveMs } = options
+  const [accept] = server.listeners('connection') as [(this: Server, socket: Socket) => void]
+  const connections = new Set<Connection>()
+  const plans = new Map<string, Plan | null>()
+  const path: Path = {
+    ...options,
+    connections,
+    keepAlive: createKeepAlive(keepAliveMs),
+    stopped: false,
+    planOf(head) {
+      const known = plans.get(head)
+      if (known !== undefined) return known
+      if (plans.size >= KNOWN_HEADS) plans.clear()
+      const plan = makePlan(head, options)
+      plans.set(head, plan)
+      return plan
+    },
+    handOver: (socket) => accept.call(server, socket),
+  }
+  server.removeListener('connection', accept)
+  server.on('connection', (socket: Socket) => {
+    if (path.stopped) accept.call(server, socket)
+    else connections.add(new Connection(socket, path))
+  })
+  const timer = setInterval(() => {
+    const now = performance.now()
+    for (const connection of connections) if (now > connection.idleUntil) connection.close()
+  }, SWEEP_MS).unref()
+  server.on('close', () => clearInterval(timer))
+  return {
+    stop: () => {
+      path.stopped = true
+    },
+    closeIdle: () => connections.forEach((connection) => void (connection.isBusy || connection.close())),
+    closeAll: () => connections.forEach((connection) => void connection.close()),
+  }
+}
+
+type Path = Pick<FastPathOptions, 'ids' | 'firstMs' | 'keepAliveMs'> & {
+  readonly connections: Set<Connection>
+  readonly keepAlive: () => string
+  readonly planOf: (head: string) => Plan | null
+  readonly handOver: (socket: Socket) => void
+  stopped: boolean
+}
+
+function makePlan(text: string, { answererOf }: FastPathOptions): Plan | null {
+  const head = parseHead(text)
+  if (head === undefined) return null
+  try {
+    const answer = answererOf(head.url)
+    return answer === undefined ? null : { head, answer }
+  } catch {
+    return null
+  }
+}
+
+/** End of a head that keeps the connection, made once a second. */
+function createKeepAlive(keepAliveMs: number): () => string {
+  let second = 0
+  let text = ''
+  return () => {
+    const now = Date.now()
+    if (now < second || now >= second + 1000) {
+      second = now - (now % 1000)
+      text = `Date: ${new Date(now).toUTCString()}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${keepAliveMs / 1000}${HEAD_END}`
+    }
+    return text
+  }
+}
+
+/** A connection that has sent nothing but plain requests so far. */
+class Connection {
+  isBusy = false
+  /** `performance.now()` at which waiting for a request ends. */
+  idleUntil: number
+  readonly #socket: Socket
+  readonly #path: Path
+  #ended = false
+
+  constructor(socket: Socket, path: Path) {
+    this.#socket = socket
+    this.#path = path
+    this.idleUntil = performance.now() + path.firstMs
+    socket
+      .on('data', this.#onData)
+      .on('end', this.#onEnd)
+      .on('error', this.#onError)
+      .on('close', this.#forget)
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  /** Sends an answer; the next request is read when the caller took it. */
+  send(text: string, encoding: BufferEncoding, closes: boolean): void {
+    const { keepAliveMs } = this.#path
+    this.isBusy = false
+    this.idleUntil = performance.now() + keepAliveMs
+    const socket = this.#socket
+    const isTaken = socket.write(text, encoding)
+    if (closes || this.#ended) socket.end()
+    else if (!isTaken) socket.pause().once('drain', () => socket.resume())
+    else if (socket.isPaused()) socket.resume()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const start = chunk.toString('latin1', 0, Math.min(chunk.length, HEAD_BYTES))
+    const end = start.indexOf(HEAD_END)
+    const plan = end === -1 || this.#path.stopped ? null : this.#path.planOf(start.slice(0, end))
+    const bodyStart = end + HEAD_END.length
+    if (plan === null || plan.head.bodyBytes !== chunk.length - bodyStart) {
+      this.#handOver(chunk)
+      return
+    }
+    this.isBusy = true
+    this.idleUntil = Number.POSITIVE_INFINITY
+    plan.answer(new FastExchange(this, this.#path, { head: plan.head, body: chunk.subarray(bodyStart) }))
+    if (this.isBusy) this.#socket.pause()
+  }
+
+  readonly #onEnd = (): void => {
+    this.#ended = true
+    if (!this.isBusy) this.#socket.end()
+  }
+
+  /** The connection is gone; 'close' follows. */
+  readonly #onError = (): void => {}
+
+  readonly #forget = (): void => {
+    this.#path.connections.delete(this)
+  }
+
+  #handOver(chunk: Buffer): void {
+    const socket = this.#socket
+    this.#forget()
+    socket
+      .off('data', this.#onData)
+      .off('end', this.#onEnd)
+      .off('error', this.#onError)
+      .off('close', this.#forget)
+    socket.pause()
+    socket.unshift(chunk)
+    this.#path.handOver(socket)
+    socket.resume()
+  }
+}
+
+type WholeRequest = { readonly head: RequestHead; readonly body: Buffer }
+
+const NO_BODY = Buffer.alloc(0)
+
+/** An exchange of the fast path. */
+class FastExchange implements Exchange {
+  readonly method = 'POST'
+  readonly url: string
+  readonly id: string
+  readonly startedAt = performance.now()
+  readonly mediaType: string | undefined
+  readonly contentEncoding = undefined
+  readonly #connection: Connection
+  readonly #path: Path
+  readonly #body: Buffer
+
+  constructor(connection: Connection, path: Path, { head, body }: WholeRequest) {
+    this.#connection = connection
+    this.#path = path
+    this.#body = body
+    this.url = head.url
+    this.mediaType = head.mediaType
+    this.id = isRequestId(head.requestId) ? head.requestId : path.ids.next('req_')
+  }
+
+  readBody(limitBytes: number, done: BodyDone): void {
+    const body = this.#body
+    if (body.length > limitBytes) done(new MillwrightError('BODY_TOO_LARGE', { limitBytes }), NO_BODY)
+    else done(undefined, body)
+  }
+
+  respond({ status, type, text, headers }: Answer, closes: boolean): void {
+    const bytes = Buffer.byteLength(text)
+    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${type}\r\ncontent-length: ${bytes}\r\nrequest-id: ${this.id}\r\n`
+    for (const name in headers) head += `${name}: ${headers[name]}\r\n`
+    head += closes ? `Connection: close${HEAD_END}` : this.#path.keepAlive()
+    const isAscii = bytes === text.length
+    this.#connection.send(head + text, isAscii ? 'latin1' : 'utf8', closes)
+  }
+}

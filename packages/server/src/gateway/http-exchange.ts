@@ -1,0 +1,61 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IdSource } from '../ids.ts'
+import type { BodyReader } from './body.ts'
+import { type Answer, type BodyDone, type Exchange, isRequestId } from './exchange.ts'
+
+/** An exchange that node:http read. */
+export class HttpExchange implements Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly id: string
+  readonly startedAt = performance.now()
+  readonly #bodies: BodyReader
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    read: { bodies: BodyReader; ids: IdSource },
+  ) {
+    this.request = request
+    this.response = response
+    this.#bodies = read.bodies
+    const given = request.headers['request-id']
+    this.id = isRequestId(given) ? given : read.ids.next('req_')
+  }
+
+  get method(): string {
+    return this.request.method ?? ''
+  }
+
+  get url(): string {
+    return this.request.url ?? ''
+  }
+
+  get mediaType(): string | undefined {
+    return this.request.headers['content-type']
+  }
+
+  get contentEncoding(): string | undefined {
+    return this.request.headers['content-encoding']
+  }
+
+  readBody(limitBytes: number, done: BodyDone): void {
+    this.#bodies.read(this, limitBytes, done)
+  }
+
+  respond({ status, type, text, headers }: Answer, closes: boolean): void {
+    const { request, response } = this
+    // What is left of a body would be read to its end only to keep the connection.
+    if (closes || (!request.complete && hasBody(request))) response.shouldKeepAlive = false
+    response.writeHead(status, {
+      'content-type': type,
+      'content-length': Buffer.byteLength(text),
+      'request-id': this.id,
+      ...headers,
+    })
+    response.end(text)
+  }
+}
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
