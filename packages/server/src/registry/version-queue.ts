@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import { settleMemory } from '../settle.ts'
 import { type StoredVersion, subjectOf, type VersionKey } from './model.ts'
 import { processVersion } from './process-version.ts'
 import { listPending } from './store.ts'
@@ -21,7 +22,10 @@ export function createVersionQueue(context: Context): VersionQueue {
     const id = subjectOf(key)
     const joined = running.get(id)
     if (joined !== undefined) return joined
-    const work = last.then(() => processVersion(context, key)).finally(() => running.delete(id))
+    const work = last.then(() => processVersion(context, key)).finally(() => {
+      running.delete(id)
+      settleMemory()
+    })
     running.set(id, work)
     last = work.catch(() => {})
     return work
