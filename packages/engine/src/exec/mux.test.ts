@@ -161,6 +161,34 @@ function firstFull(g: Growth, depth: number): TreesAttrs {
   }
 }
 
+test('trees that compare the same on all nodes of a level', () => {
+  const g = { ...example, trees: 1, leafChance: 0 }
+  for (const depth of [1, 2, 3, 6, 7]) {
+    const attrs = evened(firstFull(g, depth))
+    const frame = rowsFor(attrs, g.features, 1000)
+    const expected = answered(scalarBlock(attrs, [numbers(g.features)])!, frame, g.features, 1)
+
+    expect(answered(muxOf(attrs, g.features)!, frame, g.features, 1)).toEqual(expected)
+    expect(new Set(expected).size).toBeGreaterThan(depth)
+  }
+})
+
+/** The tree with all nodes of a level comparing what the first one does. */
+function evened(attrs: TreesAttrs): TreesAttrs {
+  const feature = attrs.feature.slice()
+  const threshold = attrs.threshold.slice()
+  const missingLeft = attrs.missingLeft.slice()
+  for (let level = [attrs.roots[0]!]; feature[level[0]!]! >= 0; ) {
+    for (const node of level) {
+      feature[node] = feature[level[0]!]!
+      threshold[node] = threshold[level[0]!]!
+      missingLeft[node] = missingLeft[level[0]!]!
+    }
+    level = level.flatMap((node) => [attrs.left[node]!, attrs.right[node]!])
+  }
+  return { ...attrs, feature, threshold, missingLeft }
+}
+
 test.each([
   ['several values per leaf', { leafWidth: 2 }],
   ['categories', { categorical: true }],

@@ -159,7 +159,7 @@ function addFunction(shape: MuxShape, groups: readonly (readonly MuxTree[])[]): 
     code.repeat(() => {
       group.forEach((tree, i) => {
         code.i32(0)
-        emitLeaf(code, shape, tree.root, ranksAt)
+        emitLeaf({ code, shape, ranks: ranksAt }, tree.root)
         code.at('v128.store', shape.addresses.leaves + i * BLOCK_ROWS)
       })
       code.i32(0).set(row)
@@ -185,27 +185,53 @@ function addFunction(shape: MuxShape, groups: readonly (readonly MuxTree[])[]): 
   return code
 }
 
+type Inner = Exclude<MuxNode, { leaf: number }>
+type Emitting = { readonly code: Code; readonly shape: MuxShape; readonly ranks: Local }
+
 /** Leaves the numbers of the rows' leaves on the stack. */
-function emitLeaf(code: Code, shape: MuxShape, node: MuxNode, ranks: Local): void {
-  const constant = (value: number): Code =>
-    code.i32(0).at('v128.load8_splat', shape.addresses.bytes + value + BIAS)
-  if ('leaf' in node) {
-    constant(node.leaf)
+function emitLeaf(to: Emitting, node: MuxNode): void {
+  const levels = levelsOf(node)
+  if (levels !== undefined) {
+    emitLevels(to, node, levels)
     return
   }
-  const { left, right } = node
-  const isLeft = (): void => {
-    constant(node.place - BIAS)
-    code.get(ranks).at('v128.load', node.ranks).op('i8x16.gt_s')
-  }
-  if ('leaf' in left && 'leaf' in right) {
-    constant(right.leaf)
-    isLeft()
-    code.op('i8x16.add')
-    return
-  }
-  emitLeaf(code, shape, left, ranks)
-  emitLeaf(code, shape, right, ranks)
-  isLeft()
-  code.op('v128.bitselect')
+  const { left, right } = node as Inner
+  emitLeaf(to, left)
+  emitLeaf(to, right)
+  emitIsLeft(to, node as Inner)
+  to.code.op('v128.bitselect')
 }
+
+/** Which leaf of a tree that compares the same on all nodes of a level: every comparison decides a bit of its number. */
+function emitLevels(to: Emitting, root: MuxNode, levels: readonly Inner[]): void {
+  emitConstant(to, lastLeafOf(root))
+  for (const [level, node] of levels.entries()) {
+    emitIsLeft(to, node)
+    const below = 2 ** (levels.length - 1 - level)
+    if (below > 1) {
+      emitConstant(to, -below)
+      to.code.op('v128.and')
+    }
+    to.code.op('i8x16.add')
+  }
+}
+
+/** A vector of −1 where the rows go left, else 0. */
+function emitIsLeft(to: Emitting, { place, ranks }: Inner): void {
+  emitConstant(to, place - BIAS)
+  to.code.get(to.ranks).at('v128.load', ranks).op('i8x16.gt_s')
+}
+
+const emitConstant = ({ code, shape }: Emitting, value: number): Code =>
+  code.i32(0).at('v128.load8_splat', shape.addresses.bytes + value + BIAS)
+
+/** A node of each level when all of a level compare the same: none for a leaf, one for a pair of leaves. */
+function levelsOf(node: MuxNode): readonly Inner[] | undefined {
+  if ('leaf' in node) return []
+  const [left, right] = [levelsOf(node.left), levelsOf(node.right)]
+  if (left === undefined || left.length !== right?.length) return undefined
+  const isEven = left.every(({ ranks, place }, i) => ranks === right[i]!.ranks && place === right[i]!.place)
+  return isEven ? [node, ...left] : undefined
+}
+
+const lastLeafOf = (node: MuxNode): number => ('leaf' in node ? node.leaf : lastLeafOf(node.right))
