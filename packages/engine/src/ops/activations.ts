@@ -1,5 +1,5 @@
 import { exp } from '../math/glibc.ts'
-import { elementwise } from './elementwise.ts'
+import { elementwise, type Many } from './elementwise.ts'
 
 /** What a neuron makes of its sum. */
 const ACTIVATIONS = {
@@ -7,6 +7,16 @@ const ACTIVATIONS = {
   tanh: Math.tanh,
   logistic: (x) => 1 / (1 + exp(-x)),
 } satisfies Record<string, (x: number) => number>
+
+const relu: Many = (x, y, count) => {
+  for (let i = 0; i < count; i++) y[i] = Math.max(x[i]!, 0)
+}
+
+const each =
+  (compute: (x: number) => number): Many =>
+  (x, y, count) => {
+    for (let i = 0; i < count; i++) y[i] = compute(x[i]!)
+  }
 
 export type Activation = keyof typeof ACTIVATIONS
 
@@ -17,4 +27,5 @@ export const activation = elementwise<{ activation: Activation }>({
     if (!Object.hasOwn(ACTIVATIONS, activation)) throw new RangeError(`activation: no function ${activation}`)
   },
   at: ({ activation }) => ACTIVATIONS[activation],
+  many: ({ activation }) => (activation === 'relu' ? relu : each(ACTIVATIONS[activation])),
 })

@@ -20,6 +20,13 @@ export const check = elementwise<CheckAttrs>({
     if (!(Math.abs(value) <= FLOAT32_MAX)) refuse(attrs, value, column)
     return value
   },
+  many: (attrs, width) => (x, y, count) => {
+    for (let i = 0; i < count; i++) {
+      const value = x[i]!
+      if (!(Math.abs(value) <= FLOAT32_MAX)) refuse(attrs, value, i % width)
+      y[i] = value
+    }
+  },
 })
 
 const FLOAT32_MAX = 3.4028234663852886e38
