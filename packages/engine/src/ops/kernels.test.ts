@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bothForms } from '../../test/both-forms.ts'
 import { distances, kernelFormula, type Metric, multiply } from './kernels.ts'
@@ -16,6 +17,32 @@ test.each([
   expect(ref).toEqual([[distance, 0]])
   expect(block).toEqual(ref)
 })
+
+test.each(['squared', 'expanded', 'manhattan', 'chebyshev', 'power', 'cosine'] as const)(
+  '%s distances of many points have the same bits in blocks',
+  (metric) => {
+    const shape = fc.record({
+      rows: fc.integer({ min: 1, max: 37 }),
+      columns: fc.integer({ min: 1, max: 9 }),
+      points: fc.integer({ min: 1, max: 19 }),
+      pool: fc.array(fc.double({ noNaN: true }), { minLength: 5, maxLength: 40 }),
+    })
+
+    fc.assert(
+      fc.property(shape, ({ rows, columns, points, pool }) => {
+        const take = (count: number, from: number) =>
+          Float64Array.from({ length: count }, (_, i) => pool[(i * 7 + from) % pool.length]!)
+        const input = Array.from({ length: rows }, (_, row) => Array.from(take(columns, row)))
+        const { ref, block } = bothForms(
+          distances,
+          { metric, points: take(points * columns, 3), power: 3 },
+          input,
+        )
+        expect(block).toEqual(ref)
+      }),
+    )
+  },
+)
 
 test('the cosine distance of a row without length is 1', () => {
   const attrs = { metric: 'cosine' as const, points: Float64Array.of(3, 4), power: 2 }

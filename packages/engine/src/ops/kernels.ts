@@ -1,5 +1,9 @@
+import { denseBlock } from '../exec/dense.ts'
+import { expMany } from '../exec/exp.ts'
+import { fastExp } from '../math/fast-exp.ts'
+import type { DenseStep } from '../wasm/dense-kernel.ts'
 import { elementwise } from './elementwise.ts'
-import { defineOp, expectNumbers, numbers } from './op.ts'
+import { type BlockKernel, defineOp, expectNumbers, numbers } from './op.ts'
 import { rowsIn, rowwise } from './rowwise.ts'
 
 /**
@@ -86,8 +90,7 @@ export const rootOf =
     return power === 2 ? Math.sqrt(value) : value ** (1 / power)
   }
 
-/** The distance of the row to every point, one column per point. */
-export const distances = rowwise<DistanceAttrs>({
+const rowByRow = rowwise<DistanceAttrs>({
   name: 'distances',
   infer({ metric, points, power }, width) {
     betweenOf(metric, width, power)
@@ -101,6 +104,54 @@ export const distances = rowwise<DistanceAttrs>({
   },
 })
 
+/** Metrics that the dense kernel goes through the columns for. */
+const STEPS: { readonly [metric in Metric]?: DenseStep } = {
+  squared: 'squared',
+  manhattan: 'manhattan',
+  chebyshev: 'chebyshev',
+  expanded: 'product',
+}
+/** Fewer points than fill a vector or two are compared one by one. */
+const KERNEL_POINTS = 4
+
+/** The distance of the row to every point, one column per point. */
+export const distances = defineOp<DistanceAttrs>({
+  ...rowByRow,
+  block(attrs, types) {
+    const step = STEPS[attrs.metric]
+    const { width } = types[0]!
+    const count = attrs.points.length / width
+    if (step === undefined || count < KERNEL_POINTS) return rowByRow.block!(attrs, types)
+    return attrs.metric === 'expanded'
+      ? expandedBlock(attrs.points, width)
+      : steppedBlock(step, attrs.points, width)
+  },
+})
+
+function steppedBlock(step: DenseStep, points: Float64Array, width: number): BlockKernel {
+  const compare = denseBlock(step, points, width)
+  const count = points.length / width
+  return ([x], out, rows) =>
+    compare(x!.numbers, rows, (row, results, start) => {
+      for (let j = 0, at = row * count; j < count; j++) out.numbers[at + j] = results[start + j]!
+    })
+}
+
+function expandedBlock(points: Float64Array, width: number): BlockKernel {
+  const products = denseBlock('product', points, width)
+  const count = points.length / width
+  const product = dot(width)
+  const squares = Float64Array.from({ length: count }, (_, j) =>
+    product(points, j * width, points, j * width),
+  )
+  return ([x], out, rows) =>
+    products(x!.numbers, rows, (row, results, start) => {
+      const own = product(x!.numbers, row * width, x!.numbers, row * width)
+      for (let j = 0, at = row * count; j < count; j++)
+        out.numbers[at + j] = Math.max(0, squares[j]! - 2 * results[start + j]! + own)
+    })
+}
+
 /**
  * What turns products and distances into kernels; sums of them are only promised to 1e-13, so the fast e^x will do.
  * `exponential` e^(a·x) · `polynomial` (a·x + b)^c ·
@@ -110,7 +161,7 @@ export const distances = rowwise<DistanceAttrs>({
  * `log-tophat`, `log-epanechnikov`, `log-linear` ln of 1, 1 − (a·x)² and 1 − a·x where a·x < 1, else −∞
  */
 const FORMULAS = {
-  exponential: (x, a) => Math.exp(a * x),
+  exponential: (x, a) => fastExp(a * x),
   polynomial: (x, a, b, c) => (a * x + b) ** c,
   sigmoid: (x, a, b) => Math.tanh(a * x + b),
   'matern-1': (x) => (1 + Math.sqrt(3) * x) * Math.exp(-Math.sqrt(3) * x),
@@ -136,6 +187,13 @@ export const kernelFormula = elementwise<{ formula: Formula; a: number; b: numbe
   at({ formula, a, b, c }) {
     const compute: (x: number, a: number, b: number, c: number) => number = FORMULAS[formula]
     return (x) => compute(x, a, b, c)
+  },
+  many({ formula, a, b, c }) {
+    if (formula === 'exponential') return (x, y, count) => expMany(x, y, { count, factor: a })
+    const compute: (x: number, a: number, b: number, c: number) => number = FORMULAS[formula]
+    return (x, y, count) => {
+      for (let i = 0; i < count; i++) y[i] = compute(x[i]!, a, b, c)
+    }
   },
 })
 

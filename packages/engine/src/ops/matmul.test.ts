@@ -41,6 +41,26 @@ describe('linear', () => {
     )
   })
 
+  test('gives the same bits whatever the numbers of rows, columns and outputs', () => {
+    const shape = fc.record({
+      rows: fc.integer({ min: 1, max: 37 }),
+      columns: fc.integer({ min: 1, max: 9 }),
+      outputs: fc.integer({ min: 1, max: 19 }),
+      pool: fc.array(fc.double(), { minLength: 5, maxLength: 40 }),
+    })
+
+    fc.assert(
+      fc.property(shape, ({ rows, columns, outputs, pool }) => {
+        const take = (count: number, from: number) =>
+          Float64Array.from({ length: count }, (_, i) => pool[(i * 7 + from) % pool.length]!)
+        const attrs = { weights: take(outputs * columns, 0), bias: take(outputs, 1), single: false }
+        const input = Array.from({ length: rows }, (_, row) => Array.from(take(columns, row)))
+        const { ref, block } = bothForms(linear, attrs, input)
+        expect(block).toEqual(ref)
+      }),
+    )
+  })
+
   test('refuses weights that do not fit the columns', () => {
     const attrs = { weights: new Float64Array(5), bias: new Float64Array(2), single: false }
 

@@ -1,3 +1,4 @@
+import { denseBlock } from '../exec/dense.ts'
 import { type BlockKernel, defineOp, expectNumbers, numbers } from './op.ts'
 
 type LinearAttrs = {
@@ -31,8 +32,25 @@ export const linear = defineOp<LinearAttrs>({
       return round(products.reduce((sum, product) => round(sum + product), 0) + shift)
     })
   },
-  block: (attrs, [x]) => (attrs.single ? singleBlock : doubleBlock)(attrs, x!.width),
+  block(attrs, [x]) {
+    if (attrs.single) return singleBlock(attrs, x!.width)
+    const isWide = attrs.bias.length >= KERNEL_OUTPUTS && x!.width > 0
+    return (isWide ? wideBlock : doubleBlock)(attrs, x!.width)
+  },
 })
+
+/** From this many outputs on the kernel pays, which computes eight at a time. */
+const KERNEL_OUTPUTS = 3
+
+function wideBlock({ weights, bias }: LinearAttrs, width: number): BlockKernel {
+  const products = denseBlock('product', weights, width)
+  return ([from], out, rows) => {
+    const y = out.numbers
+    products(from!.numbers, rows, (row, sums, start) => {
+      for (let j = 0, at = row * bias.length; j < bias.length; j++) y[at + j] = sums[start + j]! + bias[j]!
+    })
+  }
+}
 
 const doubleBlock =
   ({ weights, bias }: LinearAttrs, width: number): BlockKernel =>
