@@ -8,42 +8,50 @@ import type { TreesAttrs } from '../packages/engine/src/ops/trees.ts'
 import { lowerModel } from '../packages/engine/src/sklearn/lower.ts'
 
 /**
- * node bench/engine.ts [model …]: microseconds per row of predict_proba in this process beside scikit-learn's, measured
- * one after the other, one thread each, best of several runs. Set up once with bench/setup-python.sh; the first run
- * trains the models.
+ * node bench/engine.ts [MODEL …]: microseconds per row of predict_proba in this process beside those of the library that
+ * trained the model and of programs that could serve it instead, measured one after the other, one thread each, best of
+ * several runs. Set up once with bench/setup-python.sh; the first run trains the models.
  */
 const PYTHON = new URL('.cache/venv/bin/python', import.meta.url)
 const FOLDER = new URL('.cache/models/', import.meta.url)
 if (!existsSync(PYTHON)) throw new Error('no Python to compare with; run bench/setup-python.sh first')
-execFileSync(PYTHON.pathname, [new URL('train.py', import.meta.url).pathname, FOLDER.pathname])
+const script = new URL('engine/train.py', import.meta.url)
+execFileSync(PYTHON.pathname, [script.pathname, FOLDER.pathname, ...process.argv.slice(2)], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+})
 
 type Times = { readonly single: number; readonly batch: number }
-const theirs = JSON.parse(readFileSync(new URL('times.json', FOLDER), 'utf8')) as Record<string, Times>
-const wanted = Object.keys(theirs).filter((name) => process.argv.length === 2 || process.argv.includes(name))
+/** Model → peer → times; the first peer is the model's own library. */
+type Peers = Readonly<Record<string, Readonly<Record<string, Times>>>>
 
-console.log(
-  'model          µs/row   single  sklearn   ratio    batch  sklearn   ratio  load ms  different  batches by',
-)
-for (const name of wanted) {
+const peers = JSON.parse(readFileSync(new URL('times.json', FOLDER), 'utf8')) as Peers
+const HEADER =
+  '| model | peer | single µs/row | peer | ratio | batch µs/row | peer | ratio | load ms | different | batches by |'
+console.log(`${HEADER}\n|${'---|'.repeat(HEADER.split('|').length - 2)}`)
+for (const [name, theirs] of Object.entries(peers)) {
   const [executable, loadMs] = load(name)
   const frame = readFrame(name, executable.program)
   const rows = singleRows(frame)
-  const ours = {
+  const ours: Times = {
     single: bestMicros(() => {
       for (const row of rows) executable.run(row, ['predict_proba'])
     }, rows.length),
     batch: bestMicros(() => executable.run(frame, ['predict_proba']), frame.rows),
   }
-  const sides = (['single', 'batch'] as const).map((side) =>
-    [
-      ours[side].toFixed(2).padStart(9),
-      theirs[name]![side].toFixed(1).padStart(8),
-      `${(theirs[name]![side] / ours[side]).toFixed(1)}×`.padStart(8),
-    ].join(''),
-  )
-  console.log(
-    `${name.padEnd(20)}${sides.join('')}${loadMs.toFixed(0).padStart(9)}${String(differences(name, executable, frame)).padStart(11)}  ${kernelOf(executable.program)}`,
-  )
+  const about = [loadMs.toFixed(0), differences(name, executable, frame), kernelOf(executable.program)]
+  for (const [index, [peer, times]] of Object.entries(theirs).entries()) {
+    const sides = (['single', 'batch'] as const).flatMap((side) => [
+      digits(ours[side]),
+      digits(times[side]),
+      `${digits(times[side] / ours[side])} ×`,
+    ])
+    console.log(`| ${[name, peer, ...sides, ...(index === 0 ? about : ['', '', ''])].join(' | ')} |`)
+  }
+}
+
+/** Three significant digits. */
+function digits(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3)
 }
 
 function load(name: string): [Executable, number] {
@@ -56,7 +64,7 @@ function load(name: string): [Executable, number] {
 /** The kernel that was chosen for batches of its trees. */
 function kernelOf({ nodes }: Program): string {
   const trees = nodes.filter(({ op }) => op === 'trees' || op === 'trees-onto')
-  return [...new Set(trees.map(({ attrs }) => batchKernelOf(attrs as TreesAttrs)))].join()
+  return [...new Set(trees.map(({ attrs }) => batchKernelOf(attrs as TreesAttrs)))].join() || '–'
 }
 
 function readFrame(name: string, program: Program): Frame {
@@ -92,7 +100,7 @@ function bestMicros(run: () => void, rows: number): number {
   return (best * 1000) / rows
 }
 
-/** Probabilities that are not the bits scikit-learn answered. */
+/** Probabilities that are not the bits the library answered. */
 function differences(name: string, executable: Executable, frame: Frame): number {
   const expected = new Float64Array(Uint8Array.from(readFileSync(new URL(`${name}.proba`, FOLDER))).buffer)
   const answered = executable.run(frame, ['predict_proba'])[0]!.parts[0]!.data as Float64Array

@@ -14,7 +14,7 @@ const FOLDER = new URL('.cache/texts/', import.meta.url)
 const [file] = process.argv.slice(2)
 if (file === undefined) throw new Error('name a file of label TAB text lines')
 if (!existsSync(PYTHON)) throw new Error('no Python to compare with; run bench/setup-python.sh first')
-execFileSync(PYTHON.pathname, [new URL('text.py', import.meta.url).pathname, file, FOLDER.pathname])
+execFileSync(PYTHON.pathname, [new URL('engine/text.py', import.meta.url).pathname, file, FOLDER.pathname])
 
 type Times = { readonly single: number; readonly batch: number }
 const read = (name: string): unknown => JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8'))

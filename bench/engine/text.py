@@ -1,6 +1,6 @@
 """Trains text pipelines on lines of label TAB text and times them where they come from.
 
-    bench/.cache/venv/bin/python bench/text.py FILE FOLDER
+    bench/.cache/venv/bin/python bench/engine/text.py FILE FOLDER
 
 Writes per model NAME.joblib and NAME.predict.json, and once texts.json and text-times.json (microseconds per row).
 """
