@@ -1,10 +1,13 @@
 import type { Attrs, Cell, ValueType } from '../ir/program.ts'
 import { type Analyser, type AnalyserAttrs, buildAnalyser } from '../text/analyser.ts'
+import { indexVocabulary } from '../text/vocabulary.ts'
 import { type Place, placeByHash } from './hashed-place.ts'
 import { defineOp, type Op, sparse } from './op.ts'
 import { expectTallyWidth, sparseRowOf, Tally } from './tally.ts'
 
 type Placer = (token: string, place: Place) => void
+/** The same for text[start, end), without cutting it out where that can be spared. */
+type SlicePlacer = (text: string, start: number, end: number, place: Place) => void
 
 type TokenRule<A extends Attrs> = {
   readonly name: string
@@ -12,9 +15,10 @@ type TokenRule<A extends Attrs> = {
   result(attrs: A): ValueType
   /** Where each token counts; prepared once. */
   placer(attrs: A): Placer
+  slicePlacer?(attrs: A): SlicePlacer
 }
 
-/** What an operation needs beside its attributes, built once for each. */
+/** What the meaning of an operation needs beside its attributes, built once for each. */
 type Prepared = { readonly analyse: Analyser; readonly place: Placer }
 
 /** An operation from one text to the tokens counted in it. */
@@ -22,6 +26,7 @@ function tokenOp<A extends AnalyserAttrs & { binary: boolean }>({
   name,
   result,
   placer,
+  slicePlacer,
 }: TokenRule<A>): Op<A> {
   const known = new WeakMap<A, Prepared>()
   const prepare = (attrs: A): Prepared => {
@@ -39,19 +44,20 @@ function tokenOp<A extends AnalyserAttrs & { binary: boolean }>({
     ref(attrs, [x]) {
       const { analyse, place } = prepare(attrs)
       const sums = new Map<number, number>()
-      analyse(x![0], (token) => {
+      analyse(x![0], (text, start, end) => {
         const at = { column: -1, value: 0 }
-        place(token, at)
+        place(text.slice(start, end), at)
         if (at.column >= 0) sums.set(at.column, (sums.get(at.column) ?? 0) + at.value)
       })
       return sparseRowOf(sums, attrs.binary)
     },
     block(attrs) {
-      const { analyse, place } = prepare(attrs)
+      const analyse = buildAnalyser(attrs)
+      const place = slicePlacer?.(attrs) ?? cutting(placer(attrs))
       const tally = new Tally(result(attrs).width)
       const at: Place = { column: -1, value: 0 }
-      const count = (token: string): void => {
-        place(token, at)
+      const count = (text: string, start: number, end: number): void => {
+        place(text, start, end, at)
         if (at.column >= 0) tally.add(at.column, at.value)
       }
       return ([from], out, rows) => {
@@ -66,6 +72,11 @@ function tokenOp<A extends AnalyserAttrs & { binary: boolean }>({
     },
   })
 }
+
+const cutting =
+  (place: Placer): SlicePlacer =>
+  (text, start, end, at) =>
+    place(text.slice(start, end), at)
 
 type CountAttrs = AnalyserAttrs & {
   /** The token of every column. */
@@ -91,6 +102,13 @@ export const countTokens = tokenOp<CountAttrs>({
     const columns = new Map(vocabulary.map((term, column) => [term, column]))
     return (token, place) => {
       place.column = columns.get(token) ?? -1
+      place.value = 1
+    }
+  },
+  slicePlacer({ vocabulary }) {
+    const columnOf = indexVocabulary(vocabulary)
+    return (text, start, end, place) => {
+      place.column = columnOf(text, start, end)
       place.value = 1
     }
   },

@@ -1,6 +1,6 @@
 import { RowError } from '../errors.ts'
 import { ACCENTS, collapseSpaces, isWord, splitAtSpaces } from './characters.ts'
-import { compilePattern, type Finder } from './pattern.ts'
+import { compilePattern, type Emit, type Finder } from './pattern.ts'
 
 /** How a text becomes tokens, in scikit-learn's terms. */
 export type AnalyserAttrs = {
@@ -25,7 +25,7 @@ const MOST_TOKENS = 2 ** 22
 const MOST_UNITS = 32
 
 /** Calls `emit` with every token of a text. @throws RowError for what is not text, or too much of it */
-export type Analyser = (cell: unknown, emit: (token: string) => void) => void
+export type Analyser = (cell: unknown, emit: Emit) => void
 
 const WHOLE_WORDS = /^(?:\(\?u\))?(?:\\b)?((?:\\w)+)\+(?:\\b)?$/
 
@@ -60,7 +60,8 @@ const UNITS: Readonly<Record<string, (attrs: AnalyserAttrs) => Finder>> = {
   char_wb:
     ({ fewest, most }) =>
     (text, emit) => {
-      for (const word of splitAtSpaces(collapseSpaces(text))) emitWithinWord(` ${word} `, fewest, most, emit)
+      const words = splitAtSpaces(collapseSpaces(text))
+      for (const word of words) emitWithinWord(` ${word} `, fewest, most, emit)
     },
 }
 
@@ -71,13 +72,17 @@ function wordTokens({ pattern, stopWords, fewest, most }: AnalyserAttrs): Finder
   if (most === 1 && stops.size === 0) return find
   return (text, emit) => {
     const kept: string[] = []
-    find(text, (word) => {
+    find(text, (found, start, end) => {
+      const word = found.slice(start, end)
       if (!stops.has(word)) kept.push(word)
     })
     if (kept.length * (most - fewest + 1) > MOST_TOKENS) throw tooMany()
+    // A token of several words has one space between them.
+    const joined = kept.join(' ')
+    const starts = new Int32Array(kept.length + 1)
+    for (const [i, word] of kept.entries()) starts[i + 1] = starts[i]! + word.length + 1
     for (let units = fewest; units <= most; units++)
-      for (let i = 0; i + units <= kept.length; i++)
-        emit(units === 1 ? kept[i]! : kept.slice(i, i + units).join(' '))
+      for (let i = 0; i + units <= kept.length; i++) emit(joined, starts[i]!, starts[i + units]! - 1)
   }
 }
 
@@ -94,7 +99,7 @@ const wholeWords =
         characters++
         at += size
       }
-      if (characters >= shortest) emit(text.slice(start, at))
+      if (characters >= shortest) emit(text, start, at)
     }
   }
 
@@ -105,20 +110,27 @@ function wordUnits(text: string, at: number): number {
   return code > 0xffff ? 2 : 1
 }
 
+/** Half of a character beyond the first 65 536. */
+const SURROGATE = /[\ud800-\udfff]/
+
 /** Every slice of `fewest` to `most` characters (code points). */
-function emitSlices(text: string, fewest: number, most: number, emit: (token: string) => void): void {
+function emitSlices(text: string, fewest: number, most: number, emit: Emit): void {
   if (text.length * (most - fewest + 1) > MOST_TOKENS) throw tooMany()
+  if (!SURROGATE.test(text)) {
+    for (let units = fewest; units <= most; units++)
+      for (let end = units; end <= text.length; end++) emit(text, end - units, end)
+    return
+  }
   const starts = characterStarts(text)
-  const characters = starts.length - 1
   for (let units = fewest; units <= most; units++)
-    for (let i = 0; i + units <= characters; i++) emit(text.slice(starts[i]!, starts[i + units]!))
+    for (let i = 0; i + units < starts.length; i++) emit(text, starts[i]!, starts[i + units]!)
 }
 
 /** The same of a padded word; a word shorter than n is taken whole, once. */
-function emitWithinWord(word: string, fewest: number, most: number, emit: (token: string) => void): void {
-  const characters = characterStarts(word).length - 1
+function emitWithinWord(word: string, fewest: number, most: number, emit: Emit): void {
+  const characters = SURROGATE.test(word) ? characterStarts(word).length - 1 : word.length
   emitSlices(word, fewest, Math.min(most, characters), emit)
-  if (fewest > characters) emit(word)
+  if (fewest > characters) emit(word, 0, word.length)
 }
 
 /** Where every character starts, and the end. */

@@ -10,8 +10,11 @@ const DEEPEST = 500
 /** Pieces of a pattern, repeats of groups written out. */
 const MOST_MATCHERS = 10_000
 
+/** Takes the token text[start, end). */
+export type Emit = (text: string, start: number, end: number) => void
+
 /** Calls `emit` with every match in a text, or with what its capture matched: `re.findall`. */
-export type Finder = (text: string, emit: (token: string) => void) => void
+export type Finder = (text: string, emit: Emit) => void
 
 /** The state of one search. */
 type Search = { text: string; steps: number; depth: number; from: number; to: number; built: number }
@@ -41,8 +44,9 @@ export function compilePattern(source: string): Finder {
         at += text.codePointAt(at)! > 0xffff ? 2 : 1
         continue
       }
-      if (!captures) emit(text.slice(at, end))
-      else emit(search.from < 0 ? '' : text.slice(search.from, search.to))
+      if (!captures) emit(text, at, end)
+      else if (search.from < 0) emit('', 0, 0)
+      else emit(text, search.from, search.to)
       at = end
     }
   }

@@ -38,7 +38,7 @@ const PLAIN = attrsOf({})
 
 function tokensOf(attrs: AnalyserAttrs, text: unknown): string[] {
   const tokens: string[] = []
-  buildAnalyser(attrs)(text, (token) => tokens.push(token))
+  buildAnalyser(attrs)(text, (whole, start, end) => tokens.push(whole.slice(start, end)))
   return tokens
 }
 const byCodePoint = (a: string, b: string): number => {
@@ -55,7 +55,7 @@ describe('as Python does it', () => {
 
       const ours = oracle.texts.map((text) => {
         const tokens: string[] = []
-        find(text, (token) => tokens.push(token))
+        find(text, (whole, start, end) => tokens.push(whole.slice(start, end)))
         return tokens
       })
 
@@ -124,7 +124,8 @@ describe('hostile texts and patterns', () => {
       const find = compilePattern(pattern)
       const tokens: string[] = []
 
-      const search = () => find(`${'a'.repeat(100_000)}!`, (token) => tokens.push(token))
+      const search = () =>
+        find(`${'a'.repeat(100_000)}!`, (whole, start, end) => tokens.push(whole.slice(start, end)))
 
       expect(search).toThrow(RowError)
     },
