@@ -6,6 +6,7 @@ import { RowError } from '../../packages/engine/src/errors.ts'
 import { compileProgram } from '../../packages/engine/src/exec/compiled.ts'
 import { allOutputs, interpret } from '../../packages/engine/src/exec/reference.ts'
 import { decodeProgram, encodeProgram } from '../../packages/engine/src/ir/codec.ts'
+import { isHosted, splitHosted } from '../../packages/engine/src/ir/hosted.ts'
 import { validateProgram } from '../../packages/engine/src/ir/validate.ts'
 import { compileBytes } from '../../packages/engine/src/sandbox/compile.ts'
 import { createRandom, mutate, openUp } from './mutations.ts'
@@ -75,9 +76,10 @@ function serve(bytes: Uint8Array, round: number): void {
     return
   }
   const { program: encoded } = outcome.compiled
-  const program = decodeProgram(encoded)
-  if (!Buffer.from(encodeProgram(program)).equals(encoded)) throw new Error('is not spelt the same twice')
-  validateProgram(program)
+  const whole = decodeProgram(encoded)
+  if (!Buffer.from(encodeProgram(whole)).equals(encoded)) throw new Error('is not spelt the same twice')
+  validateProgram(whole)
+  const program = isHosted(whole) ? splitHosted(whole).before : whole
   const executable = round % COMPILE_EACH === 0 ? compileProgram(program) : interpret(program)
   tally.served++
   try {

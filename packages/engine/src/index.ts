@@ -1,4 +1,5 @@
 export { DEFAULT_LIMITS, type Limits } from './bytes/limits.ts'
+export { boundaryRows } from './check/boundary.ts'
 export { type Contract, contractOf } from './check/contract.ts'
 export { type SelfCheck, selfCheck } from './check/self-check.ts'
 export { type Comparison, compareWithExpected, type Difference } from './check/tolerance.ts'
@@ -10,6 +11,8 @@ export type { ModelParts, Part } from './formats/parts.ts'
 export { estimatorOf, type ModelFile, readModelFile } from './formats/read-file.ts'
 export { type FileReport, type ReportStep, reportOf } from './formats/report.ts'
 export { decodeProgram, encodeProgram, programDigest } from './ir/codec.ts'
+export { joinRows, splitRows } from './ir/frames.ts'
+export { type HostedProgram, isHosted, splitHosted } from './ir/hosted.ts'
 export type {
   Answer,
   AnswerPart,

@@ -19,7 +19,7 @@ const EXACT = new Set(
     'count-tokens hash-tokens record-features hashed-features label-set',
     'category-code category-sides mark-missing near-zero linear-f32 linear-leaves signed-square',
     'category-hash equals category-statistic',
-    'choose pick-row weighted-median outlier-class duel-votes',
+    'tensor-elements choose pick-row weighted-median outlier-class duel-votes',
   ].flatMap((names) => names.split(' ')),
 )
 
@@ -41,6 +41,7 @@ const INEXACT: Readonly<Record<string, Contract>> = {
   'softmax-in-order': 'abs1e-15',
   'log-one-plus-exp': 'ulp4',
   'raw-scores': 'ulp4',
+  onnx: 'rel1e-5',
 }
 
 /**

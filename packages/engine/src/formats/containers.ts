@@ -11,6 +11,7 @@ export type ContainerName =
   | 'lightgbm-text'
   | 'catboost-json'
   | 'catboost-binary'
+  | 'onnx'
 
 /** What is inside a file that is not a pickle, as the values a pickle of the same model would give. */
 type Contents = {
@@ -65,6 +66,12 @@ const CONTAINERS: readonly Container[] = [
     read: catboost,
   },
   { name: 'catboost-binary', test: (head) => head.startsWith('CBM1'), read: catboost },
+  {
+    name: 'onnx',
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the version of the format, then a field of the model
+    test: (head) => /^\x08[\x03-\x1f][\x12\x1a"(2:B]/.test(head),
+    read: held('onnx', 'ModelProto', 'model'),
+  },
 ]
 
 const HEAD_BYTES = 4096

@@ -18,7 +18,6 @@ describe('files that are not pickles are named', () => {
     ['PK\x03\x04..readme', 'a zip archive'],
     ['\x89HDF\r\n\x1a\n', 'an HDF5 file, as Keras writes them'],
     ['\x1c\x00\x00\x00TFL3', 'a TensorFlow Lite model'],
-    ['\x08\x08\x12\x08skl2onnx', 'an ONNX model'],
     ['{"kind":"x","learner":{}}', 'XGBoost settings or a model of several parts'],
     ['bs64AAA', 'an XGBoost model as text'],
     ['{"cells": []}', 'a Jupyter notebook'],

@@ -19,10 +19,12 @@ type Sample = {
 const HEAD_BYTES = 4096
 const TAIL_BYTES = 65536
 
-const ONNX_LATER = 'ONNX files are not served yet'
 const BOOSTER_JSON = 'save the model with save_model("model.json")'
 const SAVE_MODEL = 'upload the trained model, saved with joblib.dump'
-const EXPORT_ONNX = 'neural networks are not served from this format'
+const EXPORT_ONNX = 'export it as ONNX and deploy that file'
+const EXPORT_KERAS = 'export it as ONNX and deploy that file: model.export("model.onnx", format="onnx")'
+const EXPORT_TORCH =
+  'export it as ONNX and deploy that file: torch.onnx.export(model, example, "model.onnx", dynamo=False, dynamic_axes={"input": {0: "rows"}}, input_names=["input"])'
 
 const starts =
   (...prefixes: readonly string[]) =>
@@ -39,10 +41,6 @@ const json =
   (...marks: readonly string[]) =>
   ({ head }: Sample): boolean =>
     /^\s*\{/.test(head) && marks.some((mark) => head.includes(mark))
-
-/** Protocol buffer field 1 (a small version number), then a name, a graph or an opset. */
-const isOnnx = ({ bytes }: Sample): boolean =>
-  bytes[0] === 0x08 && bytes[1]! >= 3 && bytes[1]! <= 20 && [0x12, 0x1a, 0x3a, 0x42].includes(bytes[2]!)
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the bytes that text does not have
 const isText = ({ head }: Sample): boolean => !/[\x00-\x08\x0e-\x1f]/.test(head)
@@ -67,8 +65,8 @@ const FORMATS: readonly Format[] = [
     hint: 'load it with its own joblib and save it again with joblib 0.10 or later',
   },
   { name: 'a numpy array (.npy)', test: starts('\x93NUMPY'), hint: SAVE_MODEL },
-  { name: 'a Keras model', test: zipWith('model.weights.h5'), hint: `${EXPORT_ONNX}; ${ONNX_LATER}` },
-  { name: 'a PyTorch model', test: zipWith('data.pkl'), hint: `${EXPORT_ONNX}; ${ONNX_LATER}` },
+  { name: 'a Keras model', test: zipWith('model.weights.h5'), hint: EXPORT_KERAS },
+  { name: 'a PyTorch model', test: zipWith('data.pkl'), hint: EXPORT_TORCH },
   { name: 'a numpy archive (.npz)', test: zipWith('.npy'), hint: SAVE_MODEL },
   {
     name: 'a zip archive',
@@ -78,12 +76,12 @@ const FORMATS: readonly Format[] = [
   {
     name: 'a PyTorch model',
     test: starts('\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19'),
-    hint: `${EXPORT_ONNX}; ${ONNX_LATER}`,
+    hint: EXPORT_TORCH,
   },
   {
     name: 'an HDF5 file, as Keras writes them',
     test: starts('\x89HDF\r\n\x1a\n'),
-    hint: `${EXPORT_ONNX}; ${ONNX_LATER}`,
+    hint: EXPORT_KERAS,
   },
   { name: 'a TensorFlow Lite model', test: ({ head }) => head.slice(4, 8) === 'TFL3', hint: EXPORT_ONNX },
   { name: 'a GGUF language model', test: starts('GGUF'), hint: EXPORT_ONNX },
@@ -92,7 +90,6 @@ const FORMATS: readonly Format[] = [
     test: ({ head }) => head.slice(8, 10) === '{"',
     hint: EXPORT_ONNX,
   },
-  { name: 'an ONNX model', test: isOnnx, hint: ONNX_LATER },
   { name: 'XGBoost settings or a model of several parts', test: json('"learner"'), hint: BOOSTER_JSON },
   { name: 'an XGBoost model as text', test: starts('bs64'), hint: BOOSTER_JSON },
   { name: 'a Jupyter notebook', test: json('"cells"'), hint: SAVE_MODEL },

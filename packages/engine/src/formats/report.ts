@@ -4,6 +4,7 @@ import { type Inert, InertObject, NdArray } from '../pickle/values.ts'
 import { answeringObject, reasonsOf } from '../sklearn/chain.ts'
 import { Estimator, libraryOf } from '../sklearn/estimator.ts'
 import { versionOf } from '../sklearn/lower.ts'
+import { findFamily } from '../sklearn/support.ts'
 import type { ModelFile } from './read-file.ts'
 
 /** One estimator inside a model. `path` leads to it from the outside: `["step 'prep'", "transformer 'text'"]`. */
@@ -24,7 +25,7 @@ export type FileReport = {
   readonly estimator: string
   /** Estimators from the outside in; members of an ensemble are given once per class. */
   readonly steps: readonly ReportStep[]
-  /** How several objects were understood as one model, and why; empty for a file of one. */
+  /** How several objects were understood as one model, and why; what an ONNX file says of itself. */
   readonly notes: readonly string[]
   /** Every name in the file, sorted, with whether loading it in Python would call it. */
   readonly globals: readonly GlobalUse[]
@@ -51,9 +52,19 @@ export function reportOf(file: ModelFile, root: InertObject): FileReport {
     libraryVersion: findVersion(new Estimator(answering, [])) ?? versions[0] ?? null,
     estimator: answering.cls.qualified,
     steps: answering === root ? steps : steps.slice(1),
-    notes: [...reasonsOf(root), ...(/\.LabelEncoder$/.test(root.cls.qualified) ? [LABELS_ALONE] : [])],
+    notes: [
+      ...reasonsOf(root),
+      ...notesOf(answering),
+      ...(/\.LabelEncoder$/.test(root.cls.qualified) ? [LABELS_ALONE] : []),
+    ],
     globals,
   }
+}
+
+/** What the family of an estimator has to say of it. */
+function notesOf(answering: InertObject): readonly string[] {
+  const estimator = new Estimator(answering, [])
+  return quietly(() => findFamily(estimator.name)?.notesOf?.(estimator)) ?? []
 }
 
 type Found = { readonly steps: ReportStep[]; readonly versions: string[] }
@@ -68,10 +79,12 @@ function describeEstimator(object: InertObject, path: readonly string[], found: 
   for (const [step, child] of childrenOf(estimator)) describeEstimator(child, [...path, step], found)
 }
 
-/** What the booster inside says, when it can be read. */
-function findVersion(estimator: Estimator): string | undefined {
+/** What the model inside says, when it can be read. */
+const findVersion = (estimator: Estimator): string | undefined => quietly(() => versionOf(estimator))
+
+function quietly<T>(read: () => T): T | undefined {
   try {
-    return versionOf(estimator)
+    return read()
   } catch (error) {
     if (error instanceof ModelError || error instanceof RangeError) return undefined
     throw error

@@ -3,6 +3,7 @@ import { check } from '../ops/checks.ts'
 import { castToNumbers, concat, input, select } from '../ops/columns.ts'
 import { categoryIndex } from '../ops/encoding.ts'
 import { checkCells, impute, missing } from '../ops/imputing.ts'
+import { type ElementRun, tensorElements } from '../ops/onnx.ts'
 import { hashedFeatures, labelSet, recordFeatures } from '../ops/records.ts'
 import { countTokens, hashTokens } from '../ops/tokens.ts'
 import type { Cell, Program, ProgramNode, ValueType } from './program.ts'
@@ -14,7 +15,7 @@ export type Knowledge = {
   /** What an imputer looks for in it. */
   readonly marker?: 'NaN' | 'None'
   /** What it is read as, where that is not one plain value. */
-  readonly form?: 'string' | 'object' | 'list'
+  readonly form?: 'string' | 'object' | 'list' | 'integer' | 'boolean'
   /** What an imputer fills it with: a value the model takes. */
   readonly fill?: Cell
 }
@@ -33,6 +34,13 @@ function formOf({ op, attrs }: ProgramNode): Knowledge | undefined {
   if (op === countTokens.name || op === hashTokens.name) return TEXT
   if (op === recordFeatures.name || (op === hashedFeatures.name && attrs.form === 'dict')) return OBJECT
   return op === hashedFeatures.name || op === labelSet.name ? LIST : undefined
+}
+
+/** What the elements of a tensor tell about their column. */
+function ofElement(element: string): Knowledge {
+  if (element === 'string') return TEXT
+  if (element === 'bool') return { form: 'boolean' }
+  return element.startsWith('float') ? {} : { form: 'integer' }
 }
 
 const MARKERS = { nan: 'NaN', none: 'None', value: undefined } as const
@@ -66,6 +74,11 @@ function lessonOf(node: ProgramNode): ((column: number) => Knowledge) | undefine
   if (op === categoryCode.name) {
     const { categories } = attrs as Parameters<typeof categoryCode.infer>[0]
     return (column) => ({ categories: categories[column]! })
+  }
+  if (op === tensorElements.name) {
+    const { runs } = attrs as { readonly runs: readonly ElementRun[] }
+    const lessons = runs.flatMap(({ element, width }) => new Array<Knowledge>(width).fill(ofElement(element)))
+    return (column) => lessons[column]!
   }
   if (op !== impute.name && op !== missing.name) return undefined
   const { marker, fill } = attrs as Parameters<typeof impute.infer>[0]

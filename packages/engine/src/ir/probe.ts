@@ -9,6 +9,7 @@ import { checkCells, refuseMissing } from '../ops/imputing.ts'
 import { interpolate } from '../ops/interpolate.ts'
 import { categoricalLogJoint } from '../ops/naive-bayes.ts'
 import { outlierClass } from '../ops/neighbours.ts'
+import { tensorElements } from '../ops/onnx.ts'
 import { hashedFeatures, labelSet, recordFeatures } from '../ops/records.ts'
 import { boxCox } from '../ops/scaling.ts'
 import { sparseCheck } from '../ops/sparse.ts'
@@ -42,6 +43,7 @@ const GUARDS: ReadonlySet<string> = new Set(
     hashedFeatures,
     labelSet,
     sparseCheck,
+    tensorElements,
   ].map((op: { readonly name: string }) => op.name),
 )
 

@@ -61,7 +61,8 @@ export const METHODS = [
   'raw_margin',
   'booster_predict',
 ] as const
-export type Method = (typeof METHODS)[number]
+/** Of ONNX models also the names of their own outputs. */
+export type Method = (typeof METHODS)[number] | (string & {})
 
 /**
  * One answer. `parts` has one node except for multi-output `predict_proba` (one matrix per output).

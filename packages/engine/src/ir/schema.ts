@@ -1,3 +1,4 @@
+import { isHosted, splitHosted } from './hosted.ts'
 import { type Knowledge, knowledgeOf } from './knowledge.ts'
 import { buildProbe, type Probe } from './probe.ts'
 import type { Cell, Program } from './program.ts'
@@ -27,7 +28,8 @@ const MOST_PROBED = 512
  * and unseen values is tried out: a row the model accepts, with one value changed, raises or does not.
  * @throws RangeError when the program is not valid
  */
-export function inputSchema(program: Program): SchemaColumn[] {
+export function inputSchema(whole: Program): SchemaColumn[] {
+  const program = isHosted(whole) ? splitHosted(whole).before : whole
   const types = validateProgram(program)
   const known = knowledgeOf(program, types)
   const probe = buildProbe(program, types, known)
@@ -41,7 +43,7 @@ export function inputSchema(program: Program): SchemaColumn[] {
     if (kind === 'number')
       return {
         ...base,
-        type: numberType(about.categories, base.unknown),
+        type: about.form ?? numberType(about.categories, base.unknown),
         nullable: acceptsNaN.has(column),
         null: 'NaN',
         infinite: acceptsInfinity.has(column),

@@ -63,7 +63,7 @@ test.each([
     'a slot of unknown kind',
     withNode(0, { op: 'input', inputs: [], attrs: { kinds: Uint8Array.of(2), slots: Int32Array.of(0) } }),
   ],
-  ['an unknown method', withOutput({ name: 'fit' })],
+  ['a method without a name', withOutput({ name: '' })],
   ['an output of a missing node', withOutput({ parts: [3] })],
   ['an output without parts', withOutput({ parts: [] })],
   ['a vector of two columns', withOutput({ parts: [0], labels: undefined })],

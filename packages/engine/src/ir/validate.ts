@@ -1,8 +1,7 @@
 import { input } from '../ops/columns.ts'
 import { getOp } from '../ops/registry.ts'
-import { type Attrs, METHODS, type Program, type ProgramOutput, type ValueType } from './program.ts'
+import type { Attrs, Program, ProgramOutput, ValueType } from './program.ts'
 
-const METHOD_NAMES: ReadonlySet<string> = new Set(METHODS)
 const SHAPES: ReadonlySet<ProgramOutput['shape']> = new Set(['vector', 'matrix', 'list'])
 
 /** Widest row a node may have; of a sparse row only the stored entries take room. */
@@ -69,7 +68,7 @@ function expectSlots(program: Program, { kinds, slots }: Attrs, where: string): 
 }
 
 function expectOutput(output: ProgramOutput, where: string, types: readonly ValueType[]): void {
-  expect(isRecord(output) && METHOD_NAMES.has(output.name), `${where}: expects the name of a method`)
+  expect(isRecord(output) && isName(output.name), `${where}: expects the name of a method`)
   expect(SHAPES.has(output.shape) && typeof output.dtype === 'string', `${where}: expects shape and dtype`)
   const parts = expectList(output.parts, `${where}: parts`)
   expect(output.shape === 'list' ? parts.length > 0 : parts.length === 1, `${where}: number of parts`)
@@ -102,6 +101,8 @@ function expectList<T>(value: readonly T[], where: string): readonly T[] {
   expect(Array.isArray(value), `${where}: expects a list`)
   return value
 }
+
+const isName = (value: unknown): boolean => typeof value === 'string' && value !== ''
 
 const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

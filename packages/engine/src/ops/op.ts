@@ -38,6 +38,8 @@ export type Op<A extends Attrs = Attrs> = {
   block?(attrs: A, inputs: readonly ValueType[]): BlockKernel | undefined
   /** Output column i depends on input column i alone (of input 0) and means the same feature. */
   readonly columnwise?: boolean
+  /** Not computed by the engine: a host runs it, and `ref` throws RangeError. */
+  readonly hosted?: boolean
 }
 
 /** Identity that gives an operation its attribute type. */

@@ -21,6 +21,7 @@ import * as multiclass from './multiclass.ts'
 import * as naiveBayes from './naive-bayes.ts'
 import * as neighbourTrees from './neighbour-trees.ts'
 import * as neighbours from './neighbours.ts'
+import * as onnx from './onnx.ts'
 import type { Op } from './op.ts'
 import * as polynomial from './polynomial.ts'
 import * as records from './records.ts'
@@ -66,6 +67,7 @@ const FILES = [
   ensembles,
   filling,
   splines,
+  onnx,
 ] as const
 
 const OPS: ReadonlyMap<string, Op> = new Map(
@@ -78,3 +80,6 @@ export function getOp(name: string): Op {
   if (op === undefined) throw new RangeError(`unknown operation ${name}`)
   return op
 }
+
+/** Is the operation run by a host? @throws RangeError for a name that is not an operation */
+export const isHostedOp = (name: string): boolean => getOp(name).hosted === true

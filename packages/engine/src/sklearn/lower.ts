@@ -1,14 +1,8 @@
 import { assertColumnCount } from '../bytes/limits.ts'
 import type { ModelError } from '../errors.ts'
 import { CellColumnsNeeded, Graph, TooWide } from '../ir/graph.ts'
-import {
-  type InputColumn,
-  METHODS,
-  type Method,
-  type Program,
-  type ProgramOutput,
-  type Ref,
-} from '../ir/program.ts'
+import { type InputColumn, METHODS, type Method, type Program, type ProgramOutput } from '../ir/program.ts'
+import { prune } from '../ir/prune.ts'
 import { freeUnreadColumns } from '../ir/unread.ts'
 import { adviceOn } from '../pickle/foreign.ts'
 import { cellsOf } from '../pickle/numpy.ts'
@@ -55,7 +49,8 @@ function lowerOnce(root: Estimator, columns: InputColumn[]): Program {
   const x = graph.input(columns.map((_, i) => i))
   const names = featureNames(root)
   const lowered = contextOf(graph, names).lower(root, x)
-  const outputs = METHODS.flatMap((name) => {
+  const methods = [...new Set([...METHODS, ...Object.keys(lowered.methods)])]
+  const outputs = methods.flatMap((name) => {
     const method = lowered.methods[name]
     return method === undefined ? [] : [guard(root, () => programOutput(graph, name, method()))]
   })
@@ -119,7 +114,7 @@ function contextOf(graph: Graph, columnNames: readonly string[] | undefined): Co
 function guarded(estimator: Estimator, lowered: Lowered): Lowered {
   const methods = Object.entries(lowered.methods).map(([name, build]) => [
     name,
-    () => guard(estimator, build),
+    () => guard(estimator, build!),
   ])
   return { ...lowered, methods: Object.fromEntries(methods) }
 }
@@ -207,29 +202,5 @@ function* firstSteps(estimator: Estimator): Generator<Estimator> {
     const child = new Estimator(value, [...estimator.path, ...step])
     yield child
     yield* firstSteps(child)
-  }
-}
-
-/** Drops nodes no output reads and renumbers the rest. */
-function prune(
-  nodes: Graph['nodes'],
-  outputs: readonly ProgramOutput[],
-): { nodes: Program['nodes']; outputs: ProgramOutput[] } {
-  const live = new Set<Ref>()
-  const visit = (refs: readonly Ref[]): void => {
-    const stack = [...refs]
-    for (let ref = stack.pop(); ref !== undefined; ref = stack.pop()) {
-      if (live.has(ref)) continue
-      live.add(ref)
-      stack.push(...nodes[ref]!.inputs)
-    }
-  }
-  for (const output of outputs) visit(output.parts)
-  const kept = [...live].sort((a, b) => a - b)
-  const renumbered = new Map(kept.map((ref, i) => [ref, i]))
-  const rename = (refs: readonly Ref[]) => refs.map((ref) => renumbered.get(ref)!)
-  return {
-    nodes: kept.map((ref) => ({ ...nodes[ref]!, inputs: rename(nodes[ref]!.inputs) })),
-    outputs: outputs.map((output) => ({ ...output, parts: rename(output.parts) })),
   }
 }

@@ -51,6 +51,8 @@ export type Family = {
   readonly columnNames?: (estimator: Estimator) => readonly string[]
   /** Version of the library that wrote it, where it is not `_sklearn_version`. */
   readonly versionOf?: (estimator: Estimator) => string | undefined
+  /** What else its file says, to show to people. */
+  readonly notesOf?: (estimator: Estimator) => readonly string[]
   /** One line for the reference page: what of the class is refused or differs. */
   readonly note?: string
   readonly lower: Lower

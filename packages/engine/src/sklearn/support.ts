@@ -1,5 +1,6 @@
 import { catboostFamily } from '../catboost/family.ts'
 import { lightgbmFamily } from '../lightgbm/family.ts'
+import { onnxFamily } from '../onnx/family.ts'
 import { xgboostFamily } from '../xgboost/family.ts'
 import { adaBoostFamily } from './ada-boost.ts'
 import { baggingFamily } from './bagging.ts'
@@ -80,6 +81,7 @@ const FAMILIES: readonly (readonly Family[])[] = [
   xgboostFamily,
   lightgbmFamily,
   catboostFamily,
+  onnxFamily,
   projectionFamily,
   kernelMethodFamily,
   discriminantFamily,
