@@ -8,6 +8,7 @@ const ROOT = resolve(import.meta.dirname, '..')
 const DIST = join(ROOT, 'dist')
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   dependencies: Record<string, string>
+  optionalDependencies: Record<string, string>
 }
 
 /** Files started as a process or worker of their own, named by `new URL('./name.ts', import.meta.url)`. */
@@ -50,7 +51,7 @@ async function bundle(): Promise<void> {
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    external: Object.keys(manifest.dependencies),
+    external: Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }),
     chunkNames: 'chunk-[hash]',
     plugins: [startBuiltFiles],
     legalComments: 'none',

@@ -7,8 +7,9 @@ const PACKAGE_ARROWS: Readonly<Record<string, readonly string[]>> = {
   contracts: [],
   engine: [],
   client: ['contracts'],
-  server: ['contracts', 'engine'],
-  cli: ['contracts', 'client', 'engine'],
+  runtime: ['engine'],
+  server: ['contracts', 'engine', 'runtime'],
+  cli: ['contracts', 'client', 'engine', 'runtime'],
 }
 
 /** Folders of the server that each folder may import; files beside the folders are for all. */

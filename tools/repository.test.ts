@@ -12,6 +12,7 @@ type Manifest = {
   readonly dependencies?: Record<string, string>
   readonly devDependencies?: Record<string, string>
   readonly optionalDependencies?: Record<string, string>
+  readonly allowScripts?: Record<string, boolean>
 }
 
 const packages = readdirSync(join(ROOT, 'packages')).map((name) => manifest(`packages/${name}/package.json`))
@@ -24,6 +25,27 @@ test('what the published package depends on is what its parts depend on', () => 
   )
 
   expect(root.dependencies).toEqual(foreign)
+})
+
+test('what its parts can do without, the published package can do without, in the same version', () => {
+  const union = Object.assign({}, ...packages.map((part) => part.optionalDependencies)) as Record<
+    string,
+    string
+  >
+
+  expect(union).toEqual({ 'onnxruntime-node': expect.any(String) })
+  expect(root.optionalDependencies).toMatchObject(union)
+  expect(read('packages/runtime/src/host.ts')).toContain(`'onnxruntime-node@${union['onnxruntime-node']}'`)
+})
+
+test('no package runs a script when it is installed', () => {
+  const scripts = Object.entries(
+    JSON.parse(read('package-lock.json')).packages as Record<string, { hasInstallScript?: true }>,
+  )
+    .filter(([, entry]) => entry.hasInstallScript)
+    .map(([path]) => path.replace(/^.*node_modules\//, ''))
+
+  expect(scripts.filter((name) => root.allowScripts?.[name] !== false)).toEqual([])
 })
 
 test('every dependency has an exact version', () => {

@@ -4,6 +4,7 @@ import type { Attr, Attrs, Cell, Frame, Program, ValueType } from '../ir/program
 import { validateProgram } from '../ir/validate.ts'
 import { nextDown32, nextDown64, nextUp32, nextUp64 } from '../math/adjacent.ts'
 import { input } from '../ops/columns.ts'
+import { type ElementRun, tensorElements } from '../ops/onnx.ts'
 import type { Row } from '../ops/op.ts'
 import { getOp } from '../ops/registry.ts'
 import { type TreesAttrs, trees, treesOnto } from '../ops/trees.ts'
@@ -21,6 +22,8 @@ const STRANGE_NUMBERS = [
   5e-324,
 ] as const
 const STRANGE_CELLS = [null, Number.NaN, 'a category nobody has seen', '', -1, true] as const
+/** What a tensor of text is tried with: its model does not tell what it knows. */
+const TEXTS = ['', 'a', 'Yes', 'some text']
 /** Share of rows with one strange value; the others test what ordinary rows do. */
 const STRANGE_ROWS = 0.25
 /** Share of rows of small whole numbers, which are all that some models accept. */
@@ -106,6 +109,13 @@ function marksOf(program: Program, types: readonly ValueType[]): Cell[][] {
       const { feature, threshold } = attrs as TreesAttrs
       for (let node = 0; node < feature.length; node++)
         if (feature[node]! >= 0) mark(feature[node]!, threshold[node]!)
+    } else if (op === tensorElements.name) {
+      const elements = (attrs.runs as readonly ElementRun[]).flatMap((run) =>
+        new Array(run.width).fill(run.element),
+      )
+      elements.forEach((element, column) => {
+        if (element === 'string') for (const text of TEXTS) mark(column, text)
+      })
     } else for (const attr of Object.values(attrs)) markAttribute(attr, width, mark)
   })
   return marks

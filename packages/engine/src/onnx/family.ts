@@ -1,4 +1,5 @@
 import { assertColumnCount, DEFAULT_LIMITS } from '../bytes/limits.ts'
+import { encodeMessage } from '../formats/onnx/encode.ts'
 import {
   type OnnxElement,
   type OnnxInput,
@@ -33,7 +34,7 @@ function modelOf(estimator: Estimator): OnnxModel {
 
 const lowerOnnx: Lower = (estimator, x, { graph }) => {
   const model = modelOf(estimator)
-  const { inputs, outputs, bytes, rowByRow, leftOut } = model
+  const { inputs, outputs, rowByRow, leftOut } = model
   if (outputs.length === 0)
     throw estimator.error(
       'unsupported',
@@ -52,9 +53,13 @@ const lowerOnnx: Lower = (estimator, x, { graph }) => {
   const runs = inputs.map((input) => ({ element: input.element, width: sizeOf(input) }))
   expectTexts(graph, x, inputs)
   const attrs = {
-    model: bytes,
+    model: withMatrices(model),
     inputs: inputs.map((input) => ({ ...input })),
-    outputs: outputs.map((output) => ({ ...output, keys: output.keys ?? null })),
+    outputs: outputs.map(({ name, element, shape, dictionaries }) => ({
+      name: dictionaries?.tensor ?? name,
+      element,
+      shape,
+    })),
     rowByRow,
   }
   const answer = once(() => graph.add(onnx, [graph.add(tensorElements, [x], { runs })], attrs))
@@ -71,6 +76,19 @@ const lowerOnnx: Lower = (estimator, x, { graph }) => {
     },
     ...(classes === undefined ? {} : { classes: [classes] }),
   }
+}
+
+const FLOAT = 1
+
+/**
+ * The file, whose graph also answers the matrices that its dictionaries are made of: ONNX Runtime hands dictionaries to
+ * C++ and Python only. Messages written after another are merged with it.
+ */
+function withMatrices({ bytes, outputs }: OnnxModel): Uint8Array {
+  const matrices = outputs.flatMap(({ dictionaries }) => dictionaries?.tensor ?? [])
+  if (matrices.length === 0) return bytes
+  const values = matrices.map((name) => ({ name, type: { tensor: { element: FLOAT } } }))
+  return Buffer.concat([bytes, encodeMessage('model', { graph: { outputs: values } })])
 }
 
 /** Columns of text start as numbers like all others. @throws CellColumnsNeeded */
@@ -96,6 +114,7 @@ function answerOf(
     parts: [output.element === 'string' ? node : graph.toNumbers(node)],
     shape: width === 1 ? 'vector' : 'matrix',
     dtype: output.element,
+    ...(output.element === 'bool' ? { labels: columns.map(() => [false, true]) } : {}),
   }
 }
 
@@ -105,14 +124,13 @@ const FLOATS: ReadonlySet<OnnxElement> = new Set(['float32', 'float64'])
 /** A label of one value, then probabilities: as dictionaries, or called so. */
 function isClassifier([label, scores]: readonly OnnxOutput[]): boolean {
   if (label === undefined || scores === undefined) return false
-  const isProbability = scores.keys !== undefined || /prob/i.test(scores.name)
+  const isProbability = scores.dictionaries !== undefined || /prob/i.test(scores.name)
   return LABELS.has(label.element) && sizeOf(label) === 1 && FLOATS.has(scores.element) && isProbability
 }
 
 function classesOf({ outputs, labelLists }: OnnxModel): readonly Cell[] | undefined {
   if (!isClassifier(outputs)) return undefined
-  const { keys } = outputs[1]!
-  return keys ?? labelLists.find((labels) => labels.length === sizeOf(outputs[1]!))
+  return outputs[1]!.dictionaries?.keys ?? labelLists.find((labels) => labels.length === sizeOf(outputs[1]!))
 }
 
 /** `X` for one value a row, else `X[0]`, `X[1]` …, `image[0][27][3]`: as the input is indexed. */

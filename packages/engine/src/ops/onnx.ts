@@ -1,5 +1,5 @@
 import { RowError } from '../errors.ts'
-import type { Attr, Cell, ValueType } from '../ir/program.ts'
+import type { Cell, ValueType } from '../ir/program.ts'
 import { cells, defineOp, numbers } from './op.ts'
 import { sizeOf } from './tensor-shape.ts'
 
@@ -71,8 +71,7 @@ export type OnnxAttrs = {
   /** The file. */
   readonly model: Uint8Array
   readonly inputs: readonly OnnxTensorAttrs[]
-  /** `keys`: dictionaries with these keys, one a row. */
-  readonly outputs: readonly (OnnxTensorAttrs & { readonly keys: readonly Cell[] | null })[]
+  readonly outputs: readonly OnnxTensorAttrs[]
   /** The model takes one row at a time. */
   readonly rowByRow: boolean
 }
@@ -92,7 +91,6 @@ export const onnx = defineOp<OnnxAttrs>({
     )
     if (x === undefined || x.kind === 'sparse' || x.width !== read)
       throw new RangeError(`onnx: expects ${read} columns`)
-    for (const { keys, shape } of outputs) if (keys !== null) expectKeys(keys, shape)
     return outputs.some(({ element }) => element === 'string') ? cells(answered!) : numbers(answered!)
   },
   ref() {
@@ -106,11 +104,6 @@ function tensorWidth(tensor: OnnxTensorAttrs): number {
     throw new RangeError('onnx: unknown element')
   for (const dimension of shape) expectCount(dimension)
   return expectCount(sizeOf(tensor))
-}
-
-function expectKeys(keys: readonly Attr[], shape: readonly number[]): void {
-  if (!Array.isArray(keys) || keys.length !== sizeOf({ shape }))
-    throw new RangeError('onnx: keys of a dictionary')
 }
 
 function expectCount(count: number): number {

@@ -13,10 +13,15 @@ function labelsOfNode({ attributes }: Message<'node'>): Cell[] | undefined {
     .find((labels) => labels.length > 0)
 }
 
-/** Keys of the dictionaries that a ZipMap writes to an output; undefined when no ZipMap does. */
-export function mapKeysOf({ nodes }: Graph, output: string): Cell[] | undefined {
+/** Where the dictionaries of an output come from: the matrix, and the key of each of its columns. */
+export type Dictionaries = { readonly tensor: string; readonly keys: readonly Cell[] }
+
+/** Undefined when the output is not written by a ZipMap. */
+export function dictionariesOf({ nodes }: Graph, output: string): Dictionaries | undefined {
   const node = nodes.find(({ operator, outputs }) => operator[0] === 'ZipMap' && outputs[0] === output)
-  return node === undefined ? undefined : labelsOfNode(node)
+  const keys = node && labelsOfNode(node)
+  const tensor = node?.inputs[0]
+  return keys === undefined || tensor === undefined ? undefined : { tensor, keys }
 }
 
 const INT32 = 6

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { generator, mutate } from '../../../test/mutate.ts'
-import { type Draft, encodeOnnx, identity, tensorOf } from '../../../test/onnx-file.ts'
+import { identity, tensorOf } from '../../../test/onnx-file.ts'
 import { decodeProgram } from '../../ir/codec.ts'
 import { splitHosted } from '../../ir/hosted.ts'
 import { inputSchema } from '../../ir/schema.ts'
 import { compileBytes } from '../../sandbox/compile.ts'
+import { type Draft, encodeMessage } from './encode.ts'
 
 const FIXTURES = new URL('../../../test/fixtures/onnx/', import.meta.url)
 const fixture = (name: string): Uint8Array =>
@@ -217,8 +218,8 @@ const REFUSED: Readonly<Record<string, Uint8Array>> = {
   'an operator of others in a branch': identity(
     inNode({ graph: { nodes: { operator: 'Magic', domain: 'acme' } } }),
   ),
-  'two graphs': Buffer.concat([identity(), encodeOnnx('model', { graph: {} })]),
-  'no graph': encodeOnnx('model', { irVersion: 8, producer: 'by hand' }),
+  'two graphs': Buffer.concat([identity(), encodeMessage('model', { graph: {} })]),
+  'no graph': encodeMessage('model', { irVersion: 8, producer: 'by hand' }),
   'no inputs': identity({ inputs: [] }),
   'no outputs': identity({ outputs: [] }),
   'two inputs of one name': identity({ inputs: [1, 2].map(() => ({ name: 'x', type: tensorOf(['n', 1]) })) }),

@@ -2,7 +2,7 @@ import { Budget, type Limits } from '../../bytes/limits.ts'
 import { ModelError } from '../../errors.ts'
 import type { Cell } from '../../ir/program.ts'
 import { assertSelfContained, operatorsOf } from './contents.ts'
-import { labelListsOf, mapKeysOf } from './labels.ts'
+import { type Dictionaries, dictionariesOf, labelListsOf } from './labels.ts'
 import { decodeMessage, type Message } from './wire.ts'
 
 /** Elements of tensors that go in and come out, by their number in the file; as ONNX Runtime's JavaScript names them. */
@@ -42,12 +42,12 @@ export type OnnxInput = {
   readonly shape: readonly number[]
 }
 
-/** `keys`: it answers a dictionary a row (ZipMap), of which these are the keys. */
+/** `dictionaries`: it answers a dictionary a row (ZipMap), whose matrix is read instead. */
 export type OnnxOutput = {
   readonly name: string
   readonly element: OnnxElement
   readonly shape: readonly number[]
-  readonly keys?: readonly Cell[]
+  readonly dictionaries?: Dictionaries
 }
 
 /** What is known of an ONNX model without running it. */
@@ -172,9 +172,9 @@ function outputOf(value: Message<'value'>, graph: Message<'graph'>): OnnxOutput 
     type,
   } = value
   const { tensor, sequence } = only(type, 'types of an output')
-  const keys = mapKeysOf(graph, name)
-  if (sequence.length === 1 && keys !== undefined)
-    return { name, element: 'float32', shape: [keys.length], keys }
+  const dictionaries = dictionariesOf(graph, name)
+  if (sequence.length === 1 && dictionaries !== undefined)
+    return { name, element: 'float32', shape: [dictionaries.keys.length], dictionaries }
   if (tensor.length !== 1) return `output '${name}' is no tensor`
   const element = elementOf(tensor[0]!)
   const [, ...shape] = dimsOf(tensor[0]!) ?? []
