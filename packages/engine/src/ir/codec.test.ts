@@ -119,3 +119,10 @@ test('a reserved key is refused', () => {
     `[RangeError: encodeProgram: the key $ is reserved]`,
   )
 })
+
+test('a program is read from any place in memory', () => {
+  const bytes = encodeProgram(carrying(Float64Array.of(1, 2)))
+  const shifted = Buffer.concat([Buffer.of(0), bytes]).subarray(1)
+
+  expect(decodeProgram(shifted)).toEqual(decodeProgram(bytes))
+})

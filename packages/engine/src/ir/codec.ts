@@ -82,7 +82,8 @@ function sortedMembers(value: object): [string, unknown][] {
  * @throws RangeError when the bytes are not exactly what `encodeProgram` writes for a valid program
  */
 export function decodeProgram(bytes: Uint8Array): Program {
-  const reader = bytes.byteOffset % ALIGNMENT === 0 ? bytes : bytes.slice()
+  // Not slice(), which copies nothing of a Buffer.
+  const reader = bytes.byteOffset % ALIGNMENT === 0 ? bytes : new Uint8Array(bytes)
   if (reader.length < HEADER_AT || MAGIC.some((byte, i) => reader[i] !== byte))
     throw new RangeError('decodeProgram: not a stored program')
   const view = new DataView(reader.buffer, reader.byteOffset, reader.byteLength)
