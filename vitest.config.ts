@@ -19,7 +19,11 @@ const KINDS: readonly Kind[] = [
     timeoutMs: 20_000,
     shared: true,
   },
-  { name: 'unit-server', include: ['packages/{server,cli,runtime}/{src,test}/**/*.test.ts'], timeoutMs: 20_000 },
+  {
+    name: 'unit-server',
+    include: ['packages/{server,cli,runtime}/{src,test}/**/*.test.ts'],
+    timeoutMs: 20_000,
+  },
   { name: 'e2e', include: ['test/e2e/**/*.test.ts', SLOW], timeoutMs: 60_000 },
   { name: 'golden', include: ['test/golden/**/*.test.ts'], timeoutMs: 120_000 },
   { name: 'package', include: ['test/package/**/*.test.ts'], timeoutMs: 240_000 },

@@ -20,7 +20,7 @@ export const readHere: ReadModel = async (bytes, sample) => {
   const outcome = compileBytes(bytes, {})
   if ('refusal' in outcome) throw new RefusedFile(outcome.refusal, outcome.report)
   const { program, report } = outcome.compiled
-  return { program, report, ...checkProgram(program, sample) }
+  return { program, report, ...(await checkProgram(program, sample)) }
 }
 
 const FIXTURES = new URL('../../packages/engine/test/fixtures/scikit-learn-1.3.2/', import.meta.url)

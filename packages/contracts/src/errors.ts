@@ -131,6 +131,23 @@ export const ERRORS = {
       'the data folder cannot be written (disk full or read-only); predictions go on, free some space',
     retryable: true,
   }),
+  MODEL_TIMEOUT: define<{ reason: string }>({
+    status: 504,
+    title: 'Model too slow',
+    message: (p) => `${p.reason}; send fewer rows per request, or raise MILLWRIGHT_ONNX_RUN_MS`,
+  }),
+  MODEL_FAILED: define<{ reason: string }>({
+    status: 503,
+    title: 'Model failed',
+    message: (p) => `${p.reason}; it is started anew, send fewer rows per request if this happens again`,
+    retryable: true,
+  }),
+  MODEL_BUSY: define<{ reason: string }>({
+    status: 503,
+    title: 'Model busy',
+    message: (p) => `${p.reason}; send the request again later`,
+    retryable: true,
+  }),
   CONTROL_UNAVAILABLE: define({
     status: 503,
     title: 'Control is not running',

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { type Answer, type Frame, type Method, ModelError, RowError } from '@millwright/engine'
+import type { Answer, Frame, Method } from '@millwright/engine'
+import { ModelError, RowError } from '@millwright/engine/errors'
 import { HostFailure } from './failure.ts'
 import { isInstalled } from './onnx-session.ts'
 import type { HostOrder, HostReply, RowFault } from './protocol.ts'
@@ -131,6 +132,7 @@ function refusalOf({ kind }: HostFailure, { memoryMib, loadMs }: HostLimits): Mo
  * @throws HostFailure time | memory | ended
  */
 function ask(child: ChildProcess, order: HostOrder, withinMs: number): Promise<HostReply> {
+  hold(child, true)
   return new Promise<HostReply>((resolve, reject) => {
     const timer = setTimeout(() => {
       settle()
@@ -149,12 +151,20 @@ function ask(child: ChildProcess, order: HostOrder, withinMs: number): Promise<H
     }
     const settle = (): void => {
       clearTimeout(timer)
+      hold(child, false)
       child.off('message', onMessage).off('exit', onExit)
     }
     child.on('message', onMessage).on('exit', onExit)
     // A process that is gone is told by its exit.
     child.send(order, () => {})
   })
+}
+
+/** Whether a process keeps this one from ending. */
+function hold(child: ChildProcess, held: boolean): void {
+  const method = held ? 'ref' : 'unref'
+  child[method]()
+  child.channel?.[method]()
 }
 
 /** @throws RowError when the rows are refused */

@@ -5,19 +5,24 @@ import {
   type Frame,
   isHosted,
   type Method,
+  ModelError,
   type Program,
   type SelfCheck,
   selfCheck,
 } from '@millwright/engine'
 import { checkHosted } from './check.ts'
-import { type HostLimits, openHost } from './host.ts'
+import { asRefusal, HostFailure } from './failure.ts'
+import { type Host, type HostLimits, openHost } from './host.ts'
 
 /** Any program, ready to run: compiled here, or by a host. For those who can wait; a gateway tells the two apart. */
 export type Runner = {
   readonly program: Program
   /** @throws RowError, HostFailure */
   run(frame: Frame, methods: readonly Method[]): Promise<Answer[]>
-  /** Runs it on rows made to find differences: against the reference, or of a host's model against itself. */
+  /**
+   * Runs it on rows made to find differences: against the reference, or of a host's model against itself.
+   * @throws ModelError when a host's model differs from itself, or costs more than its limits
+   */
   check(): Promise<SelfCheck>
   close(): Promise<void>
 }
@@ -27,7 +32,7 @@ export async function openRunner(bytes: Uint8Array, limits?: HostLimits): Promis
   const program = decodeProgram(bytes)
   if (isHosted(program)) {
     const host = await openHost(bytes, limits)
-    return { program, ...host, check: () => checkHosted(program, host) }
+    return { program, ...host, check: () => relyOn(program, host) }
   }
   const executable = compileProgram(program)
   return {
@@ -36,4 +41,14 @@ export async function openRunner(bytes: Uint8Array, limits?: HostLimits): Promis
     check: async () => selfCheck(program, executable),
     close: async () => {},
   }
+}
+
+async function relyOn(program: Program, host: Host): Promise<SelfCheck> {
+  const check = await checkHosted(program, host).catch((error: unknown) => {
+    throw error instanceof HostFailure ? asRefusal(error) : error
+  })
+  if (check.mismatches === 0) return check
+  throw new ModelError('unsupported', `the model cannot be relied on: ${check.firstMismatch}`, {
+    hint: 'export it for inference (torch: model.eval() before the export), without random numbers and statistics of a batch',
+  })
 }

@@ -85,6 +85,12 @@ const SETTINGS = {
   MILLWRIGHT_READER_MEMORY_MIB: integer(2048, { min: 1 }),
   /** Longest reading a model file may take, in milliseconds. */
   MILLWRIGHT_READER_TIMEOUT_MS: integer(60_000, { min: 1 }),
+  /** Memory limit of the process that runs an ONNX model, in MiB; ONNX Runtime itself takes about 100. */
+  MILLWRIGHT_ONNX_MEMORY_MIB: integer(2048, { min: 1 }),
+  /** Longest loading an ONNX model may take, in milliseconds. */
+  MILLWRIGHT_ONNX_LOAD_MS: integer(60_000, { min: 1 }),
+  /** Longest an ONNX model may compute at once, and a request may wait for those before it, in milliseconds. */
+  MILLWRIGHT_ONNX_RUN_MS: integer(10_000, { min: 1 }),
 }
 type Settings = typeof SETTINGS
 export type Config = { readonly [Name in keyof Settings]: Settings[Name]['fallback'] }
@@ -102,3 +108,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     )
   return Object.freeze(Object.fromEntries(read.map(({ name, value }) => [name, value]))) as Config
 }
+
+/** What one ONNX model may cost. */
+export const hostLimitsOf = (config: Config) => ({
+  memoryMib: config.MILLWRIGHT_ONNX_MEMORY_MIB,
+  loadMs: config.MILLWRIGHT_ONNX_LOAD_MS,
+  runMs: config.MILLWRIGHT_ONNX_RUN_MS,
+})

@@ -104,7 +104,10 @@ export async function writeSnapshot(
   await rename(`${layout.routing}.new`, layout.routing)
 }
 
+export const HOST_LIMITS = { memoryMib: 512, loadMs: 20_000, runMs: 2_000 }
+
 export type Limits = {
+  readonly host?: typeof HOST_LIMITS
   readonly maxBodyBytes?: number
   readonly maxRows?: number
   readonly logTo?: NodeJS.WritableStream
@@ -122,7 +125,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     ...{ segmentBytes: 1 << 24, segmentMs: 60_000 },
   })
   const blobs = folderBlobs(layout.blobs, layout.incoming)
-  const load = (digest: string) => loadProgram(blobs, digest)
+  const load = (digest: string) => loadProgram(blobs, digest, limits.host ?? HOST_LIMITS)
   const follower = createFollower({ id: 'gateway-0', layout, load, metrics, logger })
   await follower.start()
   const proxy = createProxy(layout.controlSocket, metrics)

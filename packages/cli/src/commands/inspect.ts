@@ -2,16 +2,16 @@ import { basename } from 'node:path'
 import {
   allOutputs,
   compileFiles,
-  compileProgram,
   contractOf,
-  decodeProgram,
   inputSchema,
   ModelError,
   type ModelParts,
+  type Program,
   programDigest,
   type SchemaColumn,
-  selfCheck,
+  type SelfCheck,
 } from '@millwright/engine'
+import { openRunner } from '@millwright/runtime'
 import { type Command, EXIT, takeArguments } from '../command.ts'
 import { modelFiles, PARTS_OPTIONS, PARTS_USAGE, readModelFiles } from '../model-parts.ts'
 import { formatBytes, printable, progress, type Terminal, table } from '../terminal.ts'
@@ -53,9 +53,7 @@ type Finding = Awaited<ReturnType<typeof examine>>
 async function examine(parts: ModelParts) {
   try {
     const { program: encoded, report } = await compileFiles(parts)
-    const program = decodeProgram(encoded)
-    const executable = compileProgram(program)
-    const check = selfCheck(program, executable)
+    const { program, check } = await tryOut(encoded)
     return {
       servable: true as const,
       ...report,
@@ -77,6 +75,16 @@ async function examine(parts: ModelParts) {
       hint: hint ?? null,
       report: reportOf(error),
     }
+  }
+}
+
+/** @throws ModelError when a host cannot run it, or not within its limits */
+async function tryOut(encoded: Uint8Array): Promise<{ program: Program; check: SelfCheck }> {
+  const runner = await openRunner(encoded)
+  try {
+    return { program: runner.program, check: await runner.check() }
+  } finally {
+    await runner.close()
   }
 }
 
@@ -108,7 +116,10 @@ function show(terminal: Terminal, path: string, finding: Finding): void {
             .map(([name, level]) => `${name} ${level}`)
             .join(', '),
         ],
-        ['Checked', `${check.rows} boundary rows, ${check.mismatches} differences from the reference`],
+        [
+          'Checked',
+          `${check.rows} boundary rows, ${check.mismatches} differences from ${checkedWith(finding)}`,
+        ],
         ['Cost', costLine(check.microsPerRow)],
       ],
       style,
@@ -126,7 +137,7 @@ function show(terminal: Terminal, path: string, finding: Finding): void {
     )
   }
   if (finding.notes.length > 0) {
-    heading('How the parts were understood')
+    heading('Notes')
     stdout(finding.notes.map((note) => `  ${printable(note)}\n`).join(''))
   }
   heading('Names in the file')
@@ -137,6 +148,9 @@ function show(terminal: Terminal, path: string, finding: Finding): void {
     ),
   )
 }
+
+const checkedWith = ({ container }: { container: string }): string =>
+  container === 'onnx' ? 'itself, twice and in a batch' : 'the reference'
 
 function inputLine(column: SchemaColumn): string[] {
   const categories = column.categories?.slice(0, 6).map((category) => printable(String(category))) ?? []

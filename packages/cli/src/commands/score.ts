@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { type Answer, type Cell, type Method, RowError } from '@millwright/engine'
+import { type Answer, type Cell, type Frame, type Method, RowError } from '@millwright/engine'
+import { HostFailure } from '@millwright/runtime'
 import { type Command, CommandError, takeArguments, textOption, UsageError } from '../command.ts'
 import { buildFrame } from '../frame.ts'
 import { type OpenModel, openModel } from '../model-file.ts'
@@ -47,9 +48,9 @@ export const score: Command = {
     const methods = chooseOutputs(model, textOption(values, 'outputs') ?? 'predict')
     bar.update('reading the rows')
     const table = await readRows(data)
-    const frame = buildFrame(model.executable.program, model.schema, table)
+    const frame = buildFrame(model.runner.program, model.schema, table)
     bar.update(`${frame.rows} rows`)
-    const answers = runRows(model, frame, methods)
+    const answers = await runRows(model, frame, methods)
     const outputs = answers.flatMap(outputsOf)
     await write(terminal, out, encode(outputs, frame.rows, model))
     bar.done(out === undefined ? undefined : `${frame.rows} rows written to ${out}`)
@@ -57,8 +58,8 @@ export const score: Command = {
   },
 }
 
-function chooseOutputs({ executable }: OpenModel, wanted: string): Method[] {
-  const available = executable.program.outputs.map((output) => output.name)
+function chooseOutputs({ runner }: OpenModel, wanted: string): Method[] {
+  const available = runner.program.outputs.map((output) => output.name)
   if (wanted === 'all') return available
   const chosen = wanted.split(',').map((name) => name.trim())
   const unknown = chosen.filter((name) => !available.includes(name as Method))
@@ -67,19 +68,19 @@ function chooseOutputs({ executable }: OpenModel, wanted: string): Method[] {
   throw new CommandError(`the model has no ${unknown.join(', ')}`, [`it answers ${available.join(', ')}`])
 }
 
-function runRows(
-  { executable }: OpenModel,
-  frame: Parameters<OpenModel['executable']['run']>[0],
-  methods: Method[],
-): Answer[] {
+async function runRows({ runner }: OpenModel, frame: Frame, methods: Method[]): Promise<Answer[]> {
   try {
-    return executable.run(frame, methods)
+    return await runner.run(frame, methods)
   } catch (error) {
+    if (error instanceof HostFailure) throw new CommandError(error.message, ['score fewer rows at a time'])
     if (!(error instanceof RowError)) throw error
+    const row = error.row === undefined ? 'one of the rows' : `row ${error.row + 1}`
     const field = error.field === undefined ? '' : `, column ${error.field}`
-    throw new CommandError(`row ${(error.row ?? 0) + 1}${field}: ${error.message}`, [
+    throw new CommandError(`${row}${field}: ${error.message}`, [
       'the library that wrote the model raises on this row too; leave it out or mend it',
     ])
+  } finally {
+    await runner.close()
   }
 }
 

@@ -42,11 +42,12 @@ export const verify: Command = {
     const bar = progress(terminal, 'Verifying')
     bar.update('…')
     const model = await openModel(modelFiles(path!, values))
-    const frame = buildFrame(model.executable.program, model.schema, await readRows(sample))
+    const frame = buildFrame(model.runner.program, model.schema, await readRows(sample))
     const expected = await readExpected(expectedFile, frame.rows)
-    const contracts = contractOf(model.executable.program)
+    const contracts = contractOf(model.runner.program)
+    const answers = await model.runner.run(frame, Object.keys(expected)).finally(model.runner.close)
     const verdicts = Object.entries(expected).map(([name, lists]) => {
-      const [answer] = model.executable.run(frame, [name as Method])
+      const answer = answers.find((candidate) => candidate.name === name)
       if (answer === undefined)
         throw new CommandError(`the model has no ${name}`, [
           `it answers ${Object.keys(contracts).join(', ')}`,

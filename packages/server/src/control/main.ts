@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { loadConfig } from '../config.ts'
+import { hostLimitsOf, loadConfig } from '../config.ts'
 import { layoutOf } from '../layout.ts'
 import { createLogger } from '../logging.ts'
 import { openPredictionLog, type PredictionLog } from '../predictions/prediction-log.ts'
@@ -48,6 +48,7 @@ async function start(): Promise<void> {
       maxHeapMib: config.MILLWRIGHT_READER_MEMORY_MIB,
       deadlineMs: config.MILLWRIGHT_READER_TIMEOUT_MS,
       maxBytes: config.MILLWRIGHT_MAX_MODEL_BYTES,
+      host: hostLimitsOf(config),
     }),
     readLogStatus: async () => ({ ...(await log.status()), dropped: await readDropped(layout) }),
     routes: predictionRoutes(log),

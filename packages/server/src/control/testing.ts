@@ -34,7 +34,10 @@ export function openTestControl(folder: string, options: Partial<ControlOptions>
     host: '127.0.0.1',
     maxModelBytes: 64 << 20,
     ackTimeoutMs: 2_000,
-    readModel: engineReader({ maxHeapMib: 512, deadlineMs: 30_000, maxBytes: 64 << 20 }),
+    readModel: engineReader({
+      ...{ maxHeapMib: 512, deadlineMs: 30_000, maxBytes: 64 << 20 },
+      host: { memoryMib: 512, loadMs: 20_000, runMs: 5_000 },
+    }),
     readLogStatus: async () => ({ segments: 0, bytes: 0, dropped: {} }),
     routes: [],
     ...options,

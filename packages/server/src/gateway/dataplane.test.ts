@@ -1,6 +1,12 @@
 import type { Executable } from '@millwright/engine'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { churnDeployment, createDataFolder, removeDataFolder, storeChurn } from '../../test/gateway.ts'
+import {
+  churnDeployment,
+  createDataFolder,
+  HOST_LIMITS,
+  removeDataFolder,
+  storeChurn,
+} from '../../test/gateway.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import { createIdSource } from '../ids.ts'
 import { createDataplane, type PredictedRow } from './dataplane.ts'
@@ -21,7 +27,11 @@ let deployment: Awaited<ReturnType<typeof churnDeployment>>
 beforeAll(async () => {
   layout = await createDataFolder()
   deployment = await churnDeployment(await storeChurn(layout, 'v2'))
-  program = await loadProgram(folderBlobs(layout.blobs, layout.incoming), deployment.version.program)
+  program = await loadProgram(
+    folderBlobs(layout.blobs, layout.incoming),
+    deployment.version.program,
+    HOST_LIMITS,
+  )
 })
 afterAll(() => removeDataFolder(layout))
 
@@ -51,15 +61,20 @@ describe('a slow model', () => {
       counting = setImmediate(count)
     }
     let counting = setImmediate(count)
+    const { engine } = program
+    if (engine.kind !== 'inline') throw new Error('the churn model is compiled')
     const executable: Executable = {
-      program: program.executable.program,
+      program: program.program,
       run(frame, outputs) {
         runs.push({ rows: frame.rows, turn })
-        return program.executable.run(frame, outputs)
+        return engine.executable.run(frame, outputs)
       },
     }
 
-    await openPlane().plane.infer(serve({ executable, rowMicroseconds: 1000 }), asked(12))
+    await openPlane().plane.infer(
+      serve({ engine: { kind: 'inline', executable }, rowMicroseconds: 1000 }),
+      asked(12),
+    )
     clearImmediate(counting)
 
     expect(runs.map((run) => run.rows)).toEqual([5, 5, 2])

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FieldError } from '@millwright/contracts'
-import type { Answer, Cell, Executable, Frame, Method } from '@millwright/engine'
+import type { Answer, Cell, Method } from '@millwright/engine'
 import { RowError } from '@millwright/engine/errors'
 import type { IdSource } from '../ids.ts'
 import type { Decided } from '../inference/decision.ts'
@@ -9,6 +9,7 @@ import { jsonCell, jsonNumber, jsonString } from '../json-text.ts'
 import { encodeRecord } from '../segments/record.ts'
 import type { SegmentWriter } from '../segments/writer.ts'
 import type { RowSource } from './rows.ts'
+import { type RowRun, runHosted, runRows } from './run-rows.ts'
 import type { Served } from './served.ts'
 
 /** One row that was predicted. What ends in `Json` is JSON text already. */
@@ -45,9 +46,12 @@ type InferRequest = {
 
 /** The one core behind every door: rows in, results out, in order. */
 export type Dataplane = {
-  /** Predicts on the spot. For requests of at most `served.blockRows` rows. */
+  /** Predicts on the spot. For requests of at most `served.nowRows` rows. */
   inferNow(served: Served, request: InferRequest): RowResult[]
-  /** Predicts block by block, letting other requests in between. */
+  /**
+   * Predicts block by block, letting other requests in between; by a host where one runs the model.
+   * @throws MillwrightError MODEL_TIMEOUT, MODEL_FAILED, MODEL_BUSY
+   */
   infer(served: Served, request: InferRequest): Promise<RowResult[]>
 }
 
@@ -60,14 +64,19 @@ export type DataplaneDeps = {
 const ERRORS_PER_ROW = 5
 
 export function createDataplane(deps: DataplaneDeps): Dataplane {
-  const predictBlock = (served: Served, request: InferRequest, block: Block): void => {
+  const openBlock = (served: Served, request: InferRequest, block: Block): OpenBlock => {
     const size = block.to - block.from
-    const slab = size === 1 ? served.slab : served.strict.createSlab(size)
+    const slab = size === 1 && served.nowRows > 0 ? served.slab : served.strict.createSlab(size)
     const good = readBlock(served, request, { block, slab, ids: deps.ids })
+    return { ...block, slab, good, methods: methodsOf(served, request), enteredAt: performance.now() }
+  }
+  const settleBlock = (
+    served: Served,
+    request: InferRequest,
+    { results, slab, good, enteredAt }: OpenBlock,
+    runs: readonly (RowRun | RowError)[],
+  ): void => {
     if (good.length === 0) return
-    const methods = methodsOf(served, request)
-    const enteredAt = performance.now()
-    const runs = runRows(served, { slab, rows: good.length, methods })
     const leftAt = performance.now()
     served.metrics.engineSeconds.value += (leftAt - enteredAt) / 1000
     const timeMs = Date.now()
@@ -75,14 +84,14 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
     for (let position = 0; position < good.length; position++) {
       const index = good[position]!
       const run = runs[position]!
-      const { id } = block.results[index]!
+      const { id } = results[index]!
       if (run instanceof RowError) {
-        block.results[index] = { id, errors: [errorOfModel(run, request.rows, index)] }
+        results[index] = { id, errors: [errorOfModel(run, request.rows, index)] }
         served.metrics.badRows.value += 1
         continue
       }
       const predicted = describeRow(served, id, run, request.outputs)
-      block.results[index] = predicted
+      results[index] = predicted
       count(served, predicted)
       const featuresJson = featuresOf(served, slab, position)
       deps.log.append(recordOf(served, predicted, { timeMs, latencyUs, featuresJson, request, index }))
@@ -95,7 +104,9 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
   return {
     inferNow(served, request) {
       const results = new Array<RowResult>(request.rows.count)
-      predictBlock(served, request, { from: 0, to: request.rows.count, results })
+      if (served.engine.kind !== 'inline') throw new RangeError('inferNow: a host runs the model')
+      const block = openBlock(served, request, { from: 0, to: request.rows.count, results })
+      settleBlock(served, request, block, runRows(served.engine.executable, served.strict, block))
       finish(served, request)
       return results
     },
@@ -104,7 +115,14 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
       const results = new Array<RowResult>(rows)
       for (let from = 0; from < rows; from += served.blockRows) {
         if (from > 0) await nextTurn()
-        predictBlock(served, request, { from, to: Math.min(rows, from + served.blockRows), results })
+        const to = Math.min(rows, from + served.blockRows)
+        const block = openBlock(served, request, { from, to, results })
+        const { engine, strict } = served
+        const runs =
+          engine.kind === 'inline'
+            ? runRows(engine.executable, strict, block)
+            : await runHosted(engine.host, strict, block)
+        settleBlock(served, request, block, runs)
       }
       finish(served, request)
       return results
@@ -114,6 +132,15 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
 
 /** Rows [from, to) of a request. */
 type Block = { readonly from: number; readonly to: number; readonly results: RowResult[] }
+
+/** A block whose good rows are read. */
+type OpenBlock = Block & {
+  readonly slab: Slab
+  /** Rows of the request by their place in the slab. */
+  readonly good: readonly number[]
+  readonly methods: readonly Method[]
+  readonly enteredAt: number
+}
 
 /** Reads a block into the slab. Returns the indices of its good rows, in the order they stand in the slab. */
 function readBlock(
@@ -142,32 +169,6 @@ function readBlock(
 
 function methodsOf(served: Served, { outputs }: InferRequest): readonly Method[] {
   return outputs === undefined ? served.defaults : [...new Set([...served.defaults, ...outputs])]
-}
-
-/** Where the answer to one row stands. */
-type RowRun = { readonly answers: readonly Answer[]; readonly row: number }
-
-/** Runs rows together; when the model refuses one of them, each alone, so that bad rows do not take others with them. */
-function runRows(
-  { executable, strict }: Served,
-  { slab, rows, methods }: { slab: Slab; rows: number; methods: readonly Method[] },
-): (RowRun | RowError)[] {
-  const together = runFrame(executable, strict.frameOf(slab, rows), methods)
-  if (rows === 1) return [together instanceof RowError ? together : { answers: together, row: 0 }]
-  return Array.from({ length: rows }, (_, row) => {
-    if (!(together instanceof RowError)) return { answers: together, row }
-    const alone = runFrame(executable, strict.frameOfRow(slab, row), methods)
-    return alone instanceof RowError ? alone : { answers: alone, row: 0 }
-  })
-}
-
-function runFrame(executable: Executable, frame: Frame, methods: readonly Method[]): Answer[] | RowError {
-  try {
-    return executable.run(frame, methods)
-  } catch (error) {
-    if (error instanceof RowError) return error
-    throw error
-  }
 }
 
 const errorOfModel = (error: RowError, rows: RowSource, index: number): FieldError => ({

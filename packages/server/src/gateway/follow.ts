@@ -97,7 +97,10 @@ export function createFollower(deps: FollowerDeps): Follower {
     start: () =>
       taker.update().catch((error: Error) => logger.error({ error }, 'the routing snapshot cannot be read')),
     follow,
-    stop: () => stopping.abort(),
+    stop() {
+      stopping.abort()
+      taker.close()
+    },
   }
 }
 
@@ -141,6 +144,7 @@ function createTaker(deps: FollowerDeps) {
   }
   return {
     state: () => state,
+    close: () => programs.close(),
     async update(): Promise<void> {
       const snapshot = await readSnapshot(layout)
       if (snapshot === undefined) {
@@ -171,6 +175,11 @@ async function readSnapshot(layout: DataLayout): Promise<RoutingSnapshot | undef
 function createProgramCache({ load, metrics }: FollowerDeps) {
   const programs = new Map<string, Promise<LoadedProgram>>()
   const recent = new Map<string, string[]>()
+  const drop = (digest: string): void => {
+    const loaded = programs.get(digest)
+    programs.delete(digest)
+    loaded?.then(({ engine }) => (engine.kind === 'hosted' ? engine.host.close() : undefined)).catch(() => {})
+  }
   return {
     get(digest: string): Promise<LoadedProgram> {
       const found = programs.get(digest)
@@ -192,7 +201,10 @@ function createProgramCache({ load, metrics }: FollowerDeps) {
       const names = new Set(deployments.map(({ name }) => name))
       for (const name of recent.keys()) if (!names.has(name)) recent.delete(name)
       const kept = new Set([...recent.values()].flat())
-      for (const digest of programs.keys()) if (!kept.has(digest)) programs.delete(digest)
+      for (const digest of programs.keys()) if (!kept.has(digest)) drop(digest)
+    },
+    close(): void {
+      for (const digest of programs.keys()) drop(digest)
     },
   }
 }

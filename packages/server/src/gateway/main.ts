@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo, ListenOptions } from 'node:net'
 import { dirname, join } from 'node:path'
 import { folderBlobs } from '../blobs/folder.ts'
-import { type Config, loadConfig } from '../config.ts'
+import { type Config, hostLimitsOf, loadConfig } from '../config.ts'
 import { createIdSource } from '../ids.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { createLogger, type Logger } from '../logging.ts'
@@ -39,7 +39,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   const metrics = createMetrics({ version: VERSION })
   const log = openLog(config, layout, { slot, logger })
   const blobs = folderBlobs(layout.blobs, layout.incoming)
-  const load = (digest: string) => loadProgram(blobs, digest)
+  const load = (digest: string) => loadProgram(blobs, digest, hostLimitsOf(config))
   const follower = createFollower({ id: `gateway-${slot}`, layout, load, metrics, logger })
   const own = () => metrics.toJson(log)
   const proxy = createProxy(layout.controlSocket, metrics)

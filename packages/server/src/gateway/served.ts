@@ -1,5 +1,6 @@
 import type { ModelSchema, Respond } from '@millwright/contracts'
-import type { Executable, Method } from '@millwright/engine'
+import type { Executable, Method, Program } from '@millwright/engine'
+import type { Host } from '@millwright/runtime'
 import { compileDecision, type DecisionRule } from '../inference/decision.ts'
 import { compileRespond, type RespondTemplate } from '../inference/respond.ts'
 import { createRowReader, type RowReader, type Slab } from '../inference/validate.ts'
@@ -7,10 +8,16 @@ import type { RoutedDeployment } from '../routing/snapshot.ts'
 import { encodeSource } from '../segments/record.ts'
 import type { DeploymentMetrics, GatewayMetrics, VersionMetrics } from './metrics.ts'
 
-/** A loaded version: its program compiled and warm. Shared by all deployments that serve it. */
+/** Where a program runs: compiled, on the spot; or by a host, in a process of its own. */
+export type Engine =
+  | { readonly kind: 'inline'; readonly executable: Executable }
+  | { readonly kind: 'hosted'; readonly host: Pick<Host, 'run' | 'close'> }
+
+/** A loaded version, warm. Shared by all deployments that serve it. */
 export type LoadedProgram = {
   readonly digest: string
-  readonly executable: Executable
+  readonly program: Program
+  readonly engine: Engine
   /** Measured while warming up. */
   readonly rowMicroseconds: number
 }
@@ -26,13 +33,15 @@ export type ServedRespond = {
 /** One deployment with everything worked out that does not depend on the request. */
 export type Served = {
   readonly routed: RoutedDeployment
-  readonly executable: Executable
+  readonly engine: Engine
   readonly strict: RowReader
   readonly lenient: RowReader
   /** Room for one row, used by one request at a time. */
   readonly slab: Slab
-  /** Most rows predicted without giving other requests a turn. */
+  /** Most rows run at once. */
   readonly blockRows: number
+  /** Requests of at most as many rows are answered on the spot; −1: none, a host runs the model. */
+  readonly nowRows: number
   readonly methods: readonly string[]
   /** Methods run for every request. */
   readonly defaults: readonly Method[]
@@ -58,20 +67,20 @@ export type Served = {
   readonly metrics: DeploymentMetrics
 }
 
-/** Longest one request holds the event loop, in microseconds. */
-const TURN_MICROSECONDS = 5_000
+/** Longest one request holds the event loop, or a host, in microseconds. */
+const TURN_MICROSECONDS = { inline: 5_000, hosted: 250_000 } as const
 const BLOCK_ROWS = 256
 const COUNTED_CLASSES = 10
 
 /** @throws RangeError when decision, template or schema do not fit the model */
 export function buildServed(
   routed: RoutedDeployment,
-  { executable, rowMicroseconds }: LoadedProgram,
+  { program, engine, rowMicroseconds }: LoadedProgram,
   metrics: GatewayMetrics,
 ): Served {
   const { version, decision } = routed
   const { schema } = version
-  const { inputs, outputs } = executable.program
+  const { inputs, outputs } = program
   const labelMethod = outputs.find((output) => output.name === 'predict') ?? outputs[0]
   if (labelMethod === undefined)
     throw new RangeError('the program has no outputs; deploy the model file again')
@@ -84,13 +93,16 @@ export function buildServed(
   if (decision?.threshold !== undefined)
     for (const outcome of ['positive', 'negative']) versionMetrics.outcome(outcome)
   const strict = createRowReader(schema, inputs, 'strict')
+  const turnRows = Math.floor(TURN_MICROSECONDS[engine.kind] / rowMicroseconds)
+  const blockRows = Math.max(1, Math.min(BLOCK_ROWS, turnRows))
   return {
     routed,
-    executable,
+    engine,
     strict,
     slab: strict.createSlab(1),
     lenient: createRowReader(schema, inputs, 'lenient'),
-    blockRows: Math.max(1, Math.min(BLOCK_ROWS, Math.floor(TURN_MICROSECONDS / rowMicroseconds))),
+    blockRows,
+    nowRows: engine.kind === 'inline' ? blockRows : -1,
     methods: outputs.map((output) => output.name),
     defaults: [
       ...new Set([labelMethod.name, ...probabilityMethod(schema), ...(scored ? [scored.method] : [])]),

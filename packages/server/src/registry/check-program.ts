@@ -4,31 +4,43 @@ import {
   allOutputs,
   type Cell,
   compareWithExpected,
-  compileProgram,
   contractOf,
-  decodeProgram,
-  type Executable,
+  type Frame,
   inputSchema,
   ModelError,
   type Program,
   RowError,
-  selfCheck,
 } from '@millwright/engine'
+import { asRefusal, HostFailure, type HostLimits, openRunner, type Runner } from '@millwright/runtime'
 import { createRowReader } from '../inference/validate.ts'
 import type { ModelReading, Sample } from './read-model.ts'
 
 export type CheckedProgram = Omit<ModelReading, 'program' | 'report'>
 
 /**
- * What a compiled program reads and answers, after two tests: compiled against reference on rows made for the purpose,
- * and on the user's rows against what the training library answered to them.
- * @throws ModelError when either test fails
+ * What a compiled program reads and answers, after two tests: compiled against reference (of a host, the model against
+ * itself) on rows made for the purpose, and on the user's rows against what the training library answered to them.
+ * @throws ModelError when either test fails, or the model costs more than the limits
  */
-export function checkProgram(bytes: Uint8Array, sample: Sample | undefined): CheckedProgram {
-  const program = decodeProgram(bytes)
-  const executable = compileProgram(program)
+export async function checkProgram(
+  bytes: Uint8Array,
+  sample: Sample | undefined,
+  limits?: HostLimits,
+): Promise<CheckedProgram> {
+  const runner = await openRunner(bytes, limits)
+  try {
+    return await checkRunner(runner, sample)
+  } catch (error) {
+    throw error instanceof HostFailure ? asRefusal(error) : error
+  } finally {
+    await runner.close()
+  }
+}
+
+async function checkRunner(runner: Runner, sample: Sample | undefined): Promise<CheckedProgram> {
+  const { program } = runner
   const schema = schemaOf(program)
-  const check = selfCheck(program, executable)
+  const check = await runner.check()
   if (check.mismatches > 0)
     throw new ModelError('corrupt', `its compiled form differs from the reference (${check.firstMismatch})`, {
       hint: 'this lies with us, please report it',
@@ -36,7 +48,7 @@ export function checkProgram(bytes: Uint8Array, sample: Sample | undefined): Che
   return {
     schema,
     contract: contractOf(program) as Record<string, string>,
-    check: sample === undefined ? check : { ...check, sample: trySample(sample, schema, executable) },
+    check: sample === undefined ? check : { ...check, sample: await trySample(sample, schema, runner) },
   }
 }
 
@@ -59,22 +71,23 @@ type SampleResult = {
 }
 
 /** Extra fields of the rows (a target, an id) are left out. Without `expected`, refused rows are only counted. */
-function trySample(sample: Sample, schema: ModelSchema, executable: Executable): SampleResult {
-  const { program } = executable
+async function trySample(sample: Sample, schema: ModelSchema, runner: Runner): Promise<SampleResult> {
+  const { program } = runner
   const reader = createRowReader(schema, program.inputs, 'strict')
   const slab = reader.createSlab(sample.rows.length)
-  const failures = sample.rows.flatMap((row, i) => {
+  const failures: string[] = []
+  for (const [i, row] of sample.rows.entries()) {
     const own = Object.fromEntries(
       reader.names.map((name) => [name, Object.hasOwn(row, name) ? row[name] : null]),
     )
     const faults = reader.readRow(own, slab, i)
-    const fault = faults?.[0]?.message ?? raisedBy(executable, reader.frameOfRow(slab, i))
-    return fault === undefined ? [] : [`row ${i + 1} of the sample: ${fault}`]
-  })
+    const fault = faults?.[0]?.message ?? (await raisedBy(runner, reader.frameOfRow(slab, i)))
+    if (fault !== undefined) failures.push(`row ${i + 1} of the sample: ${fault}`)
+  }
   const result = { rows: sample.rows.length, failed: failures.length, firstFailure: failures[0] ?? null }
   if (sample.expected === undefined || sample.rows.length === 0) return { ...result, equal: {} }
   if (failures[0] !== undefined) throw sampleError(failures[0])
-  const answers = executable.run(reader.frameOf(slab, sample.rows.length), allOutputs(program))
+  const answers = await runner.run(reader.frameOf(slab, sample.rows.length), allOutputs(program))
   const compared = Object.entries(sample.expected).map(([name, values]) => {
     const answer = answers.find((candidate) => candidate.name === name)
     if (answer === undefined) throw sampleError(`the model does not answer "${name}"`)
@@ -83,9 +96,9 @@ function trySample(sample: Sample, schema: ModelSchema, executable: Executable):
   return { ...result, equal: Object.fromEntries(compared) }
 }
 
-function raisedBy(executable: Executable, frame: Parameters<Executable['run']>[0]): string | undefined {
+async function raisedBy(runner: Runner, frame: Frame): Promise<string | undefined> {
   try {
-    executable.run(frame, allOutputs(executable.program))
+    await runner.run(frame, allOutputs(runner.program))
     return undefined
   } catch (error) {
     if (error instanceof RowError) return error.message

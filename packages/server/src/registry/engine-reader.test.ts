@@ -2,9 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { readChurn } from '../control/testing.ts'
 import { engineReader } from './engine-reader.ts'
+import type { Sample } from './read-model.ts'
 
 const MEBIBYTE = 1 << 20
-const LIMITS = { maxHeapMib: 512, deadlineMs: 60_000, maxBytes: 64 * MEBIBYTE }
+const LIMITS = {
+  ...{ maxHeapMib: 512, deadlineMs: 60_000, maxBytes: 64 * MEBIBYTE },
+  host: { memoryMib: 512, loadMs: 20_000, runMs: 2_000 },
+}
 const read = engineReader(LIMITS)
 
 /** The example's rows and what scikit-learn answered to them. */
@@ -87,5 +91,48 @@ test('a file over the limit is refused before it is read', async () => {
   await expect(small(await readChurn('v2'), undefined)).rejects.toMatchObject({
     name: 'ModelError',
     kind: 'limit',
+  })
+})
+
+describe('an ONNX model', () => {
+  const onnx = (path: string) => readFile(new URL(`../../../${path}`, import.meta.url))
+
+  test('is run before it is taken: twice, alone and in a batch, and on the sample', async () => {
+    const folder = 'engine/test/fixtures/onnx/onnx-churn-strings'
+    const { columns, rows } = JSON.parse((await onnx(`${folder}/input.json`)).toString())
+    const { label, probabilities } = JSON.parse((await onnx(`${folder}/expected.json`)).toString())
+    const named = (rows as unknown[][]).map((row) =>
+      Object.fromEntries(
+        (columns as { name: string }[]).map(({ name }, i) => [name, row[i] === 'NaN' ? null : row[i]]),
+      ),
+    )
+    const sample = { rows: named, expected: { predict: label, probabilities } } as Sample
+
+    const { schema, contract, check, report } = await read(await onnx(`${folder}/model.onnx`), sample)
+
+    expect(report).toMatchObject({ container: 'onnx', libraryVersion: 'skl2onnx 1.20.0' })
+    expect(schema.classes).toEqual([['No', 'Yes']])
+    expect(new Set(Object.values(contract))).toEqual(new Set(['rel1e-5']))
+    expect(check).toMatchObject({
+      mismatches: 0,
+      sample: { rows: rows.length, failed: 0, equal: { predict: rows.length, probabilities: rows.length } },
+    })
+  })
+
+  test.each(['noisy', 'batch-mean', 'future'])('that is %s is refused', async (name) => {
+    const error = await read(await onnx(`runtime/test/fixtures/${name}.onnx`), undefined).catch(
+      (e: Error) => e,
+    )
+
+    expect((error as Error).message.replace(/-?\d+(\.\d+)?/g, '#')).toMatchSnapshot()
+  })
+
+  test.each([
+    ['endless', 'on rows made to try it out, the model took longer than 2000 ms'],
+    ['hungry', 'on rows made to try it out, the model took more memory than it may'],
+  ])('that is %s on the sample is refused', async (name, message) => {
+    const sample = { rows: [{ 'x[0]': 1000, 'x[1]': 0 }] }
+
+    await expect(read(await onnx(`runtime/test/fixtures/${name}.onnx`), sample)).rejects.toThrow(message)
   })
 })

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { compileFiles } from '@millwright/engine/compile-file'
 import { ModelError } from '@millwright/engine/errors'
 import { DEFAULT_LIMITS } from '@millwright/engine/limits'
+import type { HostLimits } from '@millwright/runtime'
 import type { CheckInput, CheckOutcome } from './check-process.ts'
 import type { CheckedProgram } from './check-program.ts'
 import type { ReadModel } from './read-model.ts'
@@ -12,6 +13,8 @@ export type ReaderLimits = {
   readonly deadlineMs: number
   /** Largest file. */
   readonly maxBytes: number
+  /** What a model that a host runs may cost, here as in the gateways. */
+  readonly host: HostLimits
 }
 
 /** The one place that knows where the code of the process is: the build rewrites this URL to the bundled file. */
@@ -31,7 +34,7 @@ const startCheck = (maxHeapMib: number): ChildProcess =>
 
 /** Reads and checks model files with the engine, each in processes of bounded memory and time. */
 export const engineReader = (limits: ReaderLimits): ReadModel => {
-  const { maxHeapMib, deadlineMs, maxBytes } = limits
+  const { maxHeapMib, deadlineMs, maxBytes, host } = limits
   const caps = {
     maxFileBytes: maxBytes,
     maxDecompressedBytes: Math.max(maxBytes, DEFAULT_LIMITS.maxDecompressedBytes),
@@ -39,7 +42,7 @@ export const engineReader = (limits: ReaderLimits): ReadModel => {
   return async (bytes, sample, { key, ...others } = {}) => {
     const options = { maxHeapMib, deadlineMs, limits: { ...caps, deadlineMs } }
     const { program, report } = await compileFiles({ model: { bytes, key }, ...others }, options)
-    return { program, report, ...(await check({ program, sample }, limits)) }
+    return { program, report, ...(await check({ program, sample, limits: host }, limits)) }
   }
 }
 

@@ -22,10 +22,12 @@ export function createVersionQueue(context: Context): VersionQueue {
     const id = subjectOf(key)
     const joined = running.get(id)
     if (joined !== undefined) return joined
-    const work = last.then(() => processVersion(context, key)).finally(() => {
-      running.delete(id)
-      settleMemory()
-    })
+    const work = last
+      .then(() => processVersion(context, key))
+      .finally(() => {
+        running.delete(id)
+        settleMemory()
+      })
     running.set(id, work)
     last = work.catch(() => {})
     return work

@@ -22,7 +22,7 @@ export type NativeDeps = { readonly plane: Dataplane; readonly maxRows: number }
 /**
  * POST /api/v1/deployments/{deployment}/predict: `PredictRequest` in, `PredictAnswer` out. Strict: fields, types and
  * ranges are the schema's. Bad rows of several fail alone.
- * @returns the text of the answer, later when the rows are many
+ * @returns the text of the answer, later when the rows are many or a host runs the model
  * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED, TOO_MANY_ROWS
  */
 export function predictNative(
@@ -34,8 +34,7 @@ export function predictNative(
   assertRows(asked.rows.count, served.routed.limits?.rows ?? maxRows)
   const { rows, outputs, ids, subjects } = asked
   const request = { rows, requestId, startedAt, lenient: false, outputs, ids, subjects }
-  if (asked.rows.count <= served.blockRows)
-    return answerOf(served, asked.rows, plane.inferNow(served, request))
+  if (asked.rows.count <= served.nowRows) return answerOf(served, asked.rows, plane.inferNow(served, request))
   return plane.infer(served, request).then((results) => answerOf(served, asked.rows, results))
 }
 

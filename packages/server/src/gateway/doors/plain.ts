@@ -3,7 +3,14 @@ import { decodeLikePython, decodeUtf8, parseJson, parseKeepingNumbers } from '..
 import type { RespondTemplate, RespondValues } from '../../inference/respond.ts'
 import { describe, isObject } from '../../inference/validate.ts'
 import { jsonString } from '../../json-text.ts'
-import { type Dataplane, decisionJson, field, isFailed, type PredictedRow } from '../dataplane.ts'
+import {
+  type Dataplane,
+  decisionJson,
+  field,
+  isFailed,
+  type PredictedRow,
+  type RowResult,
+} from '../dataplane.ts'
 import { invalidFields, SingleRow } from '../rows.ts'
 import type { Served, ServedRespond } from '../served.ts'
 import type { DoorRequest } from './predict.ts'
@@ -18,7 +25,7 @@ export function predictPlain(
   plane: Dataplane,
   served: Served,
   { body, requestId, startedAt }: DoorRequest,
-): string {
+): string | Promise<string> {
   const lenient = served.respond?.lenient ?? false
   const text = lenient ? decodeLikePython(body) : decodeUtf8(body)
   const row = parseJson(text)
@@ -32,7 +39,16 @@ export function predictPlain(
     ])
   const rows = new SingleRow(row, ROOT)
   const tags = { outputs: undefined, ids: undefined, subjects: undefined }
-  const result = plane.inferNow(served, { rows, requestId, startedAt, lenient, ...tags })[0]!
+  const request = { rows, requestId, startedAt, lenient, ...tags }
+  const answer = ([result]: readonly RowResult[]): string => answerOf(served, result!, { row, text })
+  return served.nowRows > 0
+    ? answer(plane.inferNow(served, request))
+    : plane.infer(served, request).then(answer)
+}
+
+type Given = { readonly row: Record<string, unknown>; readonly text: string }
+
+function answerOf(served: Served, result: RowResult, { row, text }: Given): string {
   if (isFailed(result)) throw invalidFields(result.errors)
   if (served.respond === undefined) return nativeShape(served, result)
   const { name: deployment, model, version } = served.routed

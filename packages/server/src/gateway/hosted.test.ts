@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  churnDeployment,
+  createDataFolder,
+  openGateway,
+  readLog,
+  removeDataFolder,
+  storeChurn,
+  storeModel,
+  writeSnapshot,
+} from '../../test/gateway.ts'
+
+const CASE = new URL('../../../engine/test/fixtures/onnx/onnx-churn-strings/', import.meta.url)
+const readJson = (name: string) => JSON.parse(readFileSync(new URL(name, CASE), 'utf8'))
+const { columns, rows } = readJson('input.json') as { columns: { name: string }[]; rows: unknown[][] }
+const { label, probabilities } = readJson('expected.json') as { label: string[]; probabilities: number[][] }
+/** Rows as a client sends them; of NaN, null. */
+const ROWS = rows.map((row) =>
+  Object.fromEntries(columns.map(({ name }, i) => [name, row[i] === 'NaN' ? null : row[i]])),
+)
+const OTHERS = fileURLToPath(new URL('../../../runtime/test/fixtures/', import.meta.url))
+const CHURN_ROW = {
+  days_since_last_order: 45,
+  total_orders: 12,
+  lifetime_value: 567.89,
+  email_open_rate: 0.35,
+}
+
+let layout: Awaited<ReturnType<typeof createDataFolder>>
+let gateway: Awaited<ReturnType<typeof openGateway>>
+
+beforeAll(async () => {
+  layout = await createDataFolder()
+  const plain = { model: 'm', default: false, decision: null, respond: null }
+  const served = async (name: string, path: string) =>
+    churnDeployment(await storeModel(layout, path), { ...plain, name })
+  await writeSnapshot(layout, 1, [
+    await served('strings', fileURLToPath(new URL('model.onnx', CASE))),
+    await served('endless', `${OTHERS}endless.onnx`),
+    await served('hungry', `${OTHERS}hungry.onnx`),
+    await served('table', `${OTHERS}table.onnx`),
+    await churnDeployment(await storeChurn(layout, 'v2')),
+  ])
+  gateway = await openGateway(layout, { host: { memoryMib: 512, loadMs: 20_000, runMs: 1_000 } })
+})
+afterAll(async () => {
+  await gateway.close()
+  await removeDataFolder(layout)
+})
+
+async function post(path: string, body: unknown) {
+  const answer = await gateway.ask(path, {
+    ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+    body: JSON.stringify(body),
+  })
+  return { status: answer.status, json: answer.json() }
+}
+const predict = (name: string, body: unknown) => post(`/api/v1/deployments/${name}/predict`, body)
+
+describe('an ONNX model', () => {
+  test('answers a row with its label and probabilities', async () => {
+    const { status, json } = await predict('strings', { row: ROWS[0], outputs: ['probabilities'] })
+
+    expect(status).toBe(200)
+    expect(json.prediction.prediction).toBe(label[0])
+    expect(json.prediction.probabilities.No).toBeCloseTo(probabilities[0]![0]!, 6)
+    expect(json.prediction.outputs.probabilities[1]).toBeCloseTo(probabilities[0]![1]!, 6)
+  })
+
+  test('answers the plain door', async () => {
+    const { status, json } = await post('/predict/strings', ROWS[1])
+
+    expect(status).toBe(200)
+    expect(json).toMatchObject({ prediction: label[1], version: 'v1' })
+  })
+
+  test('answers many rows as ONNX Runtime in Python did, bad ones in their place', async () => {
+    const { json } = await predict('strings', { rows: [...ROWS, { ...ROWS[0], Contract: null }] })
+
+    expect(json.predictions.slice(0, -1).map((one: { prediction: string }) => one.prediction)).toEqual(label)
+    expect(json.predictions.at(-1).error.errors[0]).toMatchObject({
+      pointer: `/rows/${ROWS.length}/Contract`,
+    })
+  })
+
+  test('refuses a row by itself, which takes no others with it', async () => {
+    const row = (first: number) => ({ 'x[0]': first, 'x[1]': 0 })
+    const { status, json } = await predict('table', { rows: [row(1), row(9), row(3)] })
+
+    expect(status).toBe(200)
+    expect(json.predictions.map((one: { prediction?: number[] }) => one.prediction)).toEqual([
+      [2, 3],
+      undefined,
+      [6, 7],
+    ])
+    expect(json.predictions[1].error.errors[0].message).toMatch(
+      /^the model refuses it \(.*out of data bounds/,
+    )
+  })
+
+  test('of no rows answers none', async () => {
+    expect((await predict('strings', { rows: [] })).json.predictions).toEqual([])
+  })
+
+  test('is logged and measured like any other', async () => {
+    const metrics = (await gateway.ask('/metrics')).text
+    const logged = await readLog(layout, gateway.log)
+
+    expect(metrics).toMatch(/millwright_engine_seconds_total\{deployment="strings"\} 0\.\d*[1-9]/)
+    expect(logged.filter(({ deployment }) => deployment === 'strings').length).toBeGreaterThan(ROWS.length)
+  })
+})
+
+describe('an ONNX model beyond its limits', () => {
+  test.each([
+    ['endless', 504, 'MODEL_TIMEOUT', false],
+    ['hungry', 503, 'MODEL_FAILED', true],
+  ])(
+    '%s is stopped; others go on, and it answers the next request',
+    async (name, status, code, retryable) => {
+      const row = (first: number) => ({ row: { 'x[0]': first, 'x[1]': 0 } })
+      const startedAt = performance.now()
+
+      const stuck = predict(name, row(1000))
+      const others = await Promise.all([1, 2, 3].map(() => predict('churn', { row: CHURN_ROW })))
+      const othersMs = performance.now() - startedAt
+      const failed = await stuck
+      const next = await predict(name, row(1))
+
+      expect(others.map((answer) => answer.status)).toEqual([200, 200, 200])
+      expect(othersMs).toBeLessThan(500)
+      expect(failed).toMatchObject({ status, json: { code, retryable } })
+      expect(next).toMatchObject({ status: 200, json: { prediction: { prediction: [2, 1] } } })
+    },
+  )
+})

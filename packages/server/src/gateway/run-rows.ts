@@ -1,0 +1,79 @@
+import { MillwrightError } from '@millwright/contracts/errors'
+import type { Answer, Executable, Frame, Method } from '@millwright/engine'
+import { RowError } from '@millwright/engine/errors'
+import { HostFailure } from '@millwright/runtime/failure'
+import type { Host } from '@millwright/runtime/host'
+import type { RowReader, Slab } from '../inference/validate.ts'
+
+/** Where the answer to one row stands. */
+export type RowRun = { readonly answers: readonly Answer[]; readonly row: number }
+
+/** Rows that stand first in a slab, one for each that is `good`, and what to answer to them. */
+type ReadRows = {
+  readonly slab: Slab
+  readonly good: readonly number[]
+  readonly methods: readonly Method[]
+}
+
+/** Runs rows together; when the model refuses one of them, each alone, so that bad rows do not take others with them. */
+export function runRows(
+  executable: Executable,
+  reader: RowReader,
+  { slab, good, methods }: ReadRows,
+): (RowRun | RowError)[] {
+  const rows = good.length
+  if (rows === 0) return []
+  const together = runFrame(executable, reader.frameOf(slab, rows), methods)
+  if (rows === 1 || !(together instanceof RowError)) return spread(together, rows)
+  return Array.from({ length: rows }, (_, row) => {
+    const alone = runFrame(executable, reader.frameOfRow(slab, row), methods)
+    return spread(alone, 1)[0]!
+  })
+}
+
+/**
+ * The same, by a host. A row the model refuses may take the time of all before it is found.
+ * @throws MillwrightError MODEL_TIMEOUT, MODEL_FAILED, MODEL_BUSY
+ */
+export async function runHosted(
+  host: Pick<Host, 'run'>,
+  reader: RowReader,
+  { slab, good, methods }: ReadRows,
+): Promise<(RowRun | RowError)[]> {
+  const rows = good.length
+  if (rows === 0) return []
+  const run = (frame: Frame): Promise<Answer[] | RowError> => host.run(frame, methods).catch(rowErrorOf)
+  const together = await run(reader.frameOf(slab, rows))
+  if (rows === 1 || !(together instanceof RowError)) return spread(together, rows)
+  const alone: (RowRun | RowError)[] = []
+  for (let row = 0; row < rows; row++) alone.push(...spread(await run(reader.frameOfRow(slab, row)), 1))
+  return alone
+}
+
+function spread(outcome: Answer[] | RowError, rows: number): (RowRun | RowError)[] {
+  if (outcome instanceof RowError) return [outcome]
+  return Array.from({ length: rows }, (_, row) => ({ answers: outcome, row }))
+}
+
+function runFrame(executable: Executable, frame: Frame, methods: readonly Method[]): Answer[] | RowError {
+  try {
+    return executable.run(frame, methods)
+  } catch (error) {
+    if (error instanceof RowError) return error
+    throw error
+  }
+}
+
+const CODES = {
+  time: 'MODEL_TIMEOUT',
+  memory: 'MODEL_FAILED',
+  ended: 'MODEL_FAILED',
+  busy: 'MODEL_BUSY',
+} as const
+
+function rowErrorOf(error: unknown): RowError {
+  if (error instanceof RowError) return error
+  if (error instanceof HostFailure)
+    throw new MillwrightError(CODES[error.kind], { reason: error.message }, { cause: error })
+  throw error
+}
