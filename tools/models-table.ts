@@ -86,6 +86,17 @@ const LIBRARIES: readonly Library[] = [
   },
 ]
 
+const ONNX: readonly string[] = [
+  '## ONNX',
+  '',
+  'Files of any exporter, run by ONNX Runtime 1.30 (optional) in a process of their own. Tested: exports of scikit-learn (skl2onnx',
+  '1.20), XGBoost and LightGBM (onnxmltools 1.16), Keras 2.21 (tf2onnx 1.17) and PyTorch 1.13. Every answer is within 1e-5 of what',
+  'ONNX Runtime in Python and the framework answer, or within 1e-6 of zero (`rel1e-5`).',
+  'Refused: weights in other files, operators of extensions, rows without a fixed shape, float16. See [Deploy an ONNX',
+  'model](../how-to/deploy-onnx.md).',
+  '',
+]
+
 export function modelsPage(): string {
   return [
     '# Models',
@@ -95,9 +106,10 @@ export function modelsPage(): string {
     '## Files',
     '',
     'Pickles of every protocol and joblib files, compressed or not, and skops archives, of scikit-learn and of the boosting',
-    'libraries; the own files of XGBoost, LightGBM and CatBoost. Nothing in a file is imported or called.',
+    'libraries; the own files of XGBoost, LightGBM and CatBoost; ONNX. Nothing in a file is imported or called.',
     '',
     ...LIBRARIES.flatMap(librarySection),
+    ...ONNX,
     '## scikit-learn',
     '',
     'A class answers the methods it has in scikit-learn: `predict`, `predict_proba`, `decision_function`, `transform`,',
