@@ -11,7 +11,7 @@ export type BatchOptions = {
   /** Longest a run waits for those before it, in milliseconds. */
   readonly longestMs: number
   /** Told of every batch. */
-  readonly onBatch?: (size: { readonly runs: number; readonly rows: number }) => void
+  readonly onBatch?: ((size: { readonly runs: number; readonly rows: number }) => void) | undefined
 }
 
 export type BatchedHost = {

@@ -91,6 +91,8 @@ const SETTINGS = {
   MILLWRIGHT_ONNX_LOAD_MS: integer(60_000, { min: 1 }),
   /** Longest an ONNX model may compute at once, and a request may wait for those before it, in milliseconds. */
   MILLWRIGHT_ONNX_RUN_MS: integer(10_000, { min: 1 }),
+  /** Longest a request for an ONNX model that has nothing to do waits for others to go with it, in milliseconds. */
+  MILLWRIGHT_BATCH_WAIT_MS: integer(0, { min: 0 }),
 }
 type Settings = typeof SETTINGS
 export type Config = { readonly [Name in keyof Settings]: Settings[Name]['fallback'] }

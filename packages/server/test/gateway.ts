@@ -108,6 +108,7 @@ export const HOST_LIMITS = { memoryMib: 512, loadMs: 20_000, runMs: 2_000 }
 
 export type Limits = {
   readonly host?: typeof HOST_LIMITS
+  readonly batchWaitMs?: number
   readonly maxBodyBytes?: number
   readonly maxRows?: number
   readonly logTo?: NodeJS.WritableStream
@@ -125,7 +126,12 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     ...{ segmentBytes: 1 << 24, segmentMs: 60_000 },
   })
   const blobs = folderBlobs(layout.blobs, layout.incoming)
-  const load = (digest: string) => loadProgram(blobs, digest, limits.host ?? HOST_LIMITS)
+  const load = (digest: string) =>
+    loadProgram(blobs, digest, {
+      hostLimits: limits.host ?? HOST_LIMITS,
+      batchWaitMs: limits.batchWaitMs ?? 0,
+      onBatch: ({ rows }) => metrics.batchRows.observe(rows),
+    })
   const follower = createFollower({ id: 'gateway-0', layout, load, metrics, logger })
   await follower.start()
   const proxy = createProxy(layout.controlSocket, metrics)

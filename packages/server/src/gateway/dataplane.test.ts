@@ -27,11 +27,11 @@ let deployment: Awaited<ReturnType<typeof churnDeployment>>
 beforeAll(async () => {
   layout = await createDataFolder()
   deployment = await churnDeployment(await storeChurn(layout, 'v2'))
-  program = await loadProgram(
-    folderBlobs(layout.blobs, layout.incoming),
-    deployment.version.program,
-    HOST_LIMITS,
-  )
+  program = await loadProgram(folderBlobs(layout.blobs, layout.incoming), deployment.version.program, {
+    hostLimits: HOST_LIMITS,
+    batchWaitMs: 0,
+    onBatch: undefined,
+  })
 })
 afterAll(() => removeDataFolder(layout))
 

@@ -69,6 +69,24 @@ describe('an ONNX model', () => {
     expect(json.prediction.outputs.probabilities[1]).toBeCloseTo(probabilities[0]![1]!, 6)
   })
 
+  test('answers requests that come together each with its own, in fewer runs than requests', async () => {
+    const own = await openGateway(layout, { batchWaitMs: 50 })
+    await own.listen()
+    const one = async (row: unknown) => {
+      const body = JSON.stringify({ row })
+      const headers = { 'content-type': 'application/json' }
+      const path = '/api/v1/deployments/strings/predict'
+      return (await own.ask(path, { method: 'POST', headers, body })).json().prediction.prediction
+    }
+
+    const answers = await Promise.all(ROWS.slice(0, 60).map(one))
+    const runs = /^millwright_batch_rows_count (\d+)$/m.exec((await own.ask('/metrics')).text)![1]
+
+    expect(answers).toEqual(label.slice(0, 60))
+    expect(Number(runs)).toBeLessThan(40)
+    await own.close()
+  })
+
   test('answers the plain door', async () => {
     const { status, json } = await post('/predict/strings', ROWS[1])
 

@@ -4,7 +4,8 @@ import type { Frame, Program } from '@millwright/engine'
 import { decodeProgram } from '@millwright/engine/codec'
 import { compileProgram } from '@millwright/engine/compiled'
 import { isHosted } from '@millwright/engine/hosted'
-import { type HostLimits, openHost } from '@millwright/runtime/host'
+import { type BatchOptions, batched } from '@millwright/runtime/batching'
+import { type Host, type HostLimits, openHost } from '@millwright/runtime/host'
 import { type BlobStore, readBlob } from '../blobs/blob-store.ts'
 import type { Engine, LoadedProgram } from './served.ts'
 
@@ -13,6 +14,19 @@ const WARM_UP_RUNS = 200
 const WARM_UP_MS = 200
 /** Longest it holds the event loop, unless one row takes longer. */
 const TURN_MS = 5
+
+/** Rows that a host runs at once when requests for it wait. */
+const BATCH_ROWS = 256
+/** Rows tried together to see whether that pays, and how much cheaper one of them must be. */
+const TRIED_ROWS = 16
+const PAYS = 0.7
+
+export type LoadOptions = {
+  readonly hostLimits: HostLimits
+  /** Longest a run waits for others when a host has nothing to do, in milliseconds. */
+  readonly batchWaitMs: number
+  readonly onBatch: BatchOptions['onBatch']
+}
 
 /**
  * Reads a program from the blob store, checks that it is the one asked for, compiles and warms it; one that a host has to
@@ -23,7 +37,7 @@ const TURN_MS = 5
 export async function loadProgram(
   blobs: BlobStore,
   digest: string,
-  hostLimits: HostLimits,
+  options: LoadOptions,
 ): Promise<LoadedProgram> {
   const bytes = await readBlob(blobs, digest)
   const found = createHash('sha256').update(bytes).digest('hex')
@@ -32,15 +46,27 @@ export async function loadProgram(
       `program ${digest} is damaged on disk (its sha256 is ${found}); deploy the model file again`,
     )
   const program = decodeProgram(bytes)
-  const engine: Engine = isHosted(program)
-    ? { kind: 'hosted', host: await openHost(bytes, hostLimits) }
-    : { kind: 'inline', executable: compileProgram(program) }
-  return { digest, program, engine, rowMicroseconds: await warmUp(program, engine) }
+  if (!isHosted(program)) {
+    const engine: Engine = { kind: 'inline', executable: compileProgram(program) }
+    return { digest, program, engine, rowMicroseconds: await warmUp(program, engine, 1) }
+  }
+  const host = await openHost(bytes, options.hostLimits)
+  const alone: Engine = { kind: 'hosted', host }
+  const rowMicroseconds = await warmUp(program, alone, 1)
+  const together = await warmUp(program, alone, TRIED_ROWS)
+  const pays = together / TRIED_ROWS < PAYS * rowMicroseconds
+  return { digest, program, engine: pays ? batchedEngine(host, options) : alone, rowMicroseconds }
 }
 
-/** Predicts a row of zeros over and over, between other requests. Returns what one row costs, in microseconds. */
-async function warmUp(program: Program, engine: Engine): Promise<number> {
-  const run = runOf(program, engine)
+/** Requests that come while the model computes go together in its next run. */
+const batchedEngine = (host: Host, { hostLimits, batchWaitMs, onBatch }: LoadOptions): Engine => ({
+  kind: 'hosted',
+  host: batched(host, { maxRows: BATCH_ROWS, waitMs: batchWaitMs, longestMs: hostLimits.runMs, onBatch }),
+})
+
+/** Predicts rows of zeros over and over, between other requests. Returns what it takes, in microseconds. */
+async function warmUp(program: Program, engine: Engine, rows: number): Promise<number> {
+  const run = runOf(program, engine, rows)
   const startedAt = performance.now()
   let turnAt = startedAt
   let best = Number.POSITIVE_INFINITY
@@ -58,12 +84,12 @@ async function warmUp(program: Program, engine: Engine): Promise<number> {
 }
 
 /** A row of zeros may be one the model refuses, which costs about as much as an answer. */
-function runOf({ inputs, outputs }: Program, engine: Engine): () => Promise<void> | undefined {
+function runOf({ inputs, outputs }: Program, engine: Engine, rows: number): () => Promise<void> | undefined {
   const cells = inputs.filter((column) => column.kind === 'cell').length
   const frame: Frame = {
-    rows: 1,
-    numbers: new Float64Array(inputs.length - cells),
-    cells: new Array(cells).fill(engine.kind === 'inline' ? null : ''),
+    rows,
+    numbers: new Float64Array(rows * (inputs.length - cells)),
+    cells: new Array(rows * cells).fill(engine.kind === 'inline' ? null : ''),
   }
   const methods = outputs.map((output) => output.name)
   if (engine.kind === 'hosted')

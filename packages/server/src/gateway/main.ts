@@ -39,7 +39,12 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   const metrics = createMetrics({ version: VERSION })
   const log = openLog(config, layout, { slot, logger })
   const blobs = folderBlobs(layout.blobs, layout.incoming)
-  const load = (digest: string) => loadProgram(blobs, digest, hostLimitsOf(config))
+  const load = (digest: string) =>
+    loadProgram(blobs, digest, {
+      hostLimits: hostLimitsOf(config),
+      batchWaitMs: config.MILLWRIGHT_BATCH_WAIT_MS,
+      onBatch: ({ rows }) => metrics.batchRows.observe(rows),
+    })
   const follower = createFollower({ id: `gateway-${slot}`, layout, load, metrics, logger })
   const own = () => metrics.toJson(log)
   const proxy = createProxy(layout.controlSocket, metrics)

@@ -15,6 +15,7 @@ const LATENCY_EDGES = [
   0.5, 1, 2.5, 5,
 ]
 const SCORE_EDGES = Array.from({ length: 20 }, (_, step) => (step + 1) / 20)
+const BATCH_EDGES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 const LOAD_EDGES = [0.01, 0.05, 0.1, 0.5, 1, 5, 30]
 
 /** What the predictions of one version add to. */
@@ -51,6 +52,7 @@ export function createMetrics(build: { version: string }) {
     requests: families.requests,
     errors: families.errors,
     loads: families.loads.with(),
+    batchRows: families.batchRows.with(),
     loadErrors: families.loadErrors.with(),
     ofVersion(version: string): VersionMetrics {
       const outcomes = new Map<string, Counter>()
@@ -117,6 +119,13 @@ const createFamilies = () => ({
     'deployment',
   ),
   engineSeconds: counterOf('millwright_engine_seconds_total', 'Time spent inside models.', 'deployment'),
+  batchRows: histogramFamily(
+    {
+      name: 'millwright_batch_rows',
+      help: 'Rows that a hosted model ran at once, of one or several requests.',
+    },
+    BATCH_EDGES,
+  ),
   loads: histogramFamily(
     { name: 'millwright_model_load_seconds', help: 'From reading a program to its being warm.' },
     LOAD_EDGES,
