@@ -47,7 +47,7 @@ function openPlane() {
 const asked = (rows: number) => ({
   rows: listOfRows(Array.from({ length: rows }, (_, index) => rowOf(index))),
   ...{ requestId: 'r', startedAt: performance.now(), lenient: false },
-  ...{ outputs: undefined, ids: undefined, subjects: undefined },
+  ...{ outputs: undefined, ids: undefined, subjects: undefined, signal: undefined },
 })
 const scores = (results: readonly object[]) =>
   results.map((result) => (result as PredictedRow).decided?.score)

@@ -42,6 +42,8 @@ type InferRequest = {
   /** The caller's ids and subjects, one per row. */
   readonly ids: readonly string[] | undefined
   readonly subjects: readonly string[] | undefined
+  /** Ends waiting for a host. */
+  readonly signal: AbortSignal | undefined
 }
 
 /** The one core behind every door: rows in, results out, in order. */
@@ -121,7 +123,7 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
         const runs =
           engine.kind === 'inline'
             ? runRows(engine.executable, strict, block)
-            : await runHosted(engine.host, strict, block)
+            : await runHosted(engine.host, strict, block, request.signal)
         settleBlock(served, request, block, runs)
       }
       finish(served, request)

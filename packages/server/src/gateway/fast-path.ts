@@ -119,6 +119,7 @@ class Connection {
   readonly #socket: Socket
   readonly #path: Path
   #ended = false
+  #gone: AbortController | undefined
 
   constructor(socket: Socket, path: Path) {
     this.#socket = socket
@@ -135,10 +136,17 @@ class Connection {
     this.#socket.destroy()
   }
 
+  /** Fires when the caller goes away while a request of it is answered. */
+  gone(): AbortSignal {
+    this.#gone = new AbortController()
+    return this.#gone.signal
+  }
+
   /** Sends an answer; the next request is read when the caller took it. */
   send(text: string, encoding: BufferEncoding, closes: boolean): void {
     const { keepAliveMs } = this.#path
     this.isBusy = false
+    this.#gone = undefined
     this.idleUntil = performance.now() + keepAliveMs
     const socket = this.#socket
     const isTaken = socket.write(text, encoding)
@@ -148,6 +156,11 @@ class Connection {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    if (this.isBusy) {
+      // Read again when the answer before it is sent.
+      this.#socket.pause().unshift(chunk)
+      return
+    }
     const start = chunk.toString('latin1', 0, Math.min(chunk.length, HEAD_BYTES))
     const end = start.indexOf(HEAD_END)
     const plan = end === -1 || this.#path.stopped ? null : this.#path.planOf(start.slice(0, end))
@@ -159,11 +172,11 @@ class Connection {
     this.isBusy = true
     this.idleUntil = Number.POSITIVE_INFINITY
     plan.answer(new FastExchange(this, this.#path, { head: plan.head, body: chunk.subarray(bodyStart) }))
-    if (this.isBusy) this.#socket.pause()
   }
 
   readonly #onEnd = (): void => {
     this.#ended = true
+    this.#gone?.abort()
     if (!this.isBusy) this.#socket.end()
   }
 
@@ -171,6 +184,7 @@ class Connection {
   readonly #onError = (): void => {}
 
   readonly #forget = (): void => {
+    this.#gone?.abort()
     this.#path.connections.delete(this)
   }
 
@@ -218,6 +232,10 @@ class FastExchange implements Exchange {
     const body = this.#body
     if (body.length > limitBytes) done(new MillwrightError('BODY_TOO_LARGE', { limitBytes }), NO_BODY)
     else done(undefined, body)
+  }
+
+  gone(): AbortSignal {
+    return this.#connection.gone()
   }
 
   respond({ status, type, text, headers }: Answer, closes: boolean): void {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -11,6 +12,8 @@ import {
   storeModel,
   writeSnapshot,
 } from '../../test/gateway.ts'
+
+import { openConversation } from '../../test/raw-http.ts'
 
 const CASE = new URL('../../../engine/test/fixtures/onnx/onnx-churn-strings/', import.meta.url)
 const readJson = (name: string) => JSON.parse(readFileSync(new URL(name, CASE), 'utf8'))
@@ -84,6 +87,28 @@ describe('an ONNX model', () => {
 
     expect(answers).toEqual(label.slice(0, 60))
     expect(Number(runs)).toBeLessThan(40)
+    await own.close()
+  })
+
+  test('forgets a request whose caller went away', async () => {
+    const own = await openGateway(layout, { batchWaitMs: 300 })
+    const port = await own.listen()
+    const body = JSON.stringify({ row: ROWS[0] })
+    const head = `POST /api/v1/deployments/strings/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+    const [whole, pieces] = [openConversation(port), openConversation(port)]
+    await whole.send(head + body)
+    await pieces.send(head)
+    await sleep(20)
+    await pieces.send(body)
+    await sleep(100)
+
+    for (const conversation of [whole, pieces]) conversation.close()
+    while (own.metrics.state.inFlight > 0) await sleep(20)
+    const { text } = await own.ask('/metrics')
+
+    expect(text).toMatch(/^millwright_cancelled_total 2$/m)
+    expect(text).toMatch(/^millwright_batch_rows_count 0$/m)
+    expect(own.lines.join('')).not.toContain('request failed')
     await own.close()
   })
 

@@ -43,6 +43,14 @@ export class HttpExchange implements Exchange {
     this.#bodies.read(this, limitBytes, done)
   }
 
+  gone(): AbortSignal {
+    const controller = new AbortController()
+    this.response.once('close', () => {
+      if (!this.response.writableFinished) controller.abort()
+    })
+    return controller.signal
+  }
+
   respond({ status, type, text, headers }: Answer, closes: boolean): void {
     const { request, response } = this
     // What is left of a body would be read to its end only to keep the connection.

@@ -52,6 +52,7 @@ export function createMetrics(build: { version: string }) {
     requests: families.requests,
     errors: families.errors,
     loads: families.loads.with(),
+    cancelled: families.cancelled.with(),
     batchRows: families.batchRows.with(),
     loadErrors: families.loadErrors.with(),
     ofVersion(version: string): VersionMetrics {
@@ -125,6 +126,10 @@ const createFamilies = () => ({
       help: 'Rows that a hosted model ran at once, of one or several requests.',
     },
     BATCH_EDGES,
+  ),
+  cancelled: counterOf(
+    'millwright_cancelled_total',
+    'Requests for hosted models whose callers went away before the answer.',
   ),
   loads: histogramFamily(
     { name: 'millwright_model_load_seconds', help: 'From reading a program to its being warm.' },

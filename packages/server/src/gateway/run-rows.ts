@@ -1,8 +1,8 @@
 import { MillwrightError } from '@millwright/contracts/errors'
 import type { Answer, Executable, Frame, Method } from '@millwright/engine'
 import { RowError } from '@millwright/engine/errors'
+import type { BatchedHost } from '@millwright/runtime/batching'
 import { HostFailure } from '@millwright/runtime/failure'
-import type { Host } from '@millwright/runtime/host'
 import type { RowReader, Slab } from '../inference/validate.ts'
 
 /** Where the answer to one row stands. */
@@ -36,13 +36,15 @@ export function runRows(
  * @throws MillwrightError MODEL_TIMEOUT, MODEL_FAILED, MODEL_BUSY
  */
 export async function runHosted(
-  host: Pick<Host, 'run'>,
+  host: BatchedHost,
   reader: RowReader,
   { slab, good, methods }: ReadRows,
+  signal: AbortSignal | undefined,
 ): Promise<(RowRun | RowError)[]> {
   const rows = good.length
   if (rows === 0) return []
-  const run = (frame: Frame): Promise<Answer[] | RowError> => host.run(frame, methods).catch(rowErrorOf)
+  const run = (frame: Frame): Promise<Answer[] | RowError> =>
+    host.run(frame, methods, signal).catch(rowErrorOf)
   const together = await run(reader.frameOf(slab, rows))
   if (rows === 1 || !(together instanceof RowError)) return spread(together, rows)
   const alone: (RowRun | RowError)[] = []

@@ -1,6 +1,6 @@
 import type { ModelSchema, Respond } from '@millwright/contracts'
 import type { Executable, Method, Program } from '@millwright/engine'
-import type { Host } from '@millwright/runtime'
+import type { BatchedHost } from '@millwright/runtime/batching'
 import { compileDecision, type DecisionRule } from '../inference/decision.ts'
 import { compileRespond, type RespondTemplate } from '../inference/respond.ts'
 import { createRowReader, type RowReader, type Slab } from '../inference/validate.ts'
@@ -11,7 +11,7 @@ import type { DeploymentMetrics, GatewayMetrics, VersionMetrics } from './metric
 /** Where a program runs: compiled, on the spot; or by a host, in a process of its own. */
 export type Engine =
   | { readonly kind: 'inline'; readonly executable: Executable }
-  | { readonly kind: 'hosted'; readonly host: Pick<Host, 'run' | 'close'> }
+  | { readonly kind: 'hosted'; readonly host: BatchedHost }
 
 /** A loaded version, warm. Shared by all deployments that serve it. */
 export type LoadedProgram = {

@@ -28,12 +28,12 @@ export type NativeDeps = { readonly plane: Dataplane; readonly maxRows: number }
 export function predictNative(
   { plane, maxRows }: NativeDeps,
   served: Served,
-  { body, requestId, startedAt }: DoorRequest,
+  { body, requestId, startedAt, signal }: DoorRequest,
 ): string | Promise<string> {
   const asked = parseRequest(parseJson(decodeUtf8(body)), served)
   assertRows(asked.rows.count, served.routed.limits?.rows ?? maxRows)
   const { rows, outputs, ids, subjects } = asked
-  const request = { rows, requestId, startedAt, lenient: false, outputs, ids, subjects }
+  const request = { rows, requestId, startedAt, lenient: false, outputs, ids, subjects, signal }
   if (asked.rows.count <= served.nowRows) return answerOf(served, asked.rows, plane.inferNow(served, request))
   return plane.infer(served, request).then((results) => answerOf(served, asked.rows, results))
 }

@@ -24,7 +24,7 @@ const ROOT: readonly string[] = []
 export function predictPlain(
   plane: Dataplane,
   served: Served,
-  { body, requestId, startedAt }: DoorRequest,
+  { body, requestId, startedAt, signal }: DoorRequest,
 ): string | Promise<string> {
   const lenient = served.respond?.lenient ?? false
   const text = lenient ? decodeLikePython(body) : decodeUtf8(body)
@@ -39,7 +39,7 @@ export function predictPlain(
     ])
   const rows = new SingleRow(row, ROOT)
   const tags = { outputs: undefined, ids: undefined, subjects: undefined }
-  const request = { rows, requestId, startedAt, lenient, ...tags }
+  const request = { rows, requestId, startedAt, lenient, ...tags, signal }
   const answer = ([result]: readonly RowResult[]): string => answerOf(served, result!, { row, text })
   return served.nowRows > 0
     ? answer(plane.inferNow(served, request))

@@ -8,7 +8,13 @@ import { type NativeDeps, predictNative } from './native.ts'
 import { plainError, predictPlain } from './plain.ts'
 
 /** A request as a door sees it; `startedAt`: `performance.now()` when its body was there. */
-export type DoorRequest = { readonly body: Buffer; readonly requestId: string; readonly startedAt: number }
+export type DoorRequest = {
+  readonly body: Buffer
+  readonly requestId: string
+  readonly startedAt: number
+  /** Fires when the caller goes away; undefined where the answer is there before anyone could. */
+  readonly signal: AbortSignal | undefined
+}
 type Answerer = (served: Served, request: DoorRequest) => string | Promise<string>
 /** Answers a request for the deployment of that name, or the default one. */
 type PredictDoor = (exchange: Exchange, name: string | undefined) => void
@@ -27,7 +33,7 @@ export function createPlainDoor(deps: GatewayDeps, replies: Replies): PredictDoo
 }
 
 function createDoor(
-  { table, maxBodyBytes, metrics: { state } }: GatewayDeps,
+  { table, maxBodyBytes, metrics: { state, cancelled } }: GatewayDeps,
   { replies, door }: { replies: Replies; door: Door },
   answer: Answerer,
 ): PredictDoor {
@@ -42,17 +48,22 @@ function createDoor(
     state.inFlight -= 1
     replies.send(door, exchange, { status: 200, text })
   }
+  const leave = (): void => {
+    state.inFlight -= 1
+    cancelled.value += 1
+  }
   const open = (exchange: Exchange, name: string | undefined, body: Buffer): void => {
     const startedAt = performance.now()
     const served = name === undefined ? getDefaultServed(table()) : getServed(table(), name)
     assertJsonType(exchange.mediaType, exchange.contentEncoding)
     assertBodyBytes(body, served)
-    const text = answer(served, { body, requestId: exchange.id, startedAt })
+    const signal = served.engine.kind === 'hosted' ? exchange.gone() : undefined
+    const text = answer(served, { body, requestId: exchange.id, startedAt, signal })
     if (typeof text === 'string') succeed(exchange, text)
     else
       text.then(
         (later) => succeed(exchange, later),
-        (error: unknown) => fail(exchange, name, error),
+        (error: unknown) => (signal?.aborted ? leave() : fail(exchange, name, error)),
       )
   }
   return (exchange, name) => {
