@@ -8,7 +8,6 @@ import {
   openGateway,
   readLog,
   removeDataFolder,
-  storeChurn,
   storeModel,
   writeSnapshot,
 } from '../../test/gateway.ts'
@@ -24,12 +23,6 @@ const ROWS = rows.map((row) =>
   Object.fromEntries(columns.map(({ name }, i) => [name, row[i] === 'NaN' ? null : row[i]])),
 )
 const OTHERS = fileURLToPath(new URL('../../../runtime/test/fixtures/', import.meta.url))
-const CHURN_ROW = {
-  days_since_last_order: 45,
-  total_orders: 12,
-  lifetime_value: 567.89,
-  email_open_rate: 0.35,
-}
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 let gateway: Awaited<ReturnType<typeof openGateway>>
@@ -41,12 +34,9 @@ beforeAll(async () => {
     churnDeployment(await storeModel(layout, path), { ...plain, name })
   await writeSnapshot(layout, 1, [
     await served('strings', fileURLToPath(new URL('model.onnx', CASE))),
-    await served('endless', `${OTHERS}endless.onnx`),
-    await served('hungry', `${OTHERS}hungry.onnx`),
     await served('table', `${OTHERS}table.onnx`),
-    await churnDeployment(await storeChurn(layout, 'v2')),
   ])
-  gateway = await openGateway(layout, { host: { memoryMib: 512, loadMs: 20_000, runMs: 2_000 } })
+  gateway = await openGateway(layout)
 }, 60_000)
 afterAll(async () => {
   await gateway.close()
@@ -153,29 +143,5 @@ describe('an ONNX model', () => {
 
     expect(metrics).toMatch(/millwright_engine_seconds_total\{deployment="strings"\} 0\.\d*[1-9]/)
     expect(logged.filter(({ deployment }) => deployment === 'strings').length).toBeGreaterThan(ROWS.length)
-  })
-})
-
-describe('an ONNX model beyond its limits', () => {
-  const row = (first: number) => ({ row: { 'x[0]': first, 'x[1]': 0 } })
-
-  test('that computes on is stopped; others go on meanwhile, and it answers the next request', async () => {
-    let isStopped = false
-    const stuck = predict('endless', row(1000)).finally(() => {
-      isStopped = true
-    })
-    const others = await Promise.all([1, 2, 3].map(() => predict('churn', { row: CHURN_ROW })))
-
-    expect(others.map(({ status }) => status)).toEqual([200, 200, 200])
-    expect(isStopped).toBe(false)
-    expect(await stuck).toMatchObject({ status: 504, json: { code: 'MODEL_TIMEOUT', retryable: false } })
-    expect(await predict('endless', row(1))).toMatchObject({ json: { prediction: { prediction: [2, 1] } } })
-  })
-
-  test('that takes too much memory is stopped, and answers the next request', async () => {
-    const failed = await predict('hungry', row(1000))
-
-    expect(failed).toMatchObject({ status: 503, json: { code: 'MODEL_FAILED', retryable: true } })
-    expect(await predict('hungry', row(1))).toMatchObject({ json: { prediction: { prediction: [2, 1] } } })
   })
 })

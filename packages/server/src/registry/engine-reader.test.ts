@@ -119,20 +119,9 @@ describe('an ONNX model', () => {
     })
   })
 
-  test.each(['noisy', 'batch-mean', 'future'])('that is %s is refused', async (name) => {
-    const error = await read(await onnx(`runtime/test/fixtures/${name}.onnx`), undefined).catch(
-      (e: Error) => e,
+  test('that draws random numbers is refused', async () => {
+    await expect(read(await onnx('runtime/test/fixtures/noisy.onnx'), undefined)).rejects.toThrow(
+      'the model cannot be relied on: it answers the same row differently every time',
     )
-
-    expect((error as Error).message.replace(/-?\d+(\.\d+)?/g, '#')).toMatchSnapshot()
-  })
-
-  test.each([
-    ['endless', 'on rows made to try it out, the model took longer than 2000 ms'],
-    ['hungry', 'on rows made to try it out, the model took more memory than it may'],
-  ])('that is %s on the sample is refused', async (name, message) => {
-    const sample = { rows: [{ 'x[0]': 1000, 'x[1]': 0 }] }
-
-    await expect(read(await onnx(`runtime/test/fixtures/${name}.onnx`), sample)).rejects.toThrow(message)
   })
 })
