@@ -68,9 +68,10 @@ const ERRORS_PER_ROW = 5
 export function createDataplane(deps: DataplaneDeps): Dataplane {
   const openBlock = (served: Served, request: InferRequest, block: Block): OpenBlock => {
     const size = block.to - block.from
+    const { results } = block
     const slab = size === 1 && served.nowRows > 0 ? served.slab : served.strict.createSlab(size)
     const good = readBlock(served, request, { block, slab, ids: deps.ids })
-    return { ...block, slab, good, methods: methodsOf(served, request), enteredAt: performance.now() }
+    return { results, slab, good, methods: methodsOf(served, request), enteredAt: performance.now() }
   }
   const settleBlock = (
     served: Served,
@@ -136,7 +137,8 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
 type Block = { readonly from: number; readonly to: number; readonly results: RowResult[] }
 
 /** A block whose good rows are read. */
-type OpenBlock = Block & {
+type OpenBlock = {
+  readonly results: RowResult[]
   readonly slab: Slab
   /** Rows of the request by their place in the slab. */
   readonly good: readonly number[]

@@ -54,6 +54,7 @@ export async function runHosted(
 
 function spread(outcome: Answer[] | RowError, rows: number): (RowRun | RowError)[] {
   if (outcome instanceof RowError) return [outcome]
+  if (rows === 1) return [{ answers: outcome, row: 0 }]
   return Array.from({ length: rows }, (_, row) => ({ answers: outcome, row }))
 }
 
