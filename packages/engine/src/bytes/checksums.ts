@@ -1,3 +1,52 @@
+/** CRC-32 of gzip, zip and xz (reflected), four bytes at a time: table k is that of a byte k bytes before the end. */
+const CRC_TABLES = new Uint32Array(4 * 256)
+for (let byte = 0; byte < 256; byte++) {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+  CRC_TABLES[byte] = crc
+}
+for (let at = 256; at < CRC_TABLES.length; at++) {
+  const before = CRC_TABLES[at - 256]!
+  CRC_TABLES[at] = (before >>> 8) ^ CRC_TABLES[before & 255]!
+}
+
+export function crc32(bytes: Uint8Array): number {
+  const tables = CRC_TABLES
+  const whole = bytes.length & ~3
+  let crc = -1
+  let at = 0
+  for (; at < whole; at += 4) {
+    crc ^= bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+    crc =
+      tables[768 + (crc & 255)]! ^
+      tables[512 + ((crc >>> 8) & 255)]! ^
+      tables[256 + ((crc >>> 16) & 255)]! ^
+      tables[crc >>> 24]!
+  }
+  for (; at < bytes.length; at++) crc = (crc >>> 8) ^ tables[(crc ^ bytes[at]!) & 255]!
+  return ~crc >>> 0
+}
+
+/** Bytes whose sums of sums stay below 2³¹. */
+const ADLER_BYTES = 3800
+const ADLER_MODULUS = 65521
+
+/** Adler-32, the checksum of zlib. */
+export function adler32(bytes: Uint8Array): number {
+  let a = 1
+  let b = 0
+  for (let start = 0; start < bytes.length; start += ADLER_BYTES) {
+    const end = Math.min(bytes.length, start + ADLER_BYTES)
+    for (let at = start; at < end; at++) {
+      a += bytes[at]!
+      b += a
+    }
+    a %= ADLER_MODULUS
+    b %= ADLER_MODULUS
+  }
+  return ((b << 16) | a) >>> 0
+}
+
 /** Cyclic redundancy check of bzip2: polynomial 0x04c11db7, most significant bit first. */
 const BZIP2_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte << 24

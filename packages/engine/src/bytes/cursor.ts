@@ -1,16 +1,15 @@
 import { ModelError } from '../errors.ts'
+import { latin1, utf8 } from './text.ts'
 
 /** Bounds-checked little-endian reading. `bytes` handed out are views, never copies. */
 export class Cursor {
   readonly bytes: Uint8Array
   readonly #view: DataView
-  readonly #buffer: Buffer
   at = 0
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   /** Moves past `count` bytes and answers where they start. @throws ModelError corrupt past the end */
@@ -37,6 +36,10 @@ export class Cursor {
     return this.#view.getInt32(this.take(4), true)
   }
 
+  u32BigEndian(): number {
+    return this.#view.getUint32(this.take(4), false)
+  }
+
   /** An unsigned 64-bit length: anything beyond 2^53 is past the end of every file. */
   u64(): number {
     return Number(this.#view.getBigUint64(this.take(8), true))
@@ -53,15 +56,14 @@ export class Cursor {
 
   /** UTF-8. @throws ModelError corrupt when it is not valid */
   utf8(count: number): string {
-    const start = this.take(count)
-    const text = this.#buffer.toString('utf8', start, start + count)
-    if (text.includes('\uFFFD')) assertUtf8(this.bytes.subarray(start, start + count))
+    const bytes = this.slice(count)
+    const text = utf8(bytes)
+    if (text.includes('\uFFFD')) assertUtf8(bytes)
     return text
   }
 
   latin1(count: number): string {
-    const start = this.take(count)
-    return this.#buffer.toString('latin1', start, start + count)
+    return latin1(this.slice(count))
   }
 
   /** Text up to the next newline, which is consumed; latin1. */

@@ -1,4 +1,5 @@
 import { ModelError } from '../errors.ts'
+import { utf8 } from './text.ts'
 
 /**
  * Bounds-checked reading of a FlatBuffers table: a signed offset back to its vtable, which lists where each field is.
@@ -37,7 +38,7 @@ export class FlatTable {
 
   /** '' when absent. */
   text(field: number): string {
-    return Buffer.from(this.bytes(field)).toString()
+    return utf8(this.bytes(field))
   }
 
   texts(field: number): string[] {
@@ -46,7 +47,7 @@ export class FlatTable {
       const at = this.#target(start + 4 * i)
       const size = guarded(() => this.#view.getUint32(at, true))
       if (size > this.#view.byteLength - at - 4) throw broken()
-      return Buffer.from(this.#view.buffer, this.#view.byteOffset + at + 4, size).toString()
+      return utf8(new Uint8Array(this.#view.buffer, this.#view.byteOffset + at + 4, size))
     })
   }
 

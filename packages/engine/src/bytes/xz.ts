@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
-import { crc32 } from 'node:zlib'
+import { platform } from '#platform'
 import { ModelError } from '../errors.ts'
 import { xzCrc64 } from './checksums.ts'
 import { Cursor } from './cursor.ts'
 import { LzmaDecoder } from './lzma.ts'
 import { Output } from './output.ts'
+import { hex } from './text.ts'
 
 const HEADER_MAGIC = 'fd377a585a00'
 const FOOTER_MAGIC = 0x5a59
@@ -15,9 +15,9 @@ type Check = { readonly bytes: number; readonly compute: (content: Uint8Array) =
 /** Integrity checks by their number in the stream flags, as the hexadecimal digits that follow a block. */
 const CHECKS: Readonly<Record<number, Check>> = {
   0: { bytes: 0, compute: () => '' },
-  1: { bytes: 4, compute: (content) => littleEndian(BigInt(crc32(content)), 4) },
+  1: { bytes: 4, compute: (content) => littleEndian(BigInt(platform.crc32(content)), 4) },
   4: { bytes: 8, compute: (content) => littleEndian(xzCrc64(content), 8) },
-  10: { bytes: 32, compute: (content) => createHash('sha256').update(content).digest('hex') },
+  10: { bytes: 32, compute: (content) => platform.sha256(content) },
 }
 
 /**
@@ -82,7 +82,7 @@ function readIndex(cursor: Cursor): void {
 function readFooter(cursor: Cursor, flags: Uint8Array): void {
   const checksum = cursor.u32()
   const covered = cursor.slice(6)
-  if (crc32(covered) !== checksum || hex(covered.subarray(4)) !== hex(flags))
+  if (platform.crc32(covered) !== checksum || hex(covered.subarray(4)) !== hex(flags))
     throw corrupt('has a footer that contradicts its header')
   if (cursor.u16() !== FOOTER_MAGIC) throw corrupt('has no footer')
 }
@@ -123,15 +123,11 @@ function readVarint(cursor: Cursor): number {
 }
 
 function assertCrc(cursor: Cursor, covered: Uint8Array): void {
-  if (cursor.u32() !== crc32(covered)) throw corrupt('has a wrong header checksum')
+  if (cursor.u32() !== platform.crc32(covered)) throw corrupt('has a wrong header checksum')
 }
 
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-
 const littleEndian = (value: bigint, bytes: number): string =>
-  Buffer.from(value.toString(16).padStart(bytes * 2, '0'), 'hex')
-    .reverse()
-    .toString('hex')
+  hex(Uint8Array.from({ length: bytes }, (_, i) => Number((value >> BigInt(8 * i)) & 255n)))
 
 const corrupt = (what: string): ModelError =>
   new ModelError('corrupt', `the xz compression of the file ${what}`, { hint: 'copy it again' })

@@ -1,4 +1,5 @@
 import type { Limits } from '../bytes/limits.ts'
+import { latin1 } from '../bytes/text.ts'
 import type { GlobalUse } from '../pickle/unpickle.ts'
 import { GlobalRef, type Inert, InertObject } from '../pickle/values.ts'
 import { readSkops } from './skops/read.ts'
@@ -79,8 +80,7 @@ const TAIL_BYTES = 2 ** 17
 
 /** The container of a file by its content; undefined for pickles and for what nobody knows. */
 export function findContainer(bytes: Uint8Array): Container | undefined {
-  const latin1 = (start: number, end: number) => Buffer.from(bytes.subarray(start, end)).toString('latin1')
-  const head = latin1(0, HEAD_BYTES)
-  const tail = latin1(Math.max(0, bytes.length - TAIL_BYTES), bytes.length)
+  const head = latin1(bytes.subarray(0, HEAD_BYTES))
+  const tail = latin1(bytes.subarray(-TAIL_BYTES))
   return CONTAINERS.find(({ test }) => test(head, tail))
 }

@@ -1,3 +1,4 @@
+import { latin1 } from '../bytes/text.ts'
 import { ModelError } from '../errors.ts'
 
 /** A kind of file that is not a pickle, and what its owner can do. */
@@ -116,9 +117,8 @@ function canBePickle(bytes: Uint8Array, head: string): boolean {
 
 /** The format of a file that is not a pickle, as far as we know it. */
 export function findFormat(bytes: Uint8Array): Format | undefined {
-  const latin1 = (start: number, end: number) => Buffer.from(bytes.subarray(start, end)).toString('latin1')
-  const head = latin1(0, HEAD_BYTES)
-  const tail = latin1(Math.max(0, bytes.length - TAIL_BYTES), bytes.length)
+  const head = latin1(bytes.subarray(0, HEAD_BYTES))
+  const tail = latin1(bytes.subarray(-TAIL_BYTES))
   const sample = { bytes, head, tail }
   const known = FORMATS.find(({ test }) => test(sample))
   if (known !== undefined || canBePickle(bytes, head)) return known

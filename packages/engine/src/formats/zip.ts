@@ -1,4 +1,4 @@
-import { crc32, inflateRawSync } from 'node:zlib'
+import { platform } from '#platform'
 import { Cursor } from '../bytes/cursor.ts'
 import { type Limits, outputCap, outputTooLarge, overLimit } from '../bytes/limits.ts'
 import { ModelError } from '../errors.ts'
@@ -50,7 +50,7 @@ export class Archive {
     const entry = this.#entries.get(name)
     if (entry === undefined) throw corrupt('lacks a file that its description names')
     const content = unpack(storedContent(this.#bytes, entry), entry)
-    if (content.length !== entry.bytes || crc32(content) !== entry.crc)
+    if (content.length !== entry.bytes || platform.crc32(content) !== entry.crc)
       throw corrupt('has a file whose content does not fit its checksum')
     return content
   }
@@ -116,11 +116,9 @@ function storedContent(bytes: Uint8Array, entry: Entry): Uint8Array {
 function unpack(stored: Uint8Array, { method, bytes }: Entry): Uint8Array {
   if (method === STORED) return stored
   try {
-    return inflateRawSync(stored, { maxOutputLength: Math.max(bytes, 1) })
+    return platform.inflateRaw(stored, bytes)
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? ''
-    if (code === 'ERR_BUFFER_TOO_LARGE') throw corrupt('has a file longer than it says')
-    if (code.startsWith('Z_')) throw corrupt('has a file whose compression is broken')
+    if (error instanceof ModelError && error.kind === 'limit') throw corrupt('has a file longer than it says')
     throw error
   }
 }

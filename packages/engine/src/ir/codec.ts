@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { platform } from '#platform'
 import type { Program } from './program.ts'
 import { validateProgram } from './validate.ts'
 
@@ -129,6 +129,4 @@ function fromTag({ $: tag, length }: { [key: string]: Json }, cursor: Cursor): n
 }
 
 /** SHA-256 of the bytes of a program, in hex: its name. */
-export function programDigest(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}
+export const programDigest = (bytes: Uint8Array): string => platform.sha256(bytes)

@@ -1,3 +1,4 @@
+import { utf8 } from '../bytes/text.ts'
 import type { LightgbmModel } from '../formats/lightgbm/model.ts'
 import { readLightgbm } from '../formats/lightgbm/read.ts'
 import type { Graph } from '../ir/graph.ts'
@@ -30,7 +31,7 @@ function boosterOf(estimator: Estimator): Booster {
     if (text === undefined) throw estimator.error('corrupt', 'its booster has no model')
     const best = state.get('best_iteration')
     booster = {
-      model: readLightgbm(typeof text === 'string' ? text : Buffer.from(text).toString()),
+      model: readLightgbm(typeof text === 'string' ? text : utf8(text)),
       bestIteration: typeof best === 'number' && best > 0 ? best : Number.POSITIVE_INFINITY,
     }
     boosters.set(object, booster)

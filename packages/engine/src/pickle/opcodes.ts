@@ -1,3 +1,4 @@
+import { hex } from '../bytes/text.ts'
 import { ModelError } from '../errors.ts'
 import { narrow } from './arrays.ts'
 import { latin1Bytes } from './constructors.ts'
@@ -41,8 +42,7 @@ const int = (text: string): Inert => (text === '00' ? false : text === '01' ? tr
 function longInteger(bytes: Uint8Array): number | bigint {
   if (bytes.length > MAX_INTEGER_BYTES) throw corrupt(`an integer of ${bytes.length} bytes`)
   if (bytes.length === 0) return 0
-  const hex = Buffer.from(bytes).reverse().toString('hex')
-  return narrow(BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`)))
+  return narrow(BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex(bytes.toReversed())}`)))
 }
 
 const FLOATS: Readonly<Record<string, number>> = {

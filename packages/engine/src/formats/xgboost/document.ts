@@ -1,4 +1,5 @@
 import { assertColumnCount } from '../../bytes/limits.ts'
+import { latin1 } from '../../bytes/text.ts'
 import { ModelError } from '../../errors.ts'
 import { type Doc, Section } from '../document.ts'
 import type { LinearBooster, TreeBooster, XgboostModel, XgboostTree } from './model.ts'
@@ -147,7 +148,7 @@ function readCategories(booster: Section): (string | number)[][] {
       const offsets = encoding.integers('offsets')
       const bytes = Uint8Array.from(encoding.numbers('values'))
       if (bytes.some((byte) => byte > 127)) return []
-      const ascii = Buffer.from(bytes).toString('latin1')
+      const ascii = latin1(bytes)
       return Array.from(offsets.subarray(1), (end, i) => ascii.slice(offsets[i]!, end))
     })
 }

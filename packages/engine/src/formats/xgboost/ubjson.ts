@@ -1,4 +1,5 @@
 import { type Budget, overLimit } from '../../bytes/limits.ts'
+import { utf8 } from '../../bytes/text.ts'
 import { ModelError } from '../../errors.ts'
 import type { Doc } from '../document.ts'
 
@@ -28,13 +29,13 @@ export function readUbjson(bytes: Uint8Array, budget: Budget): Doc {
 class UbjsonParser {
   at = 0
   readonly #view: DataView
-  readonly #buffer: Buffer
+  readonly #bytes: Uint8Array
   readonly #budget: Budget
   #depth = 0
 
   constructor(bytes: Uint8Array, budget: Budget) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#bytes = bytes
     this.#budget = budget
   }
 
@@ -101,7 +102,7 @@ class UbjsonParser {
   #text(): string {
     const length = this.#length()
     const start = this.#take(length)
-    return this.#buffer.toString('utf8', start, start + length)
+    return utf8(this.#bytes.subarray(start, start + length))
   }
 
   /** An integer that says how long something is. */

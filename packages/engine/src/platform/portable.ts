@@ -1,0 +1,6 @@
+import { crc32 } from '../bytes/checksums.ts'
+import { decodeGzip, decodeZlib, inflateRaw } from './inflate.ts'
+import type { Platform } from './platform.ts'
+import { sha256 } from './sha256.ts'
+
+export const platform: Platform = { decodeZlib, decodeGzip, inflateRaw, crc32, sha256 }
