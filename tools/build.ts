@@ -2,8 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { build, type Plugin } from 'esbuild'
+import { bundleForBrowsers } from './browser-bundle.ts'
 
-/** npm run build: the published form. One file per process in dist/, shared code in chunks, types in dist/types/. */
+/**
+ * npm run build: the published form. One file per process in dist/, shared code in chunks, the engine for browsers in
+ * dist/browser/, types in dist/types/.
+ */
 const ROOT = resolve(import.meta.dirname, '..')
 const DIST = join(ROOT, 'dist')
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
@@ -81,7 +85,10 @@ function emitDeclarations(folder: string): void {
         PUBLISHED.map((name) => [`@millwright/${name}`, [`../packages/${name}/src/index.ts`]]),
       ),
     },
-    files: PUBLISHED.map((name) => `../packages/${name}/src/index.ts`),
+    files: [
+      ...PUBLISHED.map((name) => `../packages/${name}/src/index.ts`),
+      '../packages/engine/src/browser/index.ts',
+    ],
     include: [],
   }
   const path = join(DIST, 'tsconfig.json')
@@ -95,7 +102,7 @@ function declareTypes(): void {
   const emitted = join(DIST, 'emitted')
   emitDeclarations(emitted)
   // Grows while it is walked through.
-  const reached = new Set(['client/src/index.d.ts', 'engine/src/index.d.ts'])
+  const reached = new Set(['client/src/index.d.ts', 'engine/src/index.d.ts', 'engine/src/browser/index.d.ts'])
   for (const file of reached) {
     const toRoot = relative(dirname(file), '.')
     const text = readFileSync(join(emitted, file), 'utf8')
@@ -114,4 +121,5 @@ function declareTypes(): void {
 rmSync(DIST, { recursive: true, force: true })
 mkdirSync(DIST)
 await bundle()
+await bundleForBrowsers(join(DIST, 'browser'))
 declareTypes()

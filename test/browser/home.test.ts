@@ -3,21 +3,12 @@ import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually, ROOT, type Running, startMillwright } from '../support/millwright.ts'
+import { CHROMIUM, FLAGS } from './chromium.ts'
 
-/** With Debian's Chromium, where it is installed: apt-get install chromium fonts-dejavu-core. */
-const CHROMIUM = '/usr/bin/chromium'
 const installed = existsSync(CHROMIUM)
 if (!installed)
   console.warn(`skipped: ${CHROMIUM} is not installed (apt-get install --no-install-recommends chromium)`)
 
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-dev-shm-usage',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 /** Screenshots for people to look at; not compared. */
 const PICTURES = `${ROOT}/.cache/screenshots`
 

@@ -50,6 +50,27 @@ wrong.catch(() => {})
 console.log(JSON.stringify(await columns(process.argv[2]!)))
 `
 
+const PAGE = `
+import { type InputRow, loadModel, type Model } from 'millwright/engine'
+
+// @ts-expect-error a process of its own is nothing for a browser
+import type { compileFile } from 'millwright/engine'
+
+export async function ask(file: ArrayBuffer | Uint8Array, row: InputRow): Promise<number[][]> {
+  const model: Model = await loadModel(file)
+  return model.predictProba([row])
+}
+`
+
+const STRICT = [
+  '--strict',
+  '--skipLibCheck',
+  'false',
+  '--exactOptionalPropertyTypes',
+  '--noUncheckedIndexedAccess',
+  ...['--module', 'nodenext', '--target', 'es2024'],
+]
+
 describe('the published package', () => {
   let packed: Packed
 
@@ -97,21 +118,29 @@ describe('the published package', () => {
 
   test('a program that imports it passes the strictest type check, and runs', async () => {
     writeFileSync(join(consumer, 'consumer.mts'), CONSUMER)
-    const types = join(ROOT, 'node_modules/@types')
-    const strict = [
-      '--strict',
-      '--skipLibCheck',
-      'false',
-      '--exactOptionalPropertyTypes',
-      '--noUncheckedIndexedAccess',
-    ]
-    const target = ['--module', 'nodenext', '--target', 'es2024', '--typeRoots', types, '--types', 'node']
+    const types = ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node']
 
-    await run(join(ROOT, 'node_modules/.bin/tsc'), ...strict, ...target, 'consumer.mts')
+    await run(join(ROOT, 'node_modules/.bin/tsc'), ...STRICT, ...types, 'consumer.mts')
 
     expect(JSON.parse(await run(process.execPath, 'consumer.mjs', 'churn_model_v2.pkl'))).toEqual(
       Object.keys(CHURN_ROW),
     )
+  })
+
+  test('the engine is the same for a browser', async () => {
+    writeFileSync(join(consumer, 'page.mts'), PAGE)
+    const script = `
+      const { ask } = await import('./page.mjs')
+      const file = (await import('node:fs')).readFileSync('churn_model_v2.pkl')
+      console.log(JSON.stringify(await ask(file, ${JSON.stringify(CHURN_ROW)})))`
+    const types = ['--customConditions', 'browser', '--types', '', '--lib', 'es2024,dom']
+
+    await run(join(ROOT, 'node_modules/.bin/tsc'), ...STRICT, ...types, 'page.mts')
+    const flags = ['--conditions', 'browser', '--input-type', 'module', '--eval', script]
+
+    expect(JSON.parse(await run(process.execPath, ...flags))).toEqual([
+      [0.8662686546579004, 0.13373134534209968],
+    ])
   })
 
   test('npx finds the program', async () => {

@@ -24,5 +24,7 @@ export type {
   Program,
 } from './ir/program.ts'
 export { inputSchema, type SchemaColumn } from './ir/schema.ts'
+export { type LoadOptions, loadModel, type Model } from './library/load-model.ts'
+export type { InputRow, RowValue } from './library/rows.ts'
 export type { CompiledFile } from './sandbox/compile.ts'
 export { type CompileOptions, compileFile, compileFiles, RefusedFile } from './sandbox/compile-file.ts'

@@ -1,6 +1,6 @@
 import { input } from '../ops/columns.ts'
 import type { OnnxAttrs } from '../ops/onnx.ts'
-import { isHostedOp } from '../ops/registry.ts'
+import { getOp } from '../ops/registry.ts'
 import type { Program, Ref } from './program.ts'
 import { prune } from './prune.ts'
 import { validateProgram } from './validate.ts'
@@ -13,6 +13,9 @@ export type HostedProgram = {
   /** The outputs, from what the node answers. */
   readonly after: Program
 }
+
+/** @throws RangeError for a name that is not an operation */
+const isHostedOp = (name: string): boolean => getOp(name).hosted === true
 
 /** A part of it is not computed by the engine: it cannot be compiled, a host has to run it. */
 export const isHosted = (program: Program): boolean => program.nodes.some(({ op }) => isHostedOp(op))

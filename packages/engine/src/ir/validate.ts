@@ -1,3 +1,4 @@
+import { CodeNeeded } from '../library/code-needed.ts'
 import { input } from '../ops/columns.ts'
 import { getOp } from '../ops/registry.ts'
 import type { Attrs, Program, ProgramOutput, ValueType } from './program.ts'
@@ -47,6 +48,7 @@ function typeOfNode(program: Program, ref: number, types: readonly ValueType[]):
       inputs.map((read) => types[read]!),
     )
   } catch (cause) {
+    if (cause instanceof CodeNeeded) throw cause
     const reason = cause instanceof RangeError ? cause.message : 'attributes of the wrong type'
     throw new RangeError(`${where}: ${reason}`, { cause })
   }

@@ -80,6 +80,3 @@ export function getOp(name: string): Op {
   if (op === undefined) throw new RangeError(`unknown operation ${name}`)
   return op
 }
-
-/** Is the operation run by a host? @throws RangeError for a name that is not an operation */
-export const isHostedOp = (name: string): boolean => getOp(name).hosted === true

@@ -1,0 +1,8 @@
+export { DEFAULT_LIMITS, type Limits } from '../bytes/limits.ts'
+export type { Contract } from '../check/contract.ts'
+export { ModelError, type RefusalKind, RowError } from '../errors.ts'
+export type { FileReport, ReportStep } from '../formats/report.ts'
+export type { Answer, AnswerPart, Cell, Method, Program } from '../ir/program.ts'
+export type { SchemaColumn } from '../ir/schema.ts'
+export { type LoadOptions, loadModel, type Model } from '../library/load-model.ts'
+export type { InputRow, RowValue } from '../library/rows.ts'
