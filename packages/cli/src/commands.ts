@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   logs: async () => (await import('./commands/logs.ts')).logs,
   promote: async () => (await import('./commands/promote.ts')).promote,
   rollback: async () => (await import('./commands/rollback.ts')).rollback,
+  types: async () => (await import('./commands/types.ts')).types,
   models: async () => (await import('./commands/models.ts')).models,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   demo: async () => (await import('./commands/demo.ts')).demo,
@@ -36,6 +37,7 @@ Use
   predict      ask a deployment
   logs         find logged predictions
   models       list models and versions
+  types        write TypeScript types of a deployment's rows and answers
 
 Without a server
   inspect      say what a model file is, and whether it can be served
