@@ -16,7 +16,11 @@ const NAMED_NUMBERS: Readonly<Record<string, number>> = {
  * number of columns is right, by position.
  * @throws CommandError that names the column, the row, what was expected and what came
  */
-export function buildFrame(program: Program, schema: readonly SchemaColumn[], table: Table): Frame {
+export function buildFrame(
+  program: Program,
+  schema: readonly Pick<SchemaColumn, 'type' | 'null'>[],
+  table: Table,
+): Frame {
   const at = matchColumns(program, table)
   const numbers = new Float64Array(
     table.rows.length * program.inputs.filter((column) => column.kind === 'number').length,
@@ -62,7 +66,8 @@ function matchColumns(program: Program, table: Table): number[] {
   )
 }
 
-function toNumber(value: Cell): number | undefined {
+/** undefined for what is no number. */
+export function toNumber(value: Cell): number | undefined {
   if (typeof value === 'number') return value
   if (value === null || value === '') return Number.NaN
   if (typeof value === 'boolean') return Number(value)

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
+import type { CreateVersion } from '@millwright/contracts'
 import type { ModelParts } from '@millwright/engine'
 import { UsageError, type Values } from './command.ts'
 import { readRegularFile } from './read-file.ts'
 
 /** A file, or with a key one entry of the dictionary or tuple in it. */
-export type FilePart = { readonly path: string; readonly key?: string | undefined }
+type FilePart = { readonly path: string; readonly key?: string | undefined }
 
 /** The files of one model as they are given on the command line. */
 export type ModelFiles = {
@@ -72,6 +73,26 @@ export async function readModelFiles(files: ModelFiles): Promise<ModelParts> {
     after: files.after.map(read),
     encode: files.encode.map((part) => ({ column: part.column, ...read(part) })),
     columns: files.columns,
+  }
+}
+
+/** What a version is made of, by the digests of its files. */
+export type VersionParts = Pick<CreateVersion, 'digest' | 'parts'>
+
+export function versionPartsOf(files: ModelFiles, digests: ReadonlyMap<string, string>): VersionParts {
+  const { model, after, encode, columns } = files
+  const part = ({ path, key }: FilePart) => ({ digest: digests.get(path)!, ...(key && { key }) })
+  const { digest, ...entry } = part(model)
+  const isWhole = pathsOf(files).length === 1 && model.key === undefined && columns === undefined
+  if (isWhole && after.length + encode.length === 0) return { digest }
+  return {
+    digest,
+    parts: {
+      ...entry,
+      after: after.map(part),
+      encode: encode.map((given) => ({ column: given.column, ...part(given) })),
+      ...(columns && { columns: [...columns] }),
+    },
   }
 }
 

@@ -15,6 +15,7 @@ import type {
   RollBack,
   Status,
   Upload,
+  VersionDetail,
 } from '@millwright/contracts'
 import { createTransport, type RequestOptions, type Transport } from './transport.ts'
 
@@ -70,7 +71,7 @@ const modelCalls = (call: Transport) => ({
   listModels: (): Promise<Page<Model>> => call('GET', '/api/v1/models'),
   getModel: (model: string): Promise<Model> => call('GET', modelPath(model)),
   listVersions: (model: string): Promise<Page<ModelVersion>> => call('GET', `${modelPath(model)}/versions`),
-  getVersion: (model: string, version: number): Promise<ModelVersion> =>
+  getVersion: (model: string, version: number): Promise<VersionDetail> =>
     call('GET', `${modelPath(model)}/versions/${version}`),
   listAliasChanges: (model: string, alias: string): Promise<Page<AliasChange>> =>
     call('GET', `${modelPath(model)}/aliases/${encodeURIComponent(alias)}/history`),

@@ -17,9 +17,19 @@ export {
   type Problem,
   problemOf,
 } from './errors.ts'
-export { AliasChange, CreateVersion, Event, Model, ModelVersion, Upload, VersionState } from './model.ts'
+export {
+  AliasChange,
+  CreateVersion,
+  Event,
+  Model,
+  ModelVersion,
+  Upload,
+  VersionDetail,
+  VersionState,
+} from './model.ts'
 export { Digest, Name } from './names.ts'
 export { ModelParts, manifestOf, PartsManifest } from './parts.ts'
 export { PredictAnswer, Prediction, PredictionRecord, PredictRequest } from './prediction.ts'
+export { ReviewAnswer } from './review.ts'
 export { CellValue, FieldValue, ModelSchema, SchemaColumn } from './schema.ts'
 export { Status } from './status.ts'

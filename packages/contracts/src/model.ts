@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Digest, Name, Timestamp } from './names.ts'
 import { ModelParts } from './parts.ts'
+import { ReviewAnswer } from './review.ts'
 import { FieldValue, ModelSchema } from './schema.ts'
 
 export const VersionState = z.enum(['PENDING', 'READY', 'REFUSED'])
@@ -47,6 +48,13 @@ export const ModelVersion = z.object({
   created_by: z.string(),
 })
 export type ModelVersion = z.infer<typeof ModelVersion>
+
+/** A version as it is shown alone. */
+export const VersionDetail = ModelVersion.extend({
+  /** Answers to a reviewer's questions, beside the version before; null when the version cannot serve. */
+  review: z.array(ReviewAnswer).nullable(),
+})
+export type VersionDetail = z.infer<typeof VersionDetail>
 
 export const Model = z.object({
   name: Name,

@@ -5,8 +5,10 @@ import {
   decodeProgram,
   type Frame,
   isHosted,
+  type Latency,
   type Method,
   ModelError,
+  measureLatency,
   type Program,
   type SelfCheck,
   selfCheck,
@@ -14,6 +16,7 @@ import {
 import { checkHosted } from './check.ts'
 import { asRefusal, HostFailure } from './failure.ts'
 import { type Host, type HostLimits, openHost } from './host.ts'
+import { measureHostLatency } from './latency.ts'
 import { openThreads } from './threads.ts'
 
 /** Batches of as many rows are worth starting threads for, which takes a tenth of a second. */
@@ -34,6 +37,8 @@ export type Runner = {
    * @throws ModelError when a host's model differs from itself, or costs more than its limits
    */
   check(): Promise<SelfCheck>
+  /** What a row costs on this machine, in about three times `millis`; undefined when the model refuses every row tried. */
+  latency(millis: number): Promise<Latency | undefined>
   close(): Promise<void>
 }
 
@@ -42,7 +47,12 @@ export async function openRunner(bytes: Uint8Array, limits?: HostLimits): Promis
   const program = decodeProgram(bytes)
   if (isHosted(program)) {
     const host = await openHost(bytes, limits)
-    return { program, ...host, check: () => relyOn(program, host) }
+    return {
+      program,
+      ...host,
+      check: () => relyOn(program, host),
+      latency: (millis) => measureHostLatency(program, host, millis),
+    }
   }
   const executable = compileProgram(program)
   const count = Math.min(availableParallelism(), MOST_THREADS)
@@ -55,6 +65,7 @@ export async function openRunner(bytes: Uint8Array, limits?: HostLimits): Promis
       return threads.run(frame, methods)
     },
     check: async () => selfCheck(program, executable),
+    latency: async (millis) => measureLatency(executable, millis),
     close: async () => threads?.close(),
   }
 }

@@ -1,19 +1,12 @@
 import { basename } from 'node:path'
-import {
-  allOutputs,
-  compileFiles,
-  contractOf,
-  inputSchema,
-  ModelError,
-  type ModelParts,
-  type Program,
-  programDigest,
-  type SchemaColumn,
-  type SelfCheck,
-} from '@millwright/engine'
-import { openRunner } from '@millwright/runtime'
-import { type Command, EXIT, takeArguments } from '../command.ts'
-import { modelFiles, PARTS_OPTIONS, PARTS_USAGE, readModelFiles } from '../model-parts.ts'
+import type { Client } from '@millwright/client'
+import type { ReviewAnswer } from '@millwright/contracts'
+import type { SchemaColumn } from '@millwright/engine'
+import { type Command, EXIT, takeArguments, type Values } from '../command.ts'
+import { examine, type Refused, type Served } from '../examine.ts'
+import { modelFiles, PARTS_OPTIONS, PARTS_USAGE } from '../model-parts.ts'
+import { REVIEW_OPTIONS, REVIEW_USAGE, reviewWith } from '../review.ts'
+import { isFailed, reviewText } from '../review-text.ts'
 import { formatBytes, printable, progress, type Terminal, table } from '../terminal.ts'
 
 const usage = `Says what a model file is, and whether it can be served. Nothing in the file is run. Needs no server.
@@ -21,110 +14,63 @@ const usage = `Says what a model file is, and whether it can be served. Nothing 
 Usage: millwright inspect FILE [options]
 
 Options:
+${REVIEW_USAGE}
 ${PARTS_USAGE}
 
 Shows library and version, steps, input schema, size, the names the file mentions (and what it would have called had it
-been loaded by Python), the exactness contract, the measured cost per row, or why it is refused (exit code 1).
+been loaded by Python), the exactness contract, the measured cost per row, or why it is refused (exit code 1). The
+review answers what is asked before a model goes into production; exit code 5 when a stated limit is not kept.
 
 Examples:
   millwright inspect model.pkl
   millwright inspect model.joblib --json
   millwright inspect model.pkl --after scaler.pkl --columns age,income,visits
+  millwright inspect model.pkl --max-p99-ms 1 --max-mb 50 --sample rows.csv --against churn@3
 `
 
 export const inspect: Command = {
   usage,
-  options: { ...PARTS_OPTIONS },
-  async run({ terminal, json }, values, positionals) {
+  options: { ...PARTS_OPTIONS, ...REVIEW_OPTIONS },
+  async run({ terminal, json, client }, values, positionals) {
     const [path] = takeArguments(positionals, 'FILE')
-    const parts = await readModelFiles(modelFiles(path!, values))
     const bar = progress(terminal, 'Inspecting')
-    bar.update(formatBytes(parts.model.bytes.byteLength))
-    const finding = await examine(parts)
+    bar.update(path!)
+    const finding = await examine(modelFiles(path!, values))
+    const review = finding.servable ? await reviewServed(finding, values, client) : []
     bar.done()
-    if (json) terminal.stdout(`${JSON.stringify({ file: basename(path!), ...finding })}\n`)
-    else show(terminal, path!, finding)
-    return finding.servable ? EXIT.ok : EXIT.failed
+    const { servable, shown } = finding
+    if (json) terminal.stdout(`${JSON.stringify({ file: basename(path!), servable, ...shown, review })}\n`)
+    else if (finding.servable) show(terminal, path!, finding.shown, review)
+    else showRefusal(terminal, path!, finding.shown)
+    if (!servable) return EXIT.failed
+    return isFailed(review) ? EXIT.gate : EXIT.ok
   },
 }
 
-type Finding = Awaited<ReturnType<typeof examine>>
-
-async function examine(parts: ModelParts) {
+async function reviewServed(finding: Served, values: Values, client: Client): Promise<ReviewAnswer[]> {
   try {
-    const { program: encoded, report } = await compileFiles(parts)
-    const { program, check } = await tryOut(encoded)
-    return {
-      servable: true as const,
-      ...report,
-      program_digest: programDigest(encoded),
-      inputs: inputSchema(program),
-      outputs: allOutputs(program),
-      classes: program.classes,
-      contract: contractOf(program),
-      check,
-    }
-  } catch (error) {
-    if (!(error instanceof ModelError)) throw error
-    const { kind, path, message, hint } = error
-    return {
-      servable: false as const,
-      kind,
-      path,
-      reason: message,
-      hint: hint ?? null,
-      report: reportOf(error),
-    }
-  }
-}
-
-/** @throws ModelError when a host cannot run it, or not within its limits */
-async function tryOut(encoded: Uint8Array): Promise<{ program: Program; check: SelfCheck }> {
-  const runner = await openRunner(encoded)
-  try {
-    return { program: runner.program, check: await runner.check() }
+    return await reviewWith(finding, values, client)
   } finally {
-    await runner.close()
+    await finding.runner.close()
   }
 }
 
-/** What was learnt before the refusal. */
-const reportOf = (error: ModelError): Record<string, unknown> | null =>
-  (error as { report?: Record<string, unknown> }).report ?? null
+function showRefusal({ style, stdout }: Terminal, path: string, { reason }: Refused['shown']): void {
+  stdout(`${style.bad('✖')} ${path} cannot be served\n  ${printable(reason)}\n`)
+}
 
-function show(terminal: Terminal, path: string, finding: Finding): void {
+function show(
+  terminal: Terminal,
+  path: string,
+  finding: Served['shown'],
+  review: readonly ReviewAnswer[],
+): void {
   const { style, stdout } = terminal
   const heading = (title: string): void => stdout(`\n${style.bold(title)}\n`)
-  if (!finding.servable) {
-    stdout(`${style.bad('✖')} ${path} cannot be served\n  ${printable(finding.reason)}\n`)
-    return
-  }
   stdout(`${style.good('✔')} ${path} can be served\n\n`)
-  const { check } = finding
-  stdout(
-    table(
-      [
-        ['Library', `${finding.library} ${finding.libraryVersion}`],
-        ['Estimator', finding.estimator],
-        ['File', `${finding.container}, protocol ${finding.protocol}, compression ${finding.compression}`],
-        ['Size', `${formatBytes(finding.bytes)}, ${formatBytes(finding.decompressedBytes)} unpacked`],
-        ['Answers', finding.outputs.join(', ')],
-        ['Classes', finding.classes.map((labels) => labels.map(String).join(', ')).join(' | ') || '—'],
-        [
-          'Contract',
-          Object.entries(finding.contract)
-            .map(([name, level]) => `${name} ${level}`)
-            .join(', '),
-        ],
-        [
-          'Checked',
-          `${check.rows} boundary rows, ${check.mismatches} differences from ${checkedWith(finding)}`,
-        ],
-        ['Cost', costLine(check.microsPerRow)],
-      ],
-      style,
-    ),
-  )
+  stdout(table(factLines(finding), style))
+  heading('Review')
+  stdout(reviewText(review, style))
   heading('Inputs')
   stdout(table(finding.inputs.map(inputLine), style, ['COLUMN', 'TYPE', 'MISSING', 'CATEGORIES']))
   if (finding.steps.length > 1) {
@@ -149,7 +95,23 @@ function show(terminal: Terminal, path: string, finding: Finding): void {
   )
 }
 
-const checkedWith = ({ container }: { container: string }): string =>
+function factLines(finding: Served['shown']): string[][] {
+  const { check, contract, classes } = finding
+  const levels = Object.entries(contract).map(([name, level]) => `${name} ${level}`)
+  return [
+    ['Library', `${finding.library} ${finding.libraryVersion}`],
+    ['Estimator', finding.estimator],
+    ['File', `${finding.container}, protocol ${finding.protocol}, compression ${finding.compression}`],
+    ['Size', `${formatBytes(finding.bytes)}, ${formatBytes(finding.decompressedBytes)} unpacked`],
+    ['Answers', finding.outputs.join(', ')],
+    ['Classes', classes.map((labels) => labels.map(String).join(', ')).join(' | ') || '—'],
+    ['Contract', levels.join(', ')],
+    ['Checked', `${check.rows} boundary rows, ${check.mismatches} differences from ${checkedWith(finding)}`],
+    ['Cost', costLine(check.microsPerRow)],
+  ]
+}
+
+const checkedWith = ({ container }: Served['shown']): string =>
   container === 'onnx' ? 'itself, twice and in a batch' : 'the reference'
 
 function inputLine(column: SchemaColumn): string[] {

@@ -1,6 +1,5 @@
-import { boundaryRows } from '../check/boundary.ts'
-import { RowError } from '../errors.ts'
-import { joinRows, splitRows } from '../ir/frames.ts'
+import { acceptedRows } from '../check/accepted-rows.ts'
+import { joinRows } from '../ir/frames.ts'
 import type { Executable, Frame } from '../ir/program.ts'
 import { allOutputs } from './reference.ts'
 
@@ -12,17 +11,8 @@ const SEED = 2
  * JavaScript and WebAssembly are optimised before the first request. 50 ms are enough for most programs.
  */
 export function warmUp(executable: Executable, millis: number): void {
-  const { program } = executable
-  const outputs = allOutputs(program)
-  const accepted = splitRows(boundaryRows(program, ROWS, SEED), program.inputs).filter((frame) => {
-    try {
-      executable.run(frame, outputs)
-      return true
-    } catch (error) {
-      if (error instanceof RowError) return false
-      throw error
-    }
-  })
+  const outputs = allOutputs(executable.program)
+  const accepted = acceptedRows(executable, ROWS, SEED)
   if (accepted.length === 0) return
   const frames: readonly Frame[] = [...accepted, joinRows(accepted)]
   for (const end = performance.now() + millis; performance.now() < end; )

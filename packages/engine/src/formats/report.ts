@@ -1,6 +1,8 @@
 import { ModelError } from '../errors.ts'
+import type { Cell } from '../ir/program.ts'
 import type { GlobalUse } from '../pickle/unpickle.ts'
 import { type Inert, InertObject, NdArray } from '../pickle/values.ts'
+import type { ProgramSize } from '../review/program-size.ts'
 import { answeringObject, reasonsOf } from '../sklearn/chain.ts'
 import { Estimator, libraryOf } from '../sklearn/estimator.ts'
 import { versionOf } from '../sklearn/lower.ts'
@@ -8,7 +10,14 @@ import { findFamily } from '../sklearn/support.ts'
 import type { ModelFile } from './read-file.ts'
 
 /** One estimator inside a model. `path` leads to it from the outside: `["step 'prep'", "transformer 'text'"]`. */
-export type ReportStep = { readonly path: readonly string[]; readonly class: string }
+export type ReportStep = {
+  readonly path: readonly string[]
+  readonly class: string
+  /** Of the library that wrote it, where the file says so. */
+  readonly version?: string
+  /** What it was made with, as far as that is a plain value; without `random_state`. */
+  readonly parameters?: Readonly<Record<string, Cell>>
+}
 
 /** What a model file says about itself; plain JSON, to show to people. */
 export type FileReport = {
@@ -29,6 +38,8 @@ export type FileReport = {
   readonly notes: readonly string[]
   /** Every name in the file, sorted, with whether loading it in Python would call it. */
   readonly globals: readonly GlobalUse[]
+  /** Of the compiled program; absent when the file is refused. */
+  readonly size?: ProgramSize
 }
 
 const MAX_STEPS = 200
@@ -71,12 +82,33 @@ type Found = { readonly steps: ReportStep[]; readonly versions: string[] }
 
 function describeEstimator(object: InertObject, path: readonly string[], found: Found): void {
   if (found.steps.length >= MAX_STEPS) return
-  found.steps.push({ path, class: object.cls.qualified })
-  if (!(object.state instanceof Map)) return
+  const step = { path, class: object.cls.qualified }
+  if (!(object.state instanceof Map)) {
+    found.steps.push(step)
+    return
+  }
   const estimator = new Estimator(object, path)
   const version = findVersion(estimator)
   if (version !== undefined) found.versions.push(version)
+  found.steps.push({ ...step, ...(version && { version }), parameters: parametersOf(estimator) })
   for (const [step, child] of childrenOf(estimator)) describeEstimator(child, [...path, step], found)
+}
+
+/** Most parameters, and longest text of one. */
+const MAX_PARAMETERS = 100
+const MAX_TEXT = 100
+
+/** Attributes without underscores that are plain values: what the constructor was given. */
+function parametersOf(estimator: Estimator): Record<string, Cell> {
+  const plain = estimator.keys.flatMap((key): [string, Cell][] => {
+    const value = estimator.find(key)
+    const isPlain =
+      value === null || typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string'
+    if (!isPlain || key === 'random_state' || /^_|_$/.test(key)) return []
+    if (typeof value === 'string') return [[key, value.slice(0, MAX_TEXT)]]
+    return [[key, typeof value === 'number' && !Number.isFinite(value) ? String(value) : value]]
+  })
+  return Object.fromEntries(plain.sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, MAX_PARAMETERS))
 }
 
 /** What the model inside says, when it can be read. */

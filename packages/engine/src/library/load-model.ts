@@ -6,6 +6,7 @@ import { type ModelParts, readParts } from '../formats/parts.ts'
 import { type FileReport, reportOf } from '../formats/report.ts'
 import type { Answer, AnswerPart, Cell, Executable, Method, Program } from '../ir/program.ts'
 import { inputSchema, type SchemaColumn } from '../ir/schema.ts'
+import { programSize } from '../review/program-size.ts'
 import { lowerModel } from '../sklearn/lower.ts'
 import { whenLoaded } from './code-needed.ts'
 import { faultAt, frameOfRows, type InputRow } from './rows.ts'
@@ -48,8 +49,9 @@ export async function loadModel(bytes: Uint8Array | ArrayBuffer, options: LoadOp
   const { limits = {}, ...parts } = options
   const content = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes
   const { file, root } = await whenLoaded(() => readParts({ model: { bytes: content }, ...parts }, limits))
-  const report = await whenLoaded(() => reportOf(file, root))
+  const read = await whenLoaded(() => reportOf(file, root))
   const program = await whenLoaded(() => lowerModel(root))
+  const report = { ...read, size: programSize(program) }
   const schema = await whenLoaded(() => inputSchema(program))
   return createModel(compileProgram(program), schema, report)
 }

@@ -3,6 +3,7 @@ import { ModelError } from '../errors.ts'
 import { type ModelParts, readParts } from '../formats/parts.ts'
 import { type FileReport, reportOf } from '../formats/report.ts'
 import { encodeProgram } from '../ir/codec.ts'
+import { programSize } from '../review/program-size.ts'
 import { lowerModel } from '../sklearn/lower.ts'
 
 /** A model file made ready to serve. */
@@ -29,7 +30,10 @@ export function compileParts(parts: ModelParts, limits: Partial<Limits>): Outcom
   try {
     const { file, root } = readParts(parts, limits)
     report = reportOf(file, root)
-    return { compiled: { program: encodeProgram(lowerModel(root)), report } }
+    const program = lowerModel(root)
+    return {
+      compiled: { program: encodeProgram(program), report: { ...report, size: programSize(program) } },
+    }
   } catch (error) {
     const { kind, message, path, hint } = refusalOf(error)
     return { refusal: { kind, message, path, hint }, report }

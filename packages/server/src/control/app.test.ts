@@ -8,6 +8,7 @@ import {
   ModelVersion,
   Revision,
   Status,
+  VersionDetail,
 } from '@millwright/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -198,7 +199,7 @@ describe('answers', () => {
     ['/models', page(Model)],
     ['/models/churn', z.strictObject(Model.shape)],
     ['/models/churn/versions', page(ModelVersion)],
-    ['/models/churn/versions/1', z.strictObject(ModelVersion.shape)],
+    ['/models/churn/versions/1', z.strictObject(VersionDetail.shape)],
     ['/models/churn/versions/1/schema', z.strictObject(ModelSchema.shape)],
     ['/models/churn/aliases/production/history', page(AliasChange)],
     ['/deployments', page(Deployment)],

@@ -48,9 +48,16 @@ async function checkRunner(runner: Runner, sample: Sample | undefined): Promise<
   return {
     schema,
     contract: contractOf(program) as Record<string, string>,
-    check: sample === undefined ? check : { ...check, sample: await trySample(sample, schema, runner) },
+    check: {
+      ...check,
+      latency: await runner.latency(LATENCY_MS),
+      ...(sample && { sample: await trySample(sample, schema, runner) }),
+    },
   }
 }
+
+/** Spent on warming up, on single rows and on batches. */
+const LATENCY_MS = 20
 
 const schemaOf = (program: Program): ModelSchema => ({
   inputs: inputSchema(program).map((column) => ({

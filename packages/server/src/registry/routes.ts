@@ -8,6 +8,7 @@ import {
   ModelVersion,
   Name,
   Upload,
+  VersionDetail,
 } from '@millwright/contracts'
 import { z } from 'zod'
 import type { Context } from '../context.ts'
@@ -18,6 +19,7 @@ import { createVersion } from './create-version.ts'
 import { parseDigestHeader } from './digest-header.ts'
 import { getModel, getReadyVersion, getVersion } from './lookups.ts'
 import { answerVersion, type StoredVersion } from './model.ts'
+import { reviewVersion } from './review-version.ts'
 import { listAliasChanges, listModels, listVersions } from './store.ts'
 import type { VersionQueue } from './version-queue.ts'
 
@@ -118,12 +120,13 @@ const modelRoutes = ({ db }: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/models/{model}/versions/{version}',
-    summary: 'One version: state, report, checks',
+    summary: 'One version: state, report, checks, and what a reviewer would ask about it',
     tag: 'models',
     params: ofVersion,
-    answers: { 200: ModelVersion },
+    answers: { 200: VersionDetail },
     async handle({ params }) {
-      return { body: answerVersion(await getVersion(db, { model: params.model, number: params.version })) }
+      const version = await getVersion(db, { model: params.model, number: params.version })
+      return { body: { ...answerVersion(version), review: await reviewVersion(db, version) } }
     },
   }),
   defineRoute({

@@ -111,6 +111,23 @@ export async function listVersions(db: Db, model: string, page: PageQuery): Prom
   return pageOf((await query.execute()).map(versionOf), page, (version) => version.number)
 }
 
+/** The newest version before this one that can serve. */
+export async function findReadyBefore(
+  db: Db,
+  { model, number }: VersionKey,
+): Promise<StoredVersion | undefined> {
+  const row = await db
+    .selectFrom('versions')
+    .selectAll()
+    .where('model', '=', model)
+    .where('state', '=', 'READY')
+    .where('number', '<', number)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row && versionOf(row)
+}
+
 export async function listPending(db: Db): Promise<StoredVersion[]> {
   const rows = await db
     .selectFrom('versions')
