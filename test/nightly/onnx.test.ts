@@ -3,8 +3,8 @@ import { afterAll, expect, test } from 'vitest'
 import { DEFAULT_LIMITS } from '../../packages/engine/src/bytes/limits.ts'
 import { ModelError } from '../../packages/engine/src/errors.ts'
 import { compileBytes } from '../../packages/engine/src/sandbox/compile.ts'
+import { createRandom, mutate } from '../../packages/engine/test/mutate.ts'
 import { openRunner } from '../../packages/runtime/src/index.ts'
-import { createRandom, mutate } from './mutations.ts'
 
 /**
  * ONNX files broken in seeded ways, taken the whole way through ONNX Runtime: each is refused, or answers the rows made to

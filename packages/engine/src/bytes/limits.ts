@@ -18,6 +18,8 @@ export type Limits = {
   readonly maxMemoEntries: number
   /** Most elements of all lists, dictionaries, sets and object arrays together. */
   readonly maxElements: number
+  /** Most lists, tuples, dictionaries, sets and objects: an empty one is a byte of the file and a hundred in memory. */
+  readonly maxContainers: number
   /** Longest reading, in milliseconds of wall clock. */
   readonly deadlineMs: number
 }
@@ -28,11 +30,12 @@ export const DEFAULT_LIMITS: Limits = {
   maxFileBytes: 1024 * MIB,
   maxDecompressedBytes: 2048 * MIB,
   maxRatio: 200,
-  ratioFloorBytes: 32 * MIB,
+  ratioFloorBytes: 8 * MIB,
   maxOperations: 50_000_000,
   maxDepth: 500,
   maxMemoEntries: 8_000_000,
   maxElements: 16_000_000,
+  maxContainers: 500_000,
   deadlineMs: 60_000,
 }
 
@@ -63,6 +66,7 @@ export class Budget {
   readonly #deadline: number
   #operations = 0
   #elements = 0
+  #containers = 0
   #copiedBytes = 0
 
   constructor(limits: Limits) {
@@ -96,6 +100,13 @@ export class Budget {
   elements(count: number): void {
     this.#elements += count
     if (this.#elements > this.limits.maxElements) throw overLimit('elements', this.limits.maxElements)
+  }
+
+  /** One list, tuple, dictionary, set or object, however much is in it. @throws ModelError limit */
+  container(): void {
+    this.#containers++
+    if (this.#containers > this.limits.maxContainers)
+      throw overLimit('lists, dictionaries and objects', this.limits.maxContainers)
   }
 }
 

@@ -16,6 +16,8 @@ export type Chain = {
   readonly reasons: readonly string[]
 }
 
+/** With more, it is data. */
+const MOST_ENTRIES = 1000
 const COLUMNS_KEY =
   /^(input_?|model_?|train_?|x_?)?(columns?|cols?|features?|fields?)(_?(names?|cols?|columns?|list|order))?$/i
 const NOTE_KEY =
@@ -42,6 +44,8 @@ type Sorted = {
  * @throws ModelError when it is one but the order or the meaning of its entries cannot be told
  */
 export function chainOf(root: Inert): Chain | undefined {
+  if ((Array.isArray(root) ? root.length : root instanceof Map ? root.size : 0) > MOST_ENTRIES)
+    return undefined
   const entries = entriesOf(root)
   if (entries === undefined || namesOf(root) !== undefined) return undefined
   const sorted = sortEntries(entries)

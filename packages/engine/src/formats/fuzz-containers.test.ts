@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { deflateRawSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { generator, mutate } from '../../test/mutate.ts'
+import { createRandom, mutate } from '../../test/mutate.ts'
 import { compileBytes } from '../sandbox/compile.ts'
 
 const FIXTURES = new URL('../../test/fixtures/', import.meta.url)
@@ -23,7 +23,7 @@ const LIMITS = { maxDecompressedBytes: 2 ** 24, maxElements: 200_000 }
 // compileBytes answers refusals and throws what is none.
 test.each(SEEDS)('a broken %s compiles or is refused', (name) => {
   const original = new Uint8Array(readFileSync(new URL(name, FIXTURES)))
-  const random = generator(20_261_121)
+  const random = createRandom(20_261_121)
   let refused = 0
 
   for (let round = 0; round < ROUNDS; round++) {

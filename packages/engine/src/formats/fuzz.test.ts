@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { generator, mutate } from '../../test/mutate.ts'
+import { createRandom, mutate } from '../../test/mutate.ts'
 import { ModelError } from '../errors.ts'
 import { estimatorOf, readModelFile } from './read-file.ts'
 import { reportOf } from './report.ts'
@@ -19,7 +19,7 @@ const LIMITS = { maxDecompressedBytes: 2 ** 24, maxElements: 200_000, maxMemoEnt
 
 test.each(SEEDS)('a broken %s is read or refused, and leaves nothing behind', (name) => {
   const original = new Uint8Array(readFileSync(new URL(name, FIXTURES)))
-  const random = generator(20_240_229)
+  const random = createRandom(20_240_229)
   const prototypes = [Object.prototype, Array.prototype, Map.prototype].map((p) => Reflect.ownKeys(p).length)
   let refused = 0
 

@@ -22,12 +22,15 @@ export function parseJson(text: string, budget: Budget): Doc {
 }
 
 const NUMBER = /-?(?:(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|Infinity)|NaN/y
+/** All white space is below the next character. */
+const SPACE_CODE = 0x20
 const SPACE = /[ \t\r\n]*/y
-const WORDS: readonly (readonly [word: string, value: Doc])[] = [
-  ['true', true],
-  ['false', false],
-  ['null', null],
-]
+/** By their first character. */
+const WORDS: ReadonlyMap<string | undefined, { readonly text: string; readonly value: Doc }> = new Map([
+  ['t', { text: 'true', value: true }],
+  ['f', { text: 'false', value: false }],
+  ['n', { text: 'null', value: null }],
+])
 
 class JsonParser {
   readonly #text: string
@@ -54,12 +57,11 @@ class JsonParser {
     if (start === '{') return this.#nested(() => this.#object())
     if (start === '[') return this.#nested(() => this.#array())
     if (start === '"') return this.#string()
-    for (const [word, value] of WORDS)
-      if (this.#text.startsWith(word, this.#at)) {
-        this.#at += word.length
-        return value
-      }
-    return Number(this.#match(NUMBER))
+    const word = WORDS.get(start)
+    if (word === undefined) return Number(this.#match(NUMBER))
+    if (!this.#text.startsWith(word.text, this.#at)) throw this.#wrong()
+    this.#at += word.text.length
+    return word.value
   }
 
   #object(): Map<string, Doc> {
@@ -99,6 +101,7 @@ class JsonParser {
   }
 
   #nested<T>(read: () => T): T {
+    this.#budget.container()
     const { maxDepth } = this.#budget.limits
     if (++this.#depth > maxDepth) throw overLimit('levels of nesting', maxDepth)
     this.#at++
@@ -134,6 +137,7 @@ class JsonParser {
   }
 
   #space(): void {
+    if (this.#text.charCodeAt(this.#at) > SPACE_CODE) return
     SPACE.lastIndex = this.#at
     SPACE.test(this.#text)
     this.#at = SPACE.lastIndex

@@ -70,7 +70,7 @@ test('hostile and foreign files are refused with the reason; classes without a m
       "refused-torch-zip": "format: the file is a PyTorch model; export it as ONNX and deploy that file: torch.onnx.export(model, example, "model.onnx", dynamo=False, dynamic_axes={"input": {0: "rows"}}, input_names=["input"])",
       "refused-truncated": "corrupt: the file ends in the middle of a value (byte 11); copy it again, it was probably cut on the way",
       "refused-unknown-library": "read",
-      "refused-zlib-bomb": "limit: the file unpacks to more than 33554432 bytes; if it is honest, save it again without compression",
+      "refused-zlib-bomb": "limit: the file unpacks to more than 13049400 bytes; if it is honest, save it again without compression",
     }
   `)
 })

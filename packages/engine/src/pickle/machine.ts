@@ -5,6 +5,7 @@ import { setArrayState, setDTypeState } from './arrays.ts'
 import { construct } from './constructors.ts'
 import { isHarmlessCall, isHarmlessNew } from './harmless.ts'
 import { isArrayWrapper, readWrappedArray } from './joblib.ts'
+import { Memo } from './memo.ts'
 import { DType, GlobalRef, type Inert, InertObject, NdArray } from './values.ts'
 
 /** What a file names and what loading it in Python would call; shared by the pickles nested in one file. */
@@ -21,7 +22,7 @@ export class Machine {
   readonly cursor: Cursor
   readonly budget: Budget
   readonly names: Names
-  readonly memo = new Map<number, Inert>()
+  readonly memo = new Memo()
   /** Reads another pickle at the cursor: joblib's object arrays are pickles of their own. */
   readonly readNested: () => Inert
   protocol = 0
@@ -38,6 +39,12 @@ export class Machine {
   }
 
   push(value: Inert): void {
+    this.#stack.push(value)
+  }
+
+  /** A value that holds others. */
+  pushContainer(value: Inert): void {
+    this.budget.container()
     this.#stack.push(value)
   }
 
@@ -77,7 +84,7 @@ export class Machine {
   tuple(count: number): void {
     const values: Inert[] = new Array(count)
     for (let i = count - 1; i >= 0; i--) values[i] = this.pop()
-    this.push(values)
+    this.pushContainer(values)
   }
 
   remember(slot: number): void {
@@ -102,6 +109,7 @@ export class Machine {
   /** REDUCE: `callee(*args)`. */
   call(callee: Inert, args: Inert): Inert {
     if (!Array.isArray(args)) throw corrupt('a call whose arguments are not a tuple')
+    this.budget.container()
     if (!(callee instanceof GlobalRef)) {
       if (this.names.forbidden.length === 0) this.names.forbidden.push(`what ${describe(callee)} returns`)
       // The file is refused already; what follows tells in which step.
@@ -118,6 +126,7 @@ export class Machine {
   /** NEWOBJ, NEWOBJ_EX: `cls.__new__(cls, *args)`. */
   instance(cls: Inert, args: Inert): InertObject {
     if (!(cls instanceof GlobalRef) || !Array.isArray(args)) throw corrupt('an object without a class')
+    this.budget.container()
     if (!isHarmlessNew(cls, args)) {
       this.names.called.set(cls.qualified, true)
       this.#forbid(cls, args)

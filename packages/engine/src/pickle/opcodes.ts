@@ -145,8 +145,8 @@ const TABLE: Readonly<Record<string, Operation>> = {
     const module = utf8Line(m)
     m.push(m.name(module, utf8Line(m)))
   },
-  d: (m) => m.push(dictOf(m.popToMark())),
-  '}': (m) => m.push(new Map()),
+  d: (m) => m.pushContainer(dictOf(m.popToMark())),
+  '}': (m) => m.pushContainer(new Map()),
   e: (m) => m.append(m.popToMark()),
   g: (m) => m.recall(slot(m.cursor.line())),
   h: (m) => m.recall(m.cursor.u8()),
@@ -156,8 +156,8 @@ const TABLE: Readonly<Record<string, Operation>> = {
     classCall(m, cls, m.popToMark())
   },
   j: (m) => m.recall(m.cursor.u32()),
-  l: (m) => m.push(m.popToMark()),
-  ']': (m) => m.push([]),
+  l: (m) => m.pushContainer(m.popToMark()),
+  ']': (m) => m.pushContainer([]),
   o: (m) => {
     const [cls, ...args] = m.popToMark()
     classCall(m, cls ?? null, args)
@@ -171,8 +171,8 @@ const TABLE: Readonly<Record<string, Operation>> = {
     m.budget.elements(2)
     m.setItems([key, value])
   },
-  t: (m) => m.push(m.popToMark()),
-  ')': (m) => m.push([]),
+  t: (m) => m.pushContainer(m.popToMark()),
+  ')': (m) => m.pushContainer([]),
   u: (m) => m.setItems(m.popToMark()),
   G: (m) => m.push(m.cursor.f64BigEndian()),
   B: (m) => m.push(m.cursor.slice(m.cursor.u32())),
@@ -198,9 +198,9 @@ const TABLE: Readonly<Record<string, Operation>> = {
   '\x8c': (m) => text(m, m.cursor.utf8(m.cursor.u8())),
   '\x8d': (m) => text(m, m.cursor.utf8(m.cursor.u64())),
   '\x8e': (m) => m.push(m.cursor.slice(m.cursor.u64())),
-  '\x8f': (m) => m.push(new Set()),
+  '\x8f': (m) => m.pushContainer(new Set()),
   '\x90': (m) => m.addItems(m.popToMark()),
-  '\x91': (m) => m.push(new Set(m.popToMark())),
+  '\x91': (m) => m.pushContainer(new Set(m.popToMark())),
   '\x92': (m) => {
     const named = m.pop()
     const args = m.pop()

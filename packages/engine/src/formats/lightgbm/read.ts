@@ -5,6 +5,8 @@ import type { Doc } from '../document.ts'
 import { parseJson } from '../json.ts'
 import type { LightgbmModel, LightgbmTree, LinearLeaves } from './model.ts'
 
+/** Most classes, which are trees of one round. */
+const MAX_GROUPS = 100_000
 const PANDAS = 'pandas_categorical:'
 const CATEGORICAL = /^\[categorical_feature: ([\d,]*)\]$/m
 
@@ -22,11 +24,14 @@ export function readLightgbm(text: string): LightgbmModel {
   assertColumnCount(features)
   const trees = sections.map((section) => readTree(new Lines(section)))
   const featureNames = facts.words('feature_names')
+  const groups = facts.number('num_tree_per_iteration')
+  if (!(groups >= 1 && groups <= MAX_GROUPS && trees.length % groups === 0))
+    throw corrupt(`has ${trees.length} trees in rounds of ${groups}`)
   return {
     version: facts.text('version'),
     features,
     featureNames: featureNames.length === features ? featureNames : [],
-    groups: facts.number('num_tree_per_iteration'),
+    groups,
     objective: facts.words('objective'),
     averages: facts.has('average_output'),
     trees,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { generator, mutate } from '../../../test/mutate.ts'
+import { createRandom, mutate } from '../../../test/mutate.ts'
 import { identity, tensorOf } from '../../../test/onnx-file.ts'
 import { decodeProgram } from '../../ir/codec.ts'
 import { splitHosted } from '../../ir/hosted.ts'
@@ -309,7 +309,7 @@ describe('broken files', () => {
   })
 
   test.each(['onnx-churn-strings', 'onnx-lightgbm', 'torch-perceptron'])('%s, broken in 500 ways', (name) => {
-    const random = generator(20_261_128)
+    const random = createRandom(20_261_128)
     const original = fixture(name)
     let refused = 0
 

@@ -120,6 +120,7 @@ class UbjsonParser {
   }
 
   #nested<T>(read: () => T): T {
+    this.#budget.container()
     const { maxDepth } = this.#budget.limits
     if (++this.#depth > maxDepth) throw overLimit('levels of nesting', maxDepth)
     const value = read()
