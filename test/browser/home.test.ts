@@ -62,6 +62,17 @@ describe.skipIf(!installed)('the first page in a browser', () => {
     },
   )
 
+  test('it reviews the version that serves', async () => {
+    const { page, complaints } = await open('/', 'light')
+
+    await page.getByText('What a reviewer would ask about this version').click()
+    await page.getByText('✔ dependencies: scikit-learn 1.3.2').waitFor()
+
+    expect(await page.locator('#review li').allTextContents()).toHaveLength(5)
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
   test('the form predicts', async () => {
     const { page } = await open('/', 'light')
 

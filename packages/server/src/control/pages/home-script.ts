@@ -82,7 +82,16 @@ function showDeployments(deployments) {
   const chosen = $('which').value
   $('which').replaceChildren(...deployments.map((d) => element('option', { value: d.name, selected: d.name === chosen }, d.name)))
   $('try').hidden = false
-  showFields()
+  showChosen()
+}
+
+const MARKS = { pass: '✔', fail: '✖', note: '·' }
+async function showChosen() {
+  const { model, version } = await getJson('/api/v1/deployments/' + encodeURIComponent($('which').value))
+  const { review } = await getJson('/api/v1/models/' + encodeURIComponent(model) + '/versions/' + version.number)
+  $('review').replaceChildren(...(review ?? []).map((r) =>
+    element('li', {}, MARKS[r.verdict] + ' ' + r.question + ': ' + r.answer)))
+  await showFields()
 }
 
 /** What a field starts with that is not a number. */
@@ -148,7 +157,7 @@ async function refresh() {
     $('server').textContent = '! ' + error.message + '; trying again'
   }
 }
-$('which').addEventListener('change', showFields)
+$('which').addEventListener('change', showChosen)
 $('form').addEventListener('submit', predict)
 await refresh()
 setInterval(() => { if (!document.hidden) refresh() }, PERIOD_MS)

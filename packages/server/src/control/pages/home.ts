@@ -43,6 +43,7 @@ export const HOME_HTML = `<!doctype html>
     </form>
     <div id="answer" role="status" aria-live="polite"></div>
     <details><summary>The same with curl</summary><pre id="curl"></pre></details>
+    <details><summary>What a reviewer would ask about this version</summary><ul id="review"></ul></details>
   </section>
 </main>
 <script src="/assets/home.js" type="module"></script>
