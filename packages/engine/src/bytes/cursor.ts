@@ -1,15 +1,18 @@
+import { platform } from '#platform'
 import { ModelError } from '../errors.ts'
-import { latin1, utf8 } from './text.ts'
+import type { TextReader } from '../platform/platform.ts'
 
 /** Bounds-checked little-endian reading. `bytes` handed out are views, never copies. */
 export class Cursor {
   readonly bytes: Uint8Array
   readonly #view: DataView
+  readonly #text: TextReader
   at = 0
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#text = platform.textOf(bytes)
   }
 
   /** Moves past `count` bytes and answers where they start. @throws ModelError corrupt past the end */
@@ -56,14 +59,15 @@ export class Cursor {
 
   /** UTF-8. @throws ModelError corrupt when it is not valid */
   utf8(count: number): string {
-    const bytes = this.slice(count)
-    const text = utf8(bytes)
-    if (text.includes('\uFFFD')) assertUtf8(bytes)
+    const start = this.take(count)
+    const text = this.#text.utf8(start, start + count)
+    if (text.includes('\uFFFD')) assertUtf8(this.bytes.subarray(start, start + count))
     return text
   }
 
   latin1(count: number): string {
-    return latin1(this.slice(count))
+    const start = this.take(count)
+    return this.#text.latin1(start, start + count)
   }
 
   /** Text up to the next newline, which is consumed; latin1. */

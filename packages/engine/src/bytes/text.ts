@@ -1,27 +1,7 @@
-const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true })
-/** Below this many bytes a loop is faster than a decoder. */
-const SHORT_BYTES = 24
-/** Arguments of one call. */
-const CHUNK_BYTES = 8192
+import { platform } from '#platform'
 
 /** UTF-8 text; malformed parts become U+FFFD. */
-export function utf8(bytes: Uint8Array): string {
-  if (bytes.length > SHORT_BYTES) return UTF8.decode(bytes)
-  let text = ''
-  for (const byte of bytes) {
-    if (byte > 127) return UTF8.decode(bytes)
-    text += String.fromCharCode(byte)
-  }
-  return text
-}
+export const utf8 = (bytes: Uint8Array): string => platform.textOf(bytes).utf8(0, bytes.length)
 
 /** A character per byte. */
-export function latin1(bytes: Uint8Array): string {
-  let text = ''
-  for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
-    text += String.fromCharCode(...bytes.subarray(at, at + CHUNK_BYTES))
-  return text
-}
-
-export const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+export const latin1 = (bytes: Uint8Array): string => platform.textOf(bytes).latin1(0, bytes.length)

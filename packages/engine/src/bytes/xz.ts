@@ -2,9 +2,9 @@ import { platform } from '#platform'
 import { ModelError } from '../errors.ts'
 import { xzCrc64 } from './checksums.ts'
 import { Cursor } from './cursor.ts'
+import { hex } from './hex.ts'
 import { LzmaDecoder } from './lzma.ts'
 import { Output } from './output.ts'
-import { hex } from './text.ts'
 
 const HEADER_MAGIC = 'fd377a585a00'
 const FOOTER_MAGIC = 0x5a59

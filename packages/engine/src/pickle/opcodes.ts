@@ -1,4 +1,4 @@
-import { hex } from '../bytes/text.ts'
+import { hex } from '../bytes/hex.ts'
 import { ModelError } from '../errors.ts'
 import { narrow } from './arrays.ts'
 import { latin1Bytes } from './constructors.ts'

@@ -1,5 +1,4 @@
 import { adler32, crc32 } from '../bytes/checksums.ts'
-import { Cursor } from '../bytes/cursor.ts'
 import { Output } from '../bytes/output.ts'
 import { brokenStream, followedStream } from './platform.ts'
 
@@ -219,47 +218,59 @@ export function decodeZlib(bytes: Uint8Array, maxBytes: number): Uint8Array {
   if ((method & 15) !== ZLIB_DEFLATE || ((method << 8) | flags) % 31 !== 0 || (flags & 32) !== 0)
     throw brokenStream()
   const output = new Output(maxBytes, bytes.length * 4)
-  const cursor = new Cursor(bytes)
-  cursor.at = inflateInto(output, bytes, 2)
-  if (cursor.u32BigEndian() !== adler32(output.since(0))) throw brokenStream()
-  if (cursor.at < bytes.length) throw followedStream()
+  const end = inflateInto(output, bytes, 2)
+  if (viewOf(bytes, end, 4).getUint32(0) !== adler32(output.since(0))) throw brokenStream()
+  if (end + 4 < bytes.length) throw followedStream()
   return output.since(0)
 }
 
 /** Flags of a gzip member that say what its header has. */
 const GZIP = { headerCrc: 2, extra: 4, name: 8, comment: 16, reserved: 0xe0 } as const
-const GZIP_MAGIC = 0x8b1f
+const GZIP_HEADER_BYTES = 10
 
 /** One or more gzip members that are the whole of `bytes`. @throws ModelError corrupt | limit */
 export function decodeGzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const output = new Output(maxBytes, bytes.length * 4)
-  const cursor = new Cursor(bytes)
+  let at = 0
   do {
-    if (cursor.at > 0 && (bytes[cursor.at] !== 0x1f || bytes[cursor.at + 1] !== 0x8b)) throw followedStream()
-    readMember(cursor, output)
-  } while (cursor.at < bytes.length)
+    if (at > 0 && (bytes[at] !== 0x1f || bytes[at + 1] !== 0x8b)) throw followedStream()
+    const start = output.length
+    const end = inflateInto(output, bytes, skipHeader(bytes, at))
+    const trailer = viewOf(bytes, end, 8)
+    const content = output.since(start)
+    if (trailer.getUint32(0, true) !== crc32(content)) throw brokenStream()
+    if (trailer.getUint32(4, true) !== content.length % 2 ** 32) throw brokenStream()
+    at = end + 8
+  } while (at < bytes.length)
   return output.since(0)
 }
 
-function readMember(cursor: Cursor, output: Output): void {
-  const headerStart = cursor.at
-  if (cursor.u16() !== GZIP_MAGIC || cursor.u8() !== ZLIB_DEFLATE) throw brokenStream()
-  const flags = cursor.u8()
-  if (flags & GZIP.reserved) throw brokenStream()
-  cursor.take(6)
-  if (flags & GZIP.extra) cursor.take(cursor.u16())
-  if (flags & GZIP.name) skipText(cursor)
-  if (flags & GZIP.comment) skipText(cursor)
-  const header = cursor.bytes.subarray(headerStart, cursor.at)
-  if (flags & GZIP.headerCrc && cursor.u16() !== (crc32(header) & 0xffff)) throw brokenStream()
-  const start = output.length
-  cursor.at = inflateInto(output, cursor.bytes, cursor.at)
-  const content = output.since(start)
-  if (cursor.u32() !== crc32(content) || cursor.u32() !== content.length % 2 ** 32) throw brokenStream()
+/** Where the stream of a gzip member that begins at `start` begins. */
+function skipHeader(bytes: Uint8Array, start: number): number {
+  const header = viewOf(bytes, start, GZIP_HEADER_BYTES)
+  const flags = header.getUint8(3)
+  if (header.getUint16(0) !== 0x1f8b || header.getUint8(2) !== ZLIB_DEFLATE || flags & GZIP.reserved)
+    throw brokenStream()
+  let at = start + GZIP_HEADER_BYTES
+  if (flags & GZIP.extra) at += 2 + viewOf(bytes, at, 2).getUint16(0, true)
+  if (flags & GZIP.name) at = endOfText(bytes, at)
+  if (flags & GZIP.comment) at = endOfText(bytes, at)
+  if ((flags & GZIP.headerCrc) === 0) return at
+  const expected = viewOf(bytes, at, 2).getUint16(0, true)
+  if ((crc32(bytes.subarray(start, at)) & 0xffff) !== expected) throw brokenStream()
+  return at + 2
 }
 
-function skipText(cursor: Cursor): void {
-  while (cursor.u8() !== 0);
+function endOfText(bytes: Uint8Array, start: number): number {
+  const end = bytes.indexOf(0, start)
+  if (end < 0) throw brokenStream()
+  return end + 1
+}
+
+/** @throws ModelError corrupt when there are not so many bytes */
+function viewOf(bytes: Uint8Array, start: number, count: number): DataView {
+  if (start + count > bytes.length) throw brokenStream()
+  return new DataView(bytes.buffer, bytes.byteOffset + start, count)
 }
 
 /** A raw DEFLATE stream that is the whole of `bytes`. @throws ModelError corrupt | limit */

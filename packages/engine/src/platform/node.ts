@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { crc32, gunzipSync, inflateRawSync, inflateSync, type ZlibOptions } from 'node:zlib'
 import { outputTooLarge } from '../bytes/limits.ts'
-import { brokenStream, type Decode, followedStream, type Platform } from './platform.ts'
+import { brokenStream, type Decode, followedStream, type Platform, type TextReader } from './platform.ts'
 
 const CHUNK_BYTES = 2 ** 18
 
@@ -26,7 +26,16 @@ const byZlib =
     }
   }
 
+function textOf(bytes: Uint8Array): TextReader {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return {
+    utf8: (start, end) => buffer.toString('utf8', start, end),
+    latin1: (start, end) => buffer.toString('latin1', start, end),
+  }
+}
+
 export const platform: Platform = {
+  textOf,
   decodeZlib: byZlib(inflateSync),
   decodeGzip: byZlib(gunzipSync),
   inflateRaw: byZlib(inflateRawSync),

@@ -98,3 +98,18 @@ test.each(['crc32', 'sha256'] as const)('%s is that of Node', (name) => {
       node[name](forest.subarray(0, length)),
     )
 })
+
+test('text is read as Node reads it', () => {
+  const bytes = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 60 }).map((text) => new TextEncoder().encode(text)),
+    fc.uint8Array({ maxLength: 60 }),
+  )
+  fc.assert(
+    fc.property(bytes, fc.nat(20), (content, start) => {
+      const [want, got] = [node.textOf(content), portable.textOf(content)]
+      expect(got.utf8(start, content.length)).toBe(want.utf8(start, content.length))
+      expect(got.latin1(start, content.length)).toBe(want.latin1(start, content.length))
+    }),
+  )
+  expect(portable.textOf(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61)).utf8(0, 4)).toBe('\uFEFFa')
+})

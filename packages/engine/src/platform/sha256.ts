@@ -1,4 +1,4 @@
-import { hex } from '../bytes/text.ts'
+import { hex } from '../bytes/hex.ts'
 
 const BLOCK_BYTES = 64
 /** First 32 bits of the fractional parts of the cube roots of the first 64 primes, and of the square roots of eight. */

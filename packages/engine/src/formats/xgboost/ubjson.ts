@@ -1,6 +1,7 @@
+import { platform } from '#platform'
 import { type Budget, overLimit } from '../../bytes/limits.ts'
-import { utf8 } from '../../bytes/text.ts'
 import { ModelError } from '../../errors.ts'
+import type { TextReader } from '../../platform/platform.ts'
 import type { Doc } from '../document.ts'
 
 type Scalar = { readonly bytes: number; readonly read: (view: DataView, at: number) => number }
@@ -29,13 +30,13 @@ export function readUbjson(bytes: Uint8Array, budget: Budget): Doc {
 class UbjsonParser {
   at = 0
   readonly #view: DataView
-  readonly #bytes: Uint8Array
+  readonly #utf8: TextReader['utf8']
   readonly #budget: Budget
   #depth = 0
 
   constructor(bytes: Uint8Array, budget: Budget) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#bytes = bytes
+    this.#utf8 = platform.textOf(bytes).utf8
     this.#budget = budget
   }
 
@@ -102,7 +103,7 @@ class UbjsonParser {
   #text(): string {
     const length = this.#length()
     const start = this.#take(length)
-    return utf8(this.#bytes.subarray(start, start + length))
+    return this.#utf8(start, start + length)
   }
 
   /** An integer that says how long something is. */
