@@ -12,7 +12,7 @@ export const PredictRequest = z.strictObject({
   ids: z.array(z.string().min(1).max(256)).optional(),
   subject: z.string().min(1).max(256).optional(),
   subjects: z.array(z.string().min(1).max(256)).optional(),
-  /** Methods to answer besides the prediction: predict_proba, decision_function … */
+  /** Methods to answer besides the prediction: predict_proba, predict_log_proba, decision_function … */
   outputs: z.array(z.string()).max(16).optional(),
 })
 export type PredictRequest = z.infer<typeof PredictRequest>

@@ -172,6 +172,8 @@ function close(ours: Cell, theirs: Cell, tolerance: Tolerance): boolean {
   if (typeof ours !== 'number' || typeof theirs !== 'number') return ours === theirs
   if (Number.isNaN(ours) || Number.isNaN(theirs)) return Number.isNaN(ours) && Number.isNaN(theirs)
   if (ours === theirs) return true
+  if (tolerance.contract.startsWith('exp'))
+    return Math.abs(Math.exp(ours) - Math.exp(theirs)) <= Number(tolerance.contract.slice('exp'.length))
   const distance = Math.abs(ours - theirs)
   switch (tolerance.contract) {
     case 'ulp4':

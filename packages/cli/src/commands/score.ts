@@ -16,7 +16,8 @@ Usage: millwright score MODEL_FILE --data ROWS [options]
 Options:
   --data FILE        rows: .csv, .json, .ndjson, .parquet
   --outputs LIST     methods of the library, comma separated, or "all": predict, predict_proba,
-                     decision_function, transform, score_samples, raw_margin   (default: predict)
+                     predict_log_proba, decision_function, transform, score_samples, raw_margin
+                     (default: predict)
   --out FILE         write to a .json, .ndjson or .csv file instead of stdout
 ${PARTS_USAGE}
 

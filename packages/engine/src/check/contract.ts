@@ -1,13 +1,15 @@
-import type { Method, Program, ProgramNode } from '../ir/program.ts'
+import type { Method, Program } from '../ir/program.ts'
+import { logProbability } from '../ops/log-probabilities.ts'
 
 /**
  * How far an answer may be from the source library's own:
  * `bit-equal` not at all · `ulp4` 4 units in the last place · `abs1e-15` 1e-15 or 8 units · `abs1e-13` 1e-13 of the
- * largest magnitude in the answer, or relative 1e-12 · `rel1e-5` relative 1e-5 or 1e-6.
+ * largest magnitude in the answer, or relative 1e-12 · `rel1e-5` relative 1e-5 or 1e-6 · `exp1e-13`, `exp1e-5` of
+ * logarithms: what they are the logarithms of is within 1e-13, 1e-5.
  */
 export type Contract = (typeof CONTRACTS)[number]
 /** From the strictest to the loosest. */
-const CONTRACTS = ['bit-equal', 'ulp4', 'abs1e-15', 'abs1e-13', 'rel1e-5'] as const
+const CONTRACTS = ['bit-equal', 'ulp4', 'abs1e-15', 'abs1e-13', 'exp1e-13', 'rel1e-5', 'exp1e-5'] as const
 
 /** Operations that repeat the library's arithmetic step by step. Whatever is not listed here is not promised to. */
 const EXACT = new Set(
@@ -50,12 +52,12 @@ const INEXACT: Readonly<Record<string, Contract>> = {
  */
 export function contractOf(program: Program): Partial<Record<Method, Contract>> {
   const contracts: Contract[] = []
-  for (const node of program.nodes)
-    contracts.push(
-      CHOICES.has(node.op)
-        ? 'bit-equal'
-        : loosest([ownContract(node), ...node.inputs.map((ref) => contracts[ref]!)]),
-    )
+  for (const { op, inputs } of program.nodes) {
+    const read = loosest(inputs.map((ref) => contracts[ref]!))
+    if (CHOICES.has(op)) contracts.push('bit-equal')
+    else if (op === logProbability.name) contracts.push(ofLogarithm(read))
+    else contracts.push(loosest([ownContract(op), read]))
+  }
   const ofOutput = program.outputs.map(({ name, parts, labels }) => [
     name,
     labels === undefined ? loosest(parts.map((ref) => contracts[ref]!)) : 'bit-equal',
@@ -63,8 +65,13 @@ export function contractOf(program: Program): Partial<Record<Method, Contract>> 
   return Object.fromEntries(ofOutput)
 }
 
-const ownContract = ({ op }: ProgramNode): Contract =>
-  INEXACT[op] ?? (EXACT.has(op) ? 'bit-equal' : 'abs1e-13')
+/** The logarithm of a small probability shows errors that are small beside 1: only its exponential is promised. */
+function ofLogarithm(probability: Contract): Contract {
+  if (probability === 'bit-equal') return 'ulp4'
+  return probability.endsWith('1e-5') ? 'exp1e-5' : 'exp1e-13'
+}
+
+const ownContract = (op: string): Contract => INEXACT[op] ?? (EXACT.has(op) ? 'bit-equal' : 'abs1e-13')
 
 const loosest = (contracts: readonly Contract[]): Contract =>
   contracts.reduce((a, b) => (CONTRACTS.indexOf(a) > CONTRACTS.indexOf(b) ? a : b), 'bit-equal')

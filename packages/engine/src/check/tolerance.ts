@@ -72,6 +72,8 @@ function isWithin(contract: Contract, [a, b]: readonly [Cell, Cell], { single, s
   if (typeof x !== 'number' || typeof y !== 'number') return x === y
   if (x === y || (Number.isNaN(x) && Number.isNaN(y))) return true
   const gap = Math.abs(x - y)
+  if (contract === 'exp1e-13') return Math.abs(Math.exp(x) - Math.exp(y)) <= 1e-13
+  if (contract === 'exp1e-5') return Math.abs(Math.exp(x) - Math.exp(y)) <= 1e-5
   if (contract === 'bit-equal' || !Number.isFinite(gap)) return false
   if (contract === 'ulp4') return gap <= 4 * unit(y, single)
   if (contract === 'abs1e-15') return gap <= 1e-15 || gap <= 8 * unit(y, single)

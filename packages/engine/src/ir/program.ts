@@ -55,6 +55,7 @@ export type InputColumn = { readonly name: string; readonly kind: 'number' | 'ce
 export const METHODS = [
   'predict',
   'predict_proba',
+  'predict_log_proba',
   'decision_function',
   'transform',
   'score_samples',

@@ -16,6 +16,7 @@ import * as inverses from './inverses.ts'
 import * as kernels from './kernels.ts'
 import * as linearLeaves from './linear-leaves.ts'
 import * as links from './links.ts'
+import * as logProbabilities from './log-probabilities.ts'
 import * as matmul from './matmul.ts'
 import * as multiclass from './multiclass.ts'
 import * as naiveBayes from './naive-bayes.ts'
@@ -53,6 +54,7 @@ const FILES = [
   kernels,
   linearLeaves,
   links,
+  logProbabilities,
   matmul,
   multiclass,
   naiveBayes,

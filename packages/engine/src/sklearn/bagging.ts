@@ -1,6 +1,7 @@
 import type { Graph } from '../ir/graph.ts'
 import type { Ref } from '../ir/program.ts'
 import { argmax, average, vote } from '../ops/links.ts'
+import { logMean } from '../ops/log-probabilities.ts'
 import { trees } from '../ops/trees.ts'
 import { scatter } from '../ops/votes.ts'
 import { numbersOf } from '../pickle/numpy.ts'
@@ -8,6 +9,7 @@ import { type Inert, NdArray } from '../pickle/values.ts'
 import { classesOf, labelled, matrix, numbersOfAnswer, scoresOf } from './answers.ts'
 import type { Estimator } from './estimator.ts'
 import { plantForest } from './forest.ts'
+import { logarithmsOf } from './log-probabilities.ts'
 import { type Context, type Family, type Lower, type Lowered, type LoweredOutput, once } from './lowering.ts'
 import { acceptsNaN, classProbabilities, type FittedTree, readTree, regressionValues } from './tree-state.ts'
 import { checkSingle, treeFamily } from './trees.ts'
@@ -122,11 +124,21 @@ const lowerClassifier: Lower = (bagging, x, context) => {
   )
   const decides =
     complete && !asForest && lowered().every((member) => member.methods.decision_function !== undefined)
+  const hasLogs = asForest || lowered().every((member) => member.methods.predict_log_proba !== undefined)
   return {
     classes: [classes.labels],
     methods: {
       predict: once(() => labelled(graph.add(argmax, [proba()], {}), classes)),
       predict_proba: once(() => matrix(proba())),
+      ...(hasLogs && {
+        predict_log_proba: once(() => {
+          const logs =
+            complete && !asForest
+              ? lowered().map((member) => member.methods.predict_log_proba!().parts[0]!)
+              : logarithmsOf(graph, matrix(proba())).parts
+          return matrix(graph.add(logMean, logs, {}))
+        }),
+      }),
       ...(decides && {
         decision_function: once(() => {
           const scores = lowered().map((member) => member.methods.decision_function!().parts[0]!)

@@ -3,6 +3,7 @@ import type { Matrix } from '../math/matrices.ts'
 import { numpyFunction } from '../ops/functions.ts'
 import { distances } from '../ops/kernels.ts'
 import { argmax, average, softmax } from '../ops/links.ts'
+import { logNormalise } from '../ops/log-probabilities.ts'
 import { linear } from '../ops/matmul.ts'
 import { nearest } from '../ops/multiclass.ts'
 import { arithmetic } from '../ops/scaling.ts'
@@ -185,6 +186,7 @@ const lowerNearest: Lower = (estimator, x, context) => {
       predict: once(() => labelled(uniform ? closest() : graph.add(argmax, [scores()], {}), classes)),
       ...(priors && {
         predict_proba: once(() => matrix(graph.add(softmax, [scores()], {}))),
+        predict_log_proba: once(() => matrix(graph.add(logNormalise, [scores()], {}))),
         decision_function: once(() =>
           classes.labels.length === 2 ? vector(secondOverFirst(scores(), context)) : matrix(scores()),
         ),

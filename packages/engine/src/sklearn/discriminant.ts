@@ -2,6 +2,7 @@ import type { Ref } from '../ir/program.ts'
 import type { Matrix } from '../math/matrices.ts'
 import { squareSums } from '../ops/densities.ts'
 import { argmax, binaryProba, expit, softmax } from '../ops/links.ts'
+import { logNormalise } from '../ops/log-probabilities.ts'
 import { numbersOf } from '../pickle/numpy.ts'
 import { NdArray } from '../pickle/values.ts'
 import { matrixOf, subtract, timesMatrix } from './affine.ts'
@@ -9,7 +10,12 @@ import { classesOf, decide, labelled, matrix, scoresOf, vector } from './answers
 import type { Estimator } from './estimator.ts'
 import { finiteNumbers } from './inputs.ts'
 import { linearModelOf, linearNode } from './linear.ts'
+import { logarithmsOf } from './log-probabilities.ts'
 import { type Context, type Family, type Lower, once } from './lowering.ts'
+import { isVersion } from './version.ts'
+
+/** The least normal float64 stands for a probability of 0 (from 0.24). */
+const LEAST_NORMAL = 2 ** -1022
 
 /** Scores X · coefᵀ + intercept; probabilities by softmax, of two classes by expit. The solver lsqr does not transform. */
 const lowerLinear: Lower = (estimator, x, context) => {
@@ -17,15 +23,19 @@ const lowerLinear: Lower = (estimator, x, context) => {
   const classes = classesOf(estimator)
   const model = linearModelOf(estimator)
   const scores = once(() => linearNode(model, x, context))
+  const proba = once(() => {
+    if (graph.width(scores()) > 1) return matrix(graph.add(softmax, [scores()], {}))
+    const share = graph.add(expit, [scores()], { scale: 1 })
+    return matrix(graph.add(binaryProba, [share], {}))
+  })
   return {
     classes: [classes.labels],
     methods: {
       predict: once(() => labelled(decide(graph, scores()), classes)),
       decision_function: once(() => scoresOf(graph, scores())),
-      predict_proba: once(() => {
-        if (graph.width(scores()) > 1) return matrix(graph.add(softmax, [scores()], {}))
-        const share = graph.add(expit, [scores()], { scale: 1 })
-        return matrix(graph.add(binaryProba, [share], {}))
+      predict_proba: proba,
+      ...(isVersion(estimator, 0, 24) && {
+        predict_log_proba: once(() => logarithmsOf(graph, proba(), LEAST_NORMAL)),
       }),
       ...(estimator.text('solver') !== 'lsqr' && {
         transform: once(() => matrix(discriminants(estimator, x, context))),
@@ -95,6 +105,9 @@ const lowerQuadratic: Lower = (estimator, x, context) => {
         classes.labels.length === 2 ? vector(secondOverFirst(scores(), context)) : matrix(scores()),
       ),
       predict_proba: once(() => matrix(graph.add(softmax, [scores()], {}))),
+      ...(isVersion(estimator, 1, 7) && {
+        predict_log_proba: once(() => matrix(graph.add(logNormalise, [scores()], {}))),
+      }),
     },
   }
 }

@@ -10,6 +10,7 @@ import { InertObject, NdArray } from '../pickle/values.ts'
 import { answeringObject } from './chain.ts'
 import { Estimator, libraryOf } from './estimator.ts'
 import { LATER } from './later.ts'
+import { withLogProbabilities } from './log-probabilities.ts'
 import type { Context, Lowered, LoweredOutput } from './lowering.ts'
 import { findFamily } from './support.ts'
 
@@ -101,10 +102,8 @@ function contextOf(graph: Graph, columnNames: readonly string[] | undefined): Co
           'corrupt',
           `${estimator.name} was fitted on ${expected} columns, gets ${graph.width(x)}`,
         )
-      return guarded(
-        estimator,
-        guard(estimator, () => family.lower(estimator, x, context)),
-      )
+      const lowered = guard(estimator, () => family.lower(estimator, x, context))
+      return guarded(estimator, withLogProbabilities(estimator, lowered, graph))
     },
   }
   return context

@@ -2,6 +2,7 @@ import type { Graph } from '../ir/graph.ts'
 import type { Ref } from '../ir/program.ts'
 import { pairwiseSum } from '../math/pairwise-sum.ts'
 import { argmax, expNormalise, threshold } from '../ops/links.ts'
+import { logNormalise } from '../ops/log-probabilities.ts'
 import { categoricalLogJoint, gaussianLogJoint } from '../ops/naive-bayes.ts'
 import { sparseBinarize } from '../ops/sparse.ts'
 import { numbersOf } from '../pickle/numpy.ts'
@@ -31,6 +32,7 @@ const bayes =
       methods: {
         predict: once(() => labelled(graph.add(argmax, [joint()], {}), classes)),
         predict_proba: once(() => matrix(graph.add(expNormalise, [joint()], {}))),
+        predict_log_proba: once(() => matrix(graph.add(logNormalise, [joint()], {}))),
       },
     }
   }

@@ -13,7 +13,7 @@ type Rule = { readonly positive: number; readonly limit: number | 'auto' }
 function thresholded(estimator: Estimator, x: Ref, context: Context, limit: number | 'auto'): Lowered {
   const key = estimator.has('estimator_') ? 'estimator_' : 'estimator'
   const lowered = context.lower(estimator.child(estimator.get(key), key), x)
-  const { predict, predict_proba, decision_function } = lowered.methods
+  const { predict, predict_proba, predict_log_proba, decision_function } = lowered.methods
   return {
     ...(lowered.classes && { classes: lowered.classes }),
     methods: {
@@ -30,6 +30,7 @@ function thresholded(estimator: Estimator, x: Ref, context: Context, limit: numb
         })
       }),
       ...(predict_proba && { predict_proba }),
+      ...(predict_log_proba && { predict_log_proba }),
       ...(decision_function && { decision_function }),
     },
   }

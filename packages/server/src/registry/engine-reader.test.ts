@@ -43,7 +43,11 @@ describe('the example model', () => {
       'email_open_rate',
     ])
     expect(schema.classes).toEqual([[0, 1]])
-    expect(contract).toEqual({ predict: 'bit-equal', predict_proba: 'bit-equal' })
+    expect(contract).toEqual({
+      predict: 'bit-equal',
+      predict_proba: 'bit-equal',
+      predict_log_proba: 'ulp4',
+    })
     expect(check).toMatchObject({
       mismatches: 0,
       sample: { rows: 200, failed: 0, equal: { predict: 200, predict_proba: 200 } },
