@@ -35,7 +35,7 @@ const OPS: readonly (readonly [op: Op, attrs: Attrs])[] = (
     [softmax, {}],
     [expNormalise, {}],
     [rawScores, { link: 'centred-log', scale: 1 }],
-    [rawScores, { link: 'logit', scale: 0.5 }],
+    [rawScores, { link: 'logit', scale: 0.5, margin: 2 ** -23 }],
     [argmax, {}],
     [normalise, { zero: 'keep' }],
     [normalise, { zero: 'uniform' }],
@@ -89,7 +89,7 @@ describe('link operations', () => {
     ['log', 1, [0.25, 0], [-1.3862943611198906, -15.942385152878742]],
     ['centred-log', 1, [0.2, 0.3, 0.5], [-0.44058527999410635, -0.03512017188594203, 0.4757054518800486]],
   ] as const)('raw scores by %s', (link, scale, probabilities, expected) => {
-    expect(one(rawScores, { link, scale }, probabilities)).toEqual(expected)
+    expect(one(rawScores, { link, scale, margin: 2 ** -23 }, probabilities)).toEqual(expected)
   })
 
   test('softmax of scores that overflow exp adds up to one', () => {

@@ -129,22 +129,19 @@ export const softmaxInOrder = rowOp<None>({
   },
 })
 
-/** float32's machine epsilon: the margin scikit-learn keeps from 0 and 1 */
-const EPSILON = 2 ** -23
-
 type RawLink = 'log-odds' | 'logit' | 'log' | 'centred-log'
 
 /**
- * Probabilities, kept 2⁻²³ away from 0 and 1, as the raw scores that boosting starts from:
+ * Probabilities, kept a margin away from 0 and 1, as the raw scores that boosting starts from:
  * `log-odds` log(p / (1 − p)), `logit` the same as scipy computes it, `log` log p, `centred-log` log(p / geometric mean);
  * times `scale`.
  */
-export const rawScores = rowOp<{ link: RawLink; scale: number }>({
+export const rawScores = rowOp<{ link: RawLink; scale: number; margin: number }>({
   name: 'raw-scores',
   width: (width) => width,
-  compute({ values, at, width }, out, { link, scale }) {
+  compute({ values, at, width }, out, { link, scale, margin }) {
     for (let i = 0; i < width; i++)
-      out.values[out.at + i] = Math.min(Math.max(values[at + i]!, EPSILON), 1 - EPSILON)
+      out.values[out.at + i] = Math.min(Math.max(values[at + i]!, margin), 1 - margin)
     const centre = link === 'centred-log' ? geometricMean(out) : 1
     for (let i = 0; i < width; i++)
       out.values[out.at + i] = scale * rawScore(out.values[out.at + i]!, link, centre)

@@ -17,7 +17,7 @@ test('the logarithm of a probability of 0 is minus infinity, or that of what sta
 })
 
 test('the logarithms of shares neither overflow nor vanish', () => {
-  const { ref, block } = bothForms(logNormalise, {}, [
+  const { ref, block } = bothForms(logNormalise, { centred: false }, [
     [1000, 1000],
     [0, -800],
     [Number.NEGATIVE_INFINITY, 3],
@@ -31,6 +31,13 @@ test('the logarithms of shares neither overflow nor vanish', () => {
     [Number.NaN, Number.NaN],
   ])
   expect(block).toEqual(ref)
+})
+
+test('equal shares of huge logarithms are equal shares, centred first', () => {
+  const row = [-3e78, -3e78]
+
+  expect(bothForms(logNormalise, { centred: true }, [row]).ref).toEqual([[-Math.LN2, -Math.LN2]])
+  expect(bothForms(logNormalise, { centred: false }, [row]).ref).toEqual([[0, 0]])
 })
 
 test('the mean of probabilities is taken from their logarithms', () => {

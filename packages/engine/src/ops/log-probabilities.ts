@@ -14,18 +14,22 @@ export const logProbability = elementwise<{ zero: number }>({
       log(p === 0 ? zero : p),
 })
 
-/** xᵢ − ln Σ e^xⱼ: logarithms of shares, from logarithms that need a common term taken off. */
-export const logNormalise = rowwise<Record<string, never>>({
+/**
+ * xᵢ − ln Σ e^xⱼ: logarithms of shares, from logarithms that need a common term taken off. `centred`: the largest is taken
+ * off first, which keeps equal shares apart from none where the logarithms are huge.
+ */
+export const logNormalise = rowwise<{ centred: boolean }>({
   name: 'log-normalise',
   infer: (_, width) => width,
-  at(_, width) {
+  at({ centred }, width) {
     const powers = new Float64Array(width)
     return (x, from, y, to) => {
       const max = x.subarray(from, from + width).reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
       const shift = Number.isFinite(max) ? max : 0
       for (let i = 0; i < width; i++) powers[i] = exp(x[from + i]! - shift)
-      const total = log(pairwiseSum(powers, 0, width)) + shift
-      for (let i = 0; i < width; i++) y[to + i] = x[from + i]! - total
+      const total = log(pairwiseSum(powers, 0, width))
+      for (let i = 0; i < width; i++)
+        y[to + i] = centred ? x[from + i]! - shift - total : x[from + i]! - (total + shift)
     }
   },
 })

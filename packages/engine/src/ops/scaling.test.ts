@@ -41,14 +41,14 @@ describe('normalize', () => {
     ['l2', [[1 / Math.sqrt(10), -3 / Math.sqrt(10)]]],
     ['max', [[1 / 3, -1]]],
   ])('%s', (norm, expected) => {
-    const { ref, block } = bothForms(normalize, { norm }, [[1, -3]])
+    const { ref, block } = bothForms(normalize, { norm, least: 1e-15 }, [[1, -3]])
 
     expect(ref).toEqual(expected)
     expect(block).toEqual(ref)
   })
 
   test('a row of zeros stays as it is', () => {
-    expect(bothForms(normalize, { norm: 'l2' }, [[0, 0]]).block).toEqual([[0, 0]])
+    expect(bothForms(normalize, { norm: 'l2', least: 1e-15 }, [[0, 0]]).block).toEqual([[0, 0]])
   })
 })
 
@@ -84,6 +84,7 @@ describe('quantile transform', () => {
     quantiles: [Float64Array.of(0, 2, 2, 2, 10)],
     references: Float64Array.of(0, 0.25, 0.5, 0.75, 1),
     normal: false,
+    near: false,
   }
 
   test('a repeated quantile lies in the middle of its shares', () => {
@@ -98,8 +99,21 @@ describe('quantile transform', () => {
     ])
   })
 
+  test('near the ends counts as the ends, and shares keep away from 0 and 1, where the version says so', () => {
+    const { ref, block } = bothForms(quantileTransform, { ...attrs, near: true }, [[5e-8], [10 - 5e-8], [-1]])
+
+    // numpy: 1e-7 - np.spacing(1)
+    expect(ref).toEqual([[9.999999977795539e-8], [0.9999999000000003], [9.999999977795539e-8]])
+    expect(block).toEqual(ref)
+  })
+
   test.each([false, true])('a share goes back to its quantile (normal: %s)', (normal) => {
-    const there = bothForms(quantileTransform, { ...attrs, normal }, [[0], [1], [6], [10]]).block
+    const there = bothForms(quantileTransform, { ...attrs, normal, near: normal }, [
+      [0],
+      [1],
+      [6],
+      [10],
+    ]).block
 
     const back = bothForms(inverseQuantileTransform, { ...attrs, normal }, there).block
 

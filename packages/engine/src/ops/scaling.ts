@@ -97,21 +97,19 @@ const NORMS: Readonly<Record<string, (sum: number, value: number) => number>> = 
   l2: (sum, value) => sum + value * value,
   max: (sum, value) => Math.max(sum, Math.abs(value)),
 }
-const NEARLY_ZERO = 10 * Number.EPSILON
-
-/** The row divided by its norm. */
-export const normalize = defineOp<{ norm: string }>({
+/** The row divided by its norm, unless that is below `least`. */
+export const normalize = defineOp<{ norm: string; least: number }>({
   name: 'normalize',
   infer({ norm }, [x]) {
     if (!Object.hasOwn(NORMS, norm)) throw new RangeError(`normalize: no norm ${norm}`)
     return numbers(expectNumbers('normalize', x).width)
   },
-  ref({ norm }, [x]) {
+  ref({ norm, least }, [x]) {
     const sum = (x as readonly number[]).reduce(NORMS[norm]!, 0)
     const length = norm === 'l2' ? Math.sqrt(sum) : sum
-    return x!.map((value) => (value as number) / (length < NEARLY_ZERO ? 1 : length))
+    return x!.map((value) => (value as number) / (length < least ? 1 : length))
   },
-  block({ norm }, [x]) {
+  block({ norm, least }, [x]) {
     const width = x!.width
     const add = NORMS[norm]!
     return ([from], out, rows) => {
@@ -119,7 +117,7 @@ export const normalize = defineOp<{ norm: string }>({
         let sum = 0
         for (let i = start; i < start + width; i++) sum = add(sum, from!.numbers[i]!)
         const root = norm === 'l2' ? Math.sqrt(sum) : sum
-        const length = root < NEARLY_ZERO ? 1 : root
+        const length = root < least ? 1 : root
         for (let i = start; i < start + width; i++) out.numbers[i] = from!.numbers[i]! / length
       }
     }
@@ -168,6 +166,8 @@ export const quantileTransform = elementwise<{
   quantiles: readonly Float64Array[]
   references: Float64Array
   normal: boolean
+  /** Values within 1e-7 of the ends count as the ends, and shares stay that far from 0 and 1. */
+  near: boolean
 }>({
   name: 'quantile-transform',
   validate({ quantiles, references }, type) {
@@ -175,20 +175,21 @@ export const quantileTransform = elementwise<{
     for (const column of quantiles) expectLength('quantile-transform', column, references.length)
     if (references.length === 0) throw new RangeError('quantile-transform: no quantiles')
   },
-  at({ quantiles, references, normal }) {
+  at({ quantiles, references, normal, near }) {
     const reversed = (values: Float64Array) => values.toReversed().map((value) => -value)
     const fromAbove = quantiles.map(reversed)
     const downwards = reversed(references)
     const last = references.length - 1
-    const slack = normal ? NORMAL_LIMIT : 0
     return (value, column) => {
       const knots = quantiles[column]!
       if (Number.isNaN(value)) return value
       let share =
         0.5 * (interpolate(value, knots, references) - interpolate(-value, fromAbove[column]!, downwards))
-      if (normal ? value + slack > knots[last]! : value === knots[last]) share = 1
-      if (normal ? value - slack < knots[0]! : value === knots[0]) share = 0
-      return normal ? normalQuantile(share) : share
+      if (near ? value + NORMAL_LIMIT > knots[last]! : value === knots[last]) share = 1
+      if (near ? value - NORMAL_LIMIT < knots[0]! : value === knots[0]) share = 0
+      if (normal) return normalQuantile(share)
+      const least = NORMAL_LIMIT - Number.EPSILON
+      return near ? Math.min(Math.max(share, least), 1 - least) : share
     }
   },
 })

@@ -65,9 +65,14 @@ const BY_START = HARMLESS_CALLS.filter(([call]) => call.endsWith('*')).map(([cal
 /** Packages whose `__new__` may be given arguments (named tuples, extension types): it builds and does no more. */
 const HARMLESS_CLASSES: ReadonlySet<string> = new Set(['sklearn', 'xgboost', 'lightgbm', 'catboost'])
 
+/** numpy before 1.20 rebuilds its functions by importing the module named first. */
+const IMPORTING = /^numpy\._?core\._ufunc_reconstruct$/
+const IMPORTED = /^(numpy|scipy)(\.\w+)*$/
+
 /** May the file call `callee(*args)` (REDUCE, OBJ, INST) while it loads? */
 export function isHarmlessCall(callee: GlobalRef, args: readonly Inert[]): boolean {
   const { qualified } = callee
+  if (IMPORTING.test(qualified)) return typeof args[0] === 'string' && IMPORTED.test(args[0])
   const entry =
     BY_NAME.get(qualified) ??
     BY_START.find(({ start }) => qualified.startsWith(start) && !qualified.includes('.', start.length))

@@ -8,7 +8,7 @@ import type { Estimator } from './estimator.ts'
 import { finiteNumbers } from './inputs.ts'
 import { formulaNode } from './kernels.ts'
 import { type Context, type Family, type Lower, type Lowered, once } from './lowering.ts'
-import { isVersion } from './version.ts'
+import { isBefore, isVersion } from './version.ts'
 
 type Member = { readonly estimator: Estimator; readonly lowered: Lowered }
 
@@ -68,6 +68,27 @@ function sharesOf(members: readonly Member[], classes: Classes, { graph }: Conte
   })
 }
 
+/** Before 0.22 the members' probabilities were averaged by weight, and their exponentials shared. */
+function weightedShares(
+  estimator: Estimator,
+  members: readonly Member[],
+  classes: Classes,
+  { graph }: Context,
+): Ref {
+  const nodes = members.map((member) => {
+    const [node] = member.lowered.methods.predict_proba?.().parts ?? []
+    if (node !== undefined && graph.width(node) === classes.labels.length) return node
+    throw member.estimator.error(
+      'unsupported',
+      `${member.estimator.name} has no probabilities of every class`,
+    )
+  })
+  const weights = weightsOf(estimator, members)
+  const divide = pairwiseSum(weights, 0, weights.length)
+  const mean = graph.add(average, nodes, { weights: weights.slice(0, nodes.length), divide })
+  return graph.add(softmax, [formulaNode(graph, mean, 'affine', [1 / (classes.labels.length - 1), 0])], {})
+}
+
 const lowerClassifier: Lower = (estimator, x, context) => {
   const { graph } = context
   const classes = classesOf(estimator)
@@ -96,6 +117,8 @@ const lowerClassifier: Lower = (estimator, x, context) => {
       }),
       decision_function: once(() => (count === 2 ? vector(scores()) : matrix(scores()))),
       predict_proba: once(() => {
+        if (isBefore(estimator, 0, 22) && estimator.find('algorithm') === 'SAMME')
+          return matrix(weightedShares(estimator, members(), classes, context))
         const both = { weights: Float64Array.of(-0.5, 0.5), bias: new Float64Array(2), single: false }
         const logits =
           count === 2

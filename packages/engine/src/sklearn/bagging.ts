@@ -39,7 +39,7 @@ function readColumns(bag: Estimator, value: Inert | undefined): number[] {
   if (!(value instanceof NdArray))
     throw bag.error('corrupt', 'estimators_features_ and estimators_ differ in length')
   const columns = Array.from(numbersOf(value))
-  const width = bag.number('n_features_in_')
+  const width = bag.number('n_features_in_', 'n_features_')
   if (!columns.every((column) => Number.isInteger(column) && column >= 0 && column < width))
     throw bag.error('corrupt', 'an estimator reads a column that is not there')
   return columns

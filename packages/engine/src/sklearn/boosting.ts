@@ -14,7 +14,7 @@ import {
 } from '../ops/links.ts'
 import type { Op } from '../ops/op.ts'
 import { trees, treesOnto } from '../ops/trees.ts'
-import { InertObject } from '../pickle/values.ts'
+import { InertObject, NdArray } from '../pickle/values.ts'
 import { classesOf, labelled, matrix, scoresOf, vector } from './answers.ts'
 import type { Estimator } from './estimator.ts'
 import { plantForest } from './forest.ts'
@@ -71,20 +71,39 @@ function addScores(booster: Estimator, x: Ref, { graph }: Context, start: Start)
   return fixed ? graph.add(trees, [checked], attrs) : graph.add(treesOnto, [checked, from], attrs)
 }
 
+/** What the estimators that boosting began with up to 0.20 answer to every row: the attribute that holds it. */
+const FIXED_STARTS: Readonly<Record<string, string>> = {
+  MeanEstimator: 'mean',
+  QuantileEstimator: 'quantile',
+  LogOddsEstimator: 'prior',
+  ScaledLogOddsEstimator: 'prior',
+  PriorProbabilityEstimator: 'priors',
+}
+
+function fixedStart(init: Estimator, columns: number): Float64Array | undefined {
+  if (init.object.cls.module !== 'sklearn.ensemble.gradient_boosting') return undefined
+  const { name } = init.object.cls
+  if (name === 'ZeroEstimator') return new Float64Array(columns)
+  const key = Object.hasOwn(FIXED_STARTS, name) ? FIXED_STARTS[name]! : undefined
+  if (key === undefined) return undefined
+  return init.get(key) instanceof NdArray ? init.numbers(key) : Float64Array.of(init.number(key))
+}
+
 /** `init_` is 'zero' or a fitted estimator, given the features as float32. */
 function startOf(booster: Estimator, context: Context, convert: (init: Estimator, x: Ref) => Ref): Start {
   const init = booster.get('init_')
-  if (init === 'zero' || isAbsent(init)) {
-    const values = new Float64Array(columnsOf(booster))
-    return () => context.graph.add(constant, [], { values })
-  }
+  const absent = init === 'zero' || isAbsent(init)
+  const values = absent
+    ? new Float64Array(columnsOf(booster))
+    : fixedStart(booster.child(init, 'init_'), columnsOf(booster))
+  if (values !== undefined) return () => context.graph.add(constant, [], { values })
   return (x) => convert(booster.child(init, 'init_'), x)
 }
 
 function lossOf(booster: Estimator): Loss {
   const loss = booster.find('_loss') ?? booster.find('loss_')
   return {
-    early: loss instanceof InertObject && loss.cls.module.endsWith('_gb_losses'),
+    early: loss instanceof InertObject && /(_gb_losses|gradient_boosting)$/.test(loss.cls.module),
     exponential: booster.text('loss', '') === 'exponential',
     columns: columnsOf(booster),
   }
@@ -96,17 +115,23 @@ function lossOf(booster: Estimator): Loss {
  */
 function startScores(booster: Estimator, context: Context, loss: Loss): Start {
   const { graph } = context
+  const margin = isVersion(booster, 1, 8) ? 2 ** -52 : 2 ** -23 // machine epsilon of float64, of float32
   return startOf(booster, context, (init, x) => {
     const [proba] = context.lower(init, x).methods.predict_proba?.().parts ?? []
     if (proba === undefined)
       throw init.error('unsupported', `${init.name} has no probabilities to start from`)
     if (loss.columns > 1)
-      return addFolded(graph, rawScores, proba, { link: loss.early ? 'log' : 'centred-log', scale: 1 })
+      return addFolded(graph, rawScores, proba, {
+        link: loss.early ? 'log' : 'centred-log',
+        scale: 1,
+        margin,
+      })
     const positive = addFolded(graph, select, proba, { columns: Int32Array.of(1) })
     const scale = loss.exponential ? 0.5 : 1
     return addFolded(graph, rawScores, positive, {
       link: isVersion(booster, 1, 6) ? 'logit' : 'log-odds',
       scale,
+      margin,
     })
   })
 }

@@ -186,7 +186,7 @@ const lowerNearest: Lower = (estimator, x, context) => {
       predict: once(() => labelled(uniform ? closest() : graph.add(argmax, [scores()], {}), classes)),
       ...(priors && {
         predict_proba: once(() => matrix(graph.add(softmax, [scores()], {}))),
-        predict_log_proba: once(() => matrix(graph.add(logNormalise, [scores()], {}))),
+        predict_log_proba: once(() => matrix(graph.add(logNormalise, [scores()], { centred: true }))),
         decision_function: once(() =>
           classes.labels.length === 2 ? vector(secondOverFirst(scores(), context)) : matrix(scores()),
         ),

@@ -1,6 +1,7 @@
 import type { Ref } from '../ir/program.ts'
 import { type Inert, InertObject } from '../pickle/values.ts'
 import type { Estimator } from './estimator.ts'
+import { fittedNames } from './fitted-columns.ts'
 import { type Context, type Family, isAbsent, type Lower, transformOf } from './lowering.ts'
 import { applySteps, transformer } from './scaling.ts'
 
@@ -64,7 +65,7 @@ const lowerUnion: Lower = (union, x, context) => {
 /** Every transformer on its own columns, results side by side in the order of `transformers_`. */
 const lowerColumnTransformer: Lower = (columnTransformer, x, context) => {
   const { graph } = context
-  const table = { names: featureNames(columnTransformer) ?? context.columnNames, width: graph.width(x) }
+  const table = { names: fittedNames(columnTransformer) ?? context.columnNames, width: graph.width(x) }
   const parts = namedParts(columnTransformer, 'transformers_').flatMap((part) => {
     if (part.value === 'drop') return []
     const columns = columnsOf(columnTransformer, part, table)
@@ -77,10 +78,6 @@ const lowerColumnTransformer: Lower = (columnTransformer, x, context) => {
   const joined = graph.concat(parts)
   const dense = graph.type(joined).kind === 'sparse' && !columnTransformer.flag('sparse_output_', true)
   return transformer(graph, dense ? graph.toNumbers(joined) : joined)
-}
-
-function featureNames(estimator: Estimator): string[] | undefined {
-  return estimator.has('feature_names_in_') ? estimator.cells('feature_names_in_').map(String) : undefined
 }
 
 type Table = { readonly names: readonly string[] | undefined; readonly width: number }

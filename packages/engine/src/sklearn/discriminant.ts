@@ -1,7 +1,7 @@
 import type { Ref } from '../ir/program.ts'
 import type { Matrix } from '../math/matrices.ts'
 import { squareSums } from '../ops/densities.ts'
-import { argmax, binaryProba, expit, softmax } from '../ops/links.ts'
+import { argmax, binaryProba, expit, normalise, softmax } from '../ops/links.ts'
 import { logNormalise } from '../ops/log-probabilities.ts'
 import { numbersOf } from '../pickle/numpy.ts'
 import { NdArray } from '../pickle/values.ts'
@@ -12,7 +12,7 @@ import { finiteNumbers } from './inputs.ts'
 import { linearModelOf, linearNode } from './linear.ts'
 import { logarithmsOf } from './log-probabilities.ts'
 import { type Context, type Family, type Lower, once } from './lowering.ts'
-import { isVersion } from './version.ts'
+import { isBefore } from './version.ts'
 
 /** The least normal float64 stands for a probability of 0 (from 0.24). */
 const LEAST_NORMAL = 2 ** -1022
@@ -23,18 +23,14 @@ const lowerLinear: Lower = (estimator, x, context) => {
   const classes = classesOf(estimator)
   const model = linearModelOf(estimator)
   const scores = once(() => linearNode(model, x, context))
-  const proba = once(() => {
-    if (graph.width(scores()) > 1) return matrix(graph.add(softmax, [scores()], {}))
-    const share = graph.add(expit, [scores()], { scale: 1 })
-    return matrix(graph.add(binaryProba, [share], {}))
-  })
+  const proba = once(() => matrix(linearShares(estimator, scores(), context)))
   return {
     classes: [classes.labels],
     methods: {
       predict: once(() => labelled(decide(graph, scores()), classes)),
       decision_function: once(() => scoresOf(graph, scores())),
       predict_proba: proba,
-      ...(isVersion(estimator, 0, 24) && {
+      ...(!isBefore(estimator, 0, 24) && {
         predict_log_proba: once(() => logarithmsOf(graph, proba(), LEAST_NORMAL)),
       }),
       ...(estimator.text('solver') !== 'lsqr' && {
@@ -42,6 +38,14 @@ const lowerLinear: Lower = (estimator, x, context) => {
       }),
     },
   }
+}
+
+/** Several classes share by softmax; before 0.21 each had its expit, divided by their sum. */
+function linearShares(estimator: Estimator, scores: Ref, { graph }: Context): Ref {
+  const several = graph.width(scores) > 1
+  if (several && !isBefore(estimator, 0, 21)) return graph.add(softmax, [scores], {})
+  const shares = graph.add(expit, [scores], { scale: 1 })
+  return several ? graph.add(normalise, [shares], { zero: 'divide' }) : graph.add(binaryProba, [shares], {})
 }
 
 /** (x − xbar) · scalings, of the solver eigen x · scalings; the first few columns. */
@@ -105,8 +109,8 @@ const lowerQuadratic: Lower = (estimator, x, context) => {
         classes.labels.length === 2 ? vector(secondOverFirst(scores(), context)) : matrix(scores()),
       ),
       predict_proba: once(() => matrix(graph.add(softmax, [scores()], {}))),
-      ...(isVersion(estimator, 1, 7) && {
-        predict_log_proba: once(() => matrix(graph.add(logNormalise, [scores()], {}))),
+      ...(!isBefore(estimator, 1, 7) && {
+        predict_log_proba: once(() => matrix(graph.add(logNormalise, [scores()], { centred: true }))),
       }),
     },
   }

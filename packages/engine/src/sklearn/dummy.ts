@@ -88,7 +88,7 @@ const lowerRegressor: Lower = (estimator, x, { graph }) => {
 export const dummyFamily: readonly Family[] = [
   {
     names: ['sklearn.dummy.DummyClassifier'],
-    fields: 'classes_ class_prior_ n_classes_ n_outputs_ sparse_output_',
+    fields: 'classes_ class_prior_ n_classes_ n_outputs_ output_2d_ sparse_output_',
     note: "strategies 'stratified' and 'uniform' answer at random and are refused",
     columns: 0,
     lower: lowerClassifier,

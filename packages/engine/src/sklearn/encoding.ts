@@ -1,11 +1,13 @@
 import type { Graph } from '../ir/graph.ts'
 import type { Cell, Ref } from '../ir/program.ts'
 import { categoryIndex, lookUp, oneHot } from '../ops/encoding.ts'
+import { checkCells } from '../ops/imputing.ts'
 import { cellsOf, numbersOf } from '../pickle/numpy.ts'
 import { GlobalRef, type Inert, NdArray } from '../pickle/values.ts'
 import type { Estimator } from './estimator.ts'
 import type { Family, Lower } from './lowering.ts'
 import { transformer } from './scaling.ts'
+import { isBefore } from './version.ts'
 
 /** Known categories of one column: in index order, NaN (always last) apart. */
 type Known = { readonly cells: readonly Cell[]; readonly nan: number; readonly numeric: boolean }
@@ -41,6 +43,13 @@ function indexCategories(graph: Graph, x: Ref, known: readonly Known[], refuse: 
   })
 }
 
+/** Before 0.24 NaN was no category and raised, whatever was to be done about unknown ones. */
+function withoutNaN(encoder: Estimator, x: Ref, graph: Graph): Ref {
+  if (!isBefore(encoder, 0, 24)) return x
+  const refuse = new Uint8Array(graph.width(x)).fill(1)
+  return graph.add(checkCells, [x], { refuse, message: 'contains NaN' })
+}
+
 const isNumeric = (cell: Cell): boolean => typeof cell === 'number' || typeof cell === 'boolean'
 
 /** Per column: group of each category once infrequent ones are merged; undefined where nothing is merged. */
@@ -59,7 +68,12 @@ const groupOf = (groups: Inert | undefined, index: number): number =>
 
 const lowerOneHot: Lower = (encoder, x, { graph }) => {
   const known = knownCategories(encoder)
-  const indices = indexCategories(graph, x, known, encoder.text('handle_unknown') === 'error')
+  const indices = indexCategories(
+    graph,
+    withoutNaN(encoder, x, graph),
+    known,
+    encoder.text('handle_unknown') === 'error',
+  )
   const widths = columnWidths(encoder, known)
   const starts = startsOf(widths)
   const slots = oneHotSlots(encoder, known).map((column, c) =>
@@ -111,7 +125,7 @@ function oneHotSlots(encoder: Estimator, known: readonly Known[]): Int32Array[] 
 const lowerOrdinal: Lower = (encoder, x, { graph }) => {
   const known = knownCategories(encoder)
   const refuse = encoder.text('handle_unknown', 'error') === 'error'
-  const indices = indexCategories(graph, x, known, refuse)
+  const indices = indexCategories(graph, withoutNaN(encoder, x, graph), known, refuse)
   const unknown = refuse ? Number.NaN : encoder.number('unknown_value')
   const missing = encoder.has('encoded_missing_value') ? encoder.number('encoded_missing_value') : Number.NaN
   const { groups } = grouping(encoder)

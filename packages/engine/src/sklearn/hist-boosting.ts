@@ -7,6 +7,7 @@ import { classesOf, labelled, matrix, scoresOf, vector } from './answers.ts'
 import type { Estimator } from './estimator.ts'
 import { plantForest } from './forest.ts'
 import { readHistForest } from './hist-state.ts'
+import { finiteNumbers } from './inputs.ts'
 import { type Context, type Family, isAbsent, type Lower, once, transformOf } from './lowering.ts'
 
 /**
@@ -52,9 +53,10 @@ function baselineOf(booster: Estimator): Float64Array {
 function addScores(booster: Estimator, x: Ref, context: Context): Ref {
   const { graph } = context
   const init = baselineOf(booster)
-  const { planted, sets } = readHistForest(booster, init.length)
+  const { planted, sets, routesMissing } = readHistForest(booster, init.length)
   const attrs = plantForest(planted, { cast: 'f64', leafWidth: 1, init, divide: 1, sets })
-  return graph.add(trees, [treeColumns(booster, x, context)], attrs)
+  const columns = treeColumns(booster, x, context)
+  return graph.add(trees, [routesMissing ? columns : finiteNumbers(graph, columns)], attrs)
 }
 
 const addProbabilities = (graph: Graph, scores: Ref): Ref =>
@@ -113,7 +115,7 @@ const lowerRegressor: Lower = (booster, x, context) => {
   }
 }
 
-const FIELDS = `is_categorical_ classes_ n_trees_per_iteration_ do_early_stopping_ train_score_ validation_score_
+const FIELDS = `is_categorical_ classes_ n_trees_per_iteration_ do_early_stopping_ loss_ scorer_ train_score_ validation_score_
   n_iter_ bin_mapper_`
 
 /** Histogram gradient boosting: a baseline plus trees over float64 features, missing values and categories included. */

@@ -12,6 +12,7 @@ const NODE_FIELDS = new Set([
   'count',
   'feature_idx',
   'num_threshold',
+  'threshold',
   'missing_go_to_left',
   'left',
   'right',
@@ -23,7 +24,12 @@ const NODE_FIELDS = new Set([
   'bitset_idx',
 ])
 
-type HistForest = { readonly planted: readonly PlantedTree[]; readonly sets: Uint32Array }
+type HistForest = {
+  readonly planted: readonly PlantedTree[]
+  readonly sets: Uint32Array
+  /** The file says where missing values go (from 0.22). */
+  readonly routesMissing: boolean
+}
 
 /** `_predictors`: per iteration one tree per column of scores. */
 export function readHistForest(booster: Estimator, columns: number): HistForest {
@@ -36,12 +42,13 @@ export function readHistForest(booster: Estimator, columns: number): HistForest 
   })
   const words = new Uint32Array(sets.length * SET_WORDS)
   for (const [i, set] of sets.entries()) words.set(set, i * SET_WORDS)
-  return { planted, sets: words }
+  return { planted, sets: words, routesMissing: planted.every((tree) => tree.routesMissing) }
 }
 
 /** Bitset of the categories seen in training, per categorical column. */
 function knownCategories(booster: Estimator): ReadonlyMap<number, Uint32Array> {
   const mapper = booster.child(booster.get('_bin_mapper', 'bin_mapper_'), 'bin mapper')
+  if (!mapper.has('is_categorical_')) return new Map() // before 0.24
   const categorical = mapper.numbers('is_categorical_')
   const values = mapper.list('bin_thresholds_')
   const known = new Map<number, Uint32Array>()
@@ -61,7 +68,7 @@ function readPredictor(
   predictor: Inert,
   known: ReadonlyMap<number, Uint32Array>,
   sets: Uint32Array[],
-): PlantedTree {
+): PlantedTree & { readonly routesMissing: boolean } {
   const state =
     predictor instanceof InertObject && predictor.state instanceof Map ? predictor.state : undefined
   const nodes = state?.get('nodes')
@@ -69,16 +76,19 @@ function readPredictor(
   const unknown = [...(nodes.dtype.fields?.keys() ?? [])].find((name) => !NODE_FIELDS.has(name))
   if (unknown !== undefined)
     throw booster.error('unsupported', `its nodes have the field ${unknown}, which we do not know`)
+  const has = (name: string): boolean => nodes.dtype.fields?.has(name) ?? false
+  const flags = (name: string): Float64Array =>
+    has(name) ? fieldOf(nodes, name) : new Float64Array(nodes.length)
   const isLeaf = fieldOf(nodes, 'is_leaf')
-  const isCategorical = fieldOf(nodes, 'is_categorical')
-  const missingLeft = Uint8Array.from(fieldOf(nodes, 'missing_go_to_left'))
+  const isCategorical = flags('is_categorical')
+  const missingLeft = Uint8Array.from(flags('missing_go_to_left'))
   const feature = toInt32(fieldOf(nodes, 'feature_idx'), booster).map((column, i) => {
     if (isLeaf[i] !== 0) return -1
     if (column < 0) throw booster.error('corrupt', 'a tree splits on no column')
     return column
   })
   const bitsets = isCategorical.includes(1) ? bitsetsOf(booster, state?.get('raw_left_cat_bitsets')) : []
-  const bitset = fieldOf(nodes, 'bitset_idx')
+  const bitset = flags('bitset_idx')
   const categories = Int32Array.from(isCategorical, (flag, i) => {
     if (flag === 0 || feature[i] === -1) return -1
     const members = bitsets[bitset[i]!]
@@ -90,13 +100,14 @@ function readPredictor(
   return {
     nodes: {
       feature,
-      threshold: fieldOf(nodes, 'num_threshold'),
+      threshold: fieldOf(nodes, has('num_threshold') ? 'num_threshold' : 'threshold'),
       left: toInt32(fieldOf(nodes, 'left'), booster),
       right: toInt32(fieldOf(nodes, 'right'), booster),
       missingLeft,
       categories,
     },
     values: fieldOf(nodes, 'value'),
+    routesMissing: has('missing_go_to_left'),
   }
 }
 

@@ -13,23 +13,23 @@ import { type PlantedTree, plantForest } from './forest.ts'
 import { type Context, type Family, type Lower, once } from './lowering.ts'
 import { acceptsNaN, readTree, type TreeNodes } from './tree-state.ts'
 import { checkSingle } from './trees.ts'
-import { isVersion } from './version.ts'
+import { isBefore, isVersion } from './version.ts'
 
 const EULER_GAMMA = 0.5772156649015329
 
-/** Mean depth of an unsuccessful search in a random binary tree of `rows` rows. */
-function meanDepth(rows: number): number {
-  if (rows <= 1) return 0
-  if (rows === 2) return 1
+/** Mean depth of an unsuccessful search in a random binary tree of `rows` rows. Before 0.21 small trees were no exception. */
+function meanDepth(rows: number, early: boolean): number {
+  if (rows <= 1) return early ? 1 : 0
+  if (rows === 2 && !early) return 1
   return 2 * (log(rows - 1) + EULER_GAMMA) - (2 * (rows - 1)) / rows
 }
 
 /** Per leaf: its depth, and the mean depth that its rows would still need. */
-function depthsOf(nodes: TreeNodes, rows: Float64Array): Float64Array {
+function depthsOf(nodes: TreeNodes, rows: Float64Array, early: boolean): Float64Array {
   const depths = new Float64Array(rows.length)
   const levels = new Float64Array(rows.length)
   nodes.feature.forEach((feature, node) => {
-    if (feature < 0) depths[node] = levels[node]! + 1 + meanDepth(rows[node]!) - 1
+    if (feature < 0) depths[node] = levels[node]! + 1 + meanDepth(rows[node]!, early) - 1
     else for (const child of [nodes.left[node]!, nodes.right[node]!]) levels[child] = levels[node]! + 1
   })
   return depths
@@ -42,7 +42,7 @@ function rowsPerNode(member: Estimator): Float64Array {
   throw member.error('corrupt', 'tree_ has no nodes')
 }
 
-function plantIsolated(estimator: Estimator): PlantedTree[] {
+function plantIsolated(estimator: Estimator, early: boolean): PlantedTree[] {
   const features = estimator.list('estimators_features_')
   return estimator.list('estimators_').map((value, i) => {
     const member = estimator.child(value, `estimator ${i}`)
@@ -50,23 +50,26 @@ function plantIsolated(estimator: Estimator): PlantedTree[] {
     const columns = features[i]
     if (!(columns instanceof NdArray))
       throw estimator.error('corrupt', 'estimators_features_ and estimators_ differ in length')
-    return { nodes, values: depthsOf(nodes, rowsPerNode(member)), columns: numbersOf(columns) }
+    return { nodes, values: depthsOf(nodes, rowsPerNode(member), early), columns: numbersOf(columns) }
   })
 }
 
-/** −2^(−Σ depth / (trees · c)), less the offset for the decision; 1 inside (decision ≥ 0), −1 outside. */
+/** −2^(−Σ depth / (trees · c)), less the offset for the decision; 1 inside, −1 outside. Before 0.22 a threshold of
+ * its own could stand in for 0. */
 const lowerIsolation: Lower = (estimator, x, context) => {
   const { graph } = context
   const score = once(() => {
-    const planted = plantIsolated(estimator)
+    const early = isBefore(estimator, 0, 21)
+    const planted = plantIsolated(estimator, early)
     const rows = isVersion(estimator, 1, 6) ? graph.toNumbers(x) : checkSingle(graph, x, false)
     const sum = { cast: 'f32', leafWidth: 1, init: new Float64Array(1), divide: 1 } as const
     const depth = graph.add(trees, [rows], plantForest(planted, sum))
-    const expected = planted.length * meanDepth(estimator.number('_max_samples', 'max_samples_'))
+    const expected = planted.length * meanDepth(estimator.number('_max_samples', 'max_samples_'), early)
     return graph.add(isolationScore, [depth], { expected })
   })
   const decision = once(() => subtract(graph, score(), Float64Array.of(estimator.number('offset_'))))
-  return detector(graph, { decision, score })
+  const limit = estimator.find('behaviour') === 'old' ? estimator.number('_threshold_') : 0
+  return detector(graph, { decision, score, limit })
 }
 
 /** Every tree's leaf, one-hot encoded. */
@@ -106,7 +109,7 @@ function embed(estimator: Estimator, x: Ref, { graph }: Context): Ref {
 export const isolationFamily: readonly Family[] = [
   {
     names: ['sklearn.ensemble.IsolationForest'],
-    fields: `estimator_ base_estimator_ estimators_ estimators_features_ estimators_samples_ max_samples_ offset_`,
+    fields: `estimator_ base_estimator_ estimators_ estimators_features_ estimators_samples_ max_samples_ offset_ _threshold_`,
     lower: lowerIsolation,
   },
   {

@@ -39,7 +39,7 @@ const lowerIsotonic: Lower = (estimator, x, context) => {
 export const isotonicFamily: readonly Family[] = [
   {
     names: ['sklearn.isotonic.IsotonicRegression'],
-    fields: 'X_min_ X_max_ X_thresholds_ y_thresholds_ _necessary_X_ _necessary_y_ increasing_ f_',
+    fields: 'X_min_ X_max_ X_thresholds_ y_thresholds_ _necessary_X_ _necessary_y_ _X_ _y_ increasing_ f_',
     columns: 1,
     lower: lowerIsotonic,
   },

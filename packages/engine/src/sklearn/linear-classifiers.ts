@@ -8,17 +8,20 @@ import { detector } from './detector.ts'
 import type { Estimator } from './estimator.ts'
 import { linearModelOf, linearNode } from './linear.ts'
 import { type Context, type Family, type Lower, type Lowered, once } from './lowering.ts'
+import { isVersion } from './version.ts'
 
 /** Probabilities of decision scores (one column for two classes, else one per class). */
 type Shares = (graph: Graph, scores: Ref) => Ref
 
-/** expit of every score; several classes are then divided by their sum. */
-const logisticShares: Shares = (graph, scores) => {
-  const shares = graph.add(expit, [scores], { scale: 1 })
-  return graph.width(scores) === 1
-    ? graph.add(binaryProba, [shares], {})
-    : graph.add(normalise, [shares], { zero: 'divide' })
-}
+/** expit of every score; several classes are then divided by their sum. A sum of 0 is shared evenly from 1.9 on. */
+const logisticShares =
+  (estimator: Estimator): Shares =>
+  (graph, scores) => {
+    const shares = graph.add(expit, [scores], { scale: 1 })
+    return graph.width(scores) === 1
+      ? graph.add(binaryProba, [shares], {})
+      : graph.add(normalise, [shares], { zero: isVersion(estimator, 1, 9) ? 'uniform' : 'divide' })
+  }
 
 /** softmax over the classes; a single score d stands for [−d, d]. */
 const multinomialShares: Shares = (graph, scores) => {
@@ -36,7 +39,7 @@ const modifiedHuberShares: Shares = (graph, scores) => {
 
 const lowerLogistic: Lower = (estimator, x, context) => {
   const classes = classesOf(estimator)
-  const shares = isOneVersusRest(estimator, classes) ? logisticShares : multinomialShares
+  const shares = isOneVersusRest(estimator, classes) ? logisticShares(estimator) : multinomialShares
   return classifier(estimator, x, context, { classes, shares })
 }
 
@@ -50,8 +53,8 @@ function isOneVersusRest(estimator: Estimator, { labels }: Classes): boolean {
 
 const lowerStochastic: Lower = (estimator, x, context) => {
   const shares: Record<string, Shares> = {
-    log: logisticShares,
-    log_loss: logisticShares,
+    log: logisticShares(estimator),
+    log_loss: logisticShares(estimator),
     modified_huber: modifiedHuberShares,
   }
   return classifier(estimator, x, context, {
@@ -135,7 +138,7 @@ export const linearClassifierFamily: readonly Family[] = [
   },
   {
     names: ['sklearn.linear_model.RidgeClassifier', 'sklearn.linear_model.RidgeClassifierCV'],
-    fields: 'coef_ intercept_ n_iter_ solver_ alpha_ best_score_ cv_values_ cv_results_',
+    fields: 'coef_ intercept_ classes_ n_iter_ solver_ alpha_ best_score_ cv_values_ cv_results_',
     note: 'one label per row',
     lower: lowerRidge,
   },

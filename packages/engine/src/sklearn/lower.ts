@@ -5,13 +5,13 @@ import { type InputColumn, METHODS, type Method, type Program, type ProgramOutpu
 import { prune } from '../ir/prune.ts'
 import { freeUnreadColumns } from '../ir/unread.ts'
 import { adviceOn } from '../pickle/foreign.ts'
-import { cellsOf } from '../pickle/numpy.ts'
-import { InertObject, NdArray } from '../pickle/values.ts'
+import { InertObject } from '../pickle/values.ts'
 import { answeringObject } from './chain.ts'
 import { Estimator, libraryOf } from './estimator.ts'
+import { fittedNames, fittedWidth } from './fitted-columns.ts'
 import { LATER } from './later.ts'
 import { withLogProbabilities } from './log-probabilities.ts'
-import type { Context, Lowered, LoweredOutput } from './lowering.ts'
+import { BatchDependent, type Context, type Lowered, type LoweredOutput } from './lowering.ts'
 import { findFamily } from './support.ts'
 
 /** State keys that say nothing about a prediction, in any class. */
@@ -48,12 +48,12 @@ export function lowerModel(object: InertObject): Program {
 function lowerOnce(root: Estimator, columns: InputColumn[]): Program {
   const graph = new Graph(columns)
   const x = graph.input(columns.map((_, i) => i))
-  const names = featureNames(root)
+  const names = fittedNames(root)
   const lowered = contextOf(graph, names).lower(root, x)
   const methods = [...new Set([...METHODS, ...Object.keys(lowered.methods)])]
   const outputs = methods.flatMap((name) => {
     const method = lowered.methods[name]
-    return method === undefined ? [] : [guard(root, () => programOutput(graph, name, method()))]
+    return method === undefined ? [] : answered(() => guard(root, () => programOutput(graph, name, method())))
   })
   const answering = new Estimator(answeringObject(root.object), [])
   if (outputs.length === 0) throw root.error('unsupported', `${answering.name} has no method we can answer`)
@@ -78,6 +78,16 @@ export const versionOf = (estimator: Estimator): string | undefined =>
 function programOutput(graph: Graph, name: Method, output: LoweredOutput): ProgramOutput {
   const parts = output.parts.map((ref) => (graph.type(ref).kind === 'sparse' ? graph.toNumbers(ref) : ref))
   return { name, ...output, parts }
+}
+
+/** One output; none when its answer depends on the batch. */
+function answered(build: () => ProgramOutput): ProgramOutput[] {
+  try {
+    return [build()]
+  } catch (error) {
+    if (error instanceof BatchDependent) return []
+    throw error
+  }
 }
 
 function contextOf(graph: Graph, columnNames: readonly string[] | undefined): Context {
@@ -151,31 +161,27 @@ const expectedWidth = (estimator: Estimator): number | undefined => {
   return typeof value === 'number' ? value : undefined
 }
 
-function featureNames(estimator: Estimator): string[] | undefined {
-  const names = estimator.find('feature_names_in_')
-  if (!(names instanceof NdArray)) return undefined
-  return cellsOf(names).map(String)
-}
-
 /** Names of the model's columns: its own, its first step's, else x0 … */
 function inputNames(estimator: Estimator): string[] {
+  let unknown: Estimator | undefined
   for (const candidate of [estimator, ...firstSteps(estimator)]) {
-    const names = featureNames(candidate)
+    const names = fittedNames(candidate)
     if (names !== undefined) return names
     const family = findFamily(candidate.name)
     const own = family?.columnNames
     if (own !== undefined) return [...guard(candidate, () => own(candidate))]
-    const width = expectedWidth(candidate) ?? family?.columns
+    const width = expectedWidth(candidate) ?? family?.columns ?? fittedWidth(candidate)
     if (width !== undefined) {
       assertColumnCount(width)
       return Array.from({ length: width }, (_, i) => `x${i}`)
     }
-    if (family === undefined) throw refusal(candidate)
+    if (family === undefined) unknown ??= candidate
   }
+  if (unknown !== undefined) throw refusal(unknown)
   throw estimator.error(
     'unfitted',
     `${estimator.name} does not say how many columns it reads`,
-    'call fit() before saving it',
+    'call fit() before saving it; what learns nothing in fit() is served as a step before a model',
   )
 }
 
@@ -185,7 +191,9 @@ function* firstSteps(estimator: Estimator): Generator<Estimator> {
     'steps',
     'best_estimator_',
     'estimator_',
+    'base_estimator_',
     'estimators_',
+    'calibrated_classifiers_',
     'regressor_',
     'transformer_list',
     'estimator',

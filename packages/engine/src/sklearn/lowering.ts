@@ -26,6 +26,17 @@ export type Lowered = {
   readonly columnNames?: readonly string[]
 }
 
+/** Of a method whose answer to a row depends on the rows beside it: the others are answered. */
+export class BatchDependent extends ModelError {}
+
+/** Scores scaled by the largest of the batch, as duels were before 0.21. */
+export const batchDependent = (estimator: Estimator, method: Method): BatchDependent =>
+  new BatchDependent(
+    'unsupported',
+    `${method} of ${estimator.name} ${estimator.version} depends on the rows that come with a row`,
+    { path: estimator.path, hint: 'fit it with a newer scikit-learn, or use predict' },
+  )
+
 /** What every lowering function gets besides its estimator and its input node. */
 export type Context = {
   readonly graph: Graph

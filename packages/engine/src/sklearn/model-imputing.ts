@@ -75,7 +75,11 @@ const lowerIterative: Lower = (imputer, x, context) => {
   if (graph.width(first) !== columns.length)
     throw imputer.error('unsupported', `${imputer.name} keeps empty columns, which is not supported yet`)
   const mask = graph.add(missing, [graph.select(input, columns)], { marker: markerOf(imputer, 'number') })
-  const limits = ['_min_value', '_max_value'].map((key) => imputer.numbers(key))
+  // one limit for all columns up to 0.22
+  const limits = ['_min_value', '_max_value'].map((key) => {
+    const limit = imputer.get(key)
+    return typeof limit === 'number' ? known.map(() => limit) : imputer.numbers(key)
+  })
   const current = columns.map((_, i) => graph.select(first, [i]))
   for (const { column, from, model } of stepsOf(imputer)) {
     const rows = graph.concat(from.map((other) => columnOf(imputer, current, other)))

@@ -1,9 +1,18 @@
 import type { Ref } from '../ir/program.ts'
-import { binaryProba, constant, normalise, threshold } from '../ops/links.ts'
+import { argmax, binaryProba, constant, normalise, threshold } from '../ops/links.ts'
 import { argmaxLast, duelScores, nearest } from '../ops/multiclass.ts'
 import { classesOf, decide, labelled, matrix, numbersOfAnswer, scoresOf, vector } from './answers.ts'
 import type { Estimator } from './estimator.ts'
-import { type Context, type Family, isAbsent, type Lower, type Lowered, once } from './lowering.ts'
+import {
+  batchDependent,
+  type Context,
+  type Family,
+  isAbsent,
+  type Lower,
+  type Lowered,
+  once,
+} from './lowering.ts'
+import { isBefore, isVersion } from './version.ts'
 
 /** One of the two-class estimators that together know several classes. */
 type Member = { readonly estimator: Estimator; readonly lowered: Lowered }
@@ -37,7 +46,8 @@ function positiveShare({ estimator, lowered }: Member, { graph }: Context): Ref 
   throw estimator.error('unsupported', `${estimator.name} has no probabilities of two classes`)
 }
 
-/** One member per class (one alone for two): the highest score wins, the last of equals; or every label above its limit. */
+/** One member per class (one alone for two): the highest score wins, of equals the last (from 1.8
+ * the first); or every label above its limit. */
 const lowerOneVersusRest: Lower = (estimator, x, context) => {
   const { graph } = context
   const binarizer = estimator.child(estimator.get('label_binarizer_'), 'label_binarizer_')
@@ -61,7 +71,8 @@ const lowerOneVersusRest: Lower = (estimator, x, context) => {
     methods: {
       predict: once(() => {
         if (multiLabel) return matrix(above(), 'int64')
-        return labelled(alone ? above() : graph.add(argmaxLast, [scores()], {}), classes)
+        if (alone) return labelled(above(), classes)
+        return labelled(graph.add(isVersion(estimator, 1, 8) ? argmax : argmaxLast, [scores()], {}), classes)
       }),
       ...(hasAll('decision_function') && {
         decision_function: once(() => (alone ? vector(scores()) : matrix(scores()))),
@@ -120,7 +131,10 @@ const lowerOneVersusOne: Lower = (estimator, x, context) => {
         const limit = { threshold: limitOf(members[0]!), inclusive: false }
         return labelled(graph.add(threshold, [node], limit), classes)
       }),
-      decision_function: once(() => scoresOf(graph, scores())),
+      decision_function: once(() => {
+        if (isBefore(estimator, 0, 21)) throw batchDependent(estimator, 'decision_function')
+        return scoresOf(graph, scores())
+      }),
     },
   }
 }

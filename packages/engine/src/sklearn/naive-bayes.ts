@@ -32,7 +32,7 @@ const bayes =
       methods: {
         predict: once(() => labelled(graph.add(argmax, [joint()], {}), classes)),
         predict_proba: once(() => matrix(graph.add(expNormalise, [joint()], {}))),
-        predict_log_proba: once(() => matrix(graph.add(logNormalise, [joint()], {}))),
+        predict_log_proba: once(() => matrix(graph.add(logNormalise, [joint()], { centred: false }))),
       },
     }
   }

@@ -116,7 +116,7 @@ const interceptOf = (estimator: Estimator): Float64Array =>
   estimator.has('intercept_') ? estimator.numbers('intercept_') : estimator.numbers('_y_mean', 'y_mean_')
 
 /**
- * Targets × columns. Up to 1.2 `coef_` was the other way round, and up to 1.4 it was of scaled columns: told by what the
+ * Targets × columns. Up to 1.0 `coef_` (1.1 and 1.2 keep `_coef_`, turned) was the other way round, and up to 1.4 it was of scaled columns: told by what the
  * rotations say it must be.
  */
 function leastSquaresWeights(estimator: Estimator): { weights: Matrix; ofScaled: boolean } {
@@ -125,7 +125,8 @@ function leastSquaresWeights(estimator: Estimator): { weights: Matrix; ofScaled:
   const deviations = estimator.numbers('_y_std', 'y_std_')
   const ofScaled = product(loadings, transpose(rotations))
   const expected = ofScaled.values.map((value, i) => value * deviations[Math.floor(i / ofScaled.columns)]!)
-  const stored = matrixOf(estimator, 'coef_')
+  const key = estimator.has('_coef_') ? '_coef_' : 'coef_'
+  const stored = matrixOf(estimator, key)
   const turned = estimator.has('intercept_') ? stored : transpose(stored)
   if (turned.rows !== ofScaled.rows || turned.columns !== ofScaled.columns)
     throw estimator.error('corrupt', `${estimator.name} has coefficients that do not fit its rotations`)
@@ -165,7 +166,7 @@ export const projectionFamily: readonly Family[] = [
   },
   {
     names: named('cross_decomposition', 'PLSRegression PLSCanonical CCA'),
-    fields: `x_weights_ y_weights_ x_loadings_ y_loadings_ x_rotations_ y_rotations_ x_scores_ y_scores_ coef_
+    fields: `x_weights_ y_weights_ x_loadings_ y_loadings_ x_rotations_ y_rotations_ x_scores_ y_scores_ coef_ _coef_
       intercept_ n_iter_ x_mean_ y_mean_ x_std_ y_std_`,
     lower: lowerLeastSquares,
   },

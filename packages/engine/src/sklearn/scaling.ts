@@ -15,6 +15,7 @@ import { sparseBinarize, sparseCheck, sparseNormalize, sparseScale } from '../op
 import { GlobalRef, type Inert, InertObject } from '../pickle/values.ts'
 import type { Estimator } from './estimator.ts'
 import { type Family, isAbsent, type Lower, type Lowered } from './lowering.ts'
+import { isBefore } from './version.ts'
 
 /** What check_array of an estimator refuses besides text. */
 export function checked(graph: Graph, x: Ref, nan: 'allow' | 'refuse'): Ref {
@@ -122,8 +123,10 @@ function featureRange(scaler: Estimator): [number, number] {
 const lowerNormalizer: Lower = (scaler, x, { graph }) => {
   const norm = scaler.text('norm', 'l2')
   const rows = checkedRows(graph, x, 'refuse')
-  const op = graph.type(rows).kind === 'sparse' ? sparseNormalize : normalize
-  return transformer(graph, graph.add(op, [rows], { norm }))
+  if (graph.type(rows).kind === 'sparse')
+    return transformer(graph, graph.add(sparseNormalize, [rows], { norm }))
+  const least = isBefore(scaler, 1, 0) ? Number.MIN_VALUE : 10 * Number.EPSILON
+  return transformer(graph, graph.add(normalize, [rows], { norm, least }))
 }
 
 const lowerBinarizer: Lower = (scaler, x, { graph }) => {
@@ -150,6 +153,7 @@ const lowerQuantile: Lower = (quantile, x, { graph }) => {
       quantiles: quantileColumns(quantile),
       references: quantile.numbers('references_'),
       normal: quantile.text('output_distribution') === 'normal',
+      near: quantile.text('output_distribution') === 'normal' || isBefore(quantile, 0, 22),
     }),
   )
 }
@@ -158,9 +162,16 @@ const lowerQuantile: Lower = (quantile, x, { graph }) => {
 export function quantileColumns(quantile: Estimator): Float64Array[] {
   const [rows = 0, width = 0] = quantile.array('quantiles_').shape
   const values = quantile.numbers('quantiles_')
-  return Array.from({ length: width }, (_, column) =>
+  const columns = Array.from({ length: width }, (_, column) =>
     Float64Array.from({ length: rows }, (_, row) => values[row * width + column]!),
   )
+  if (columns.some((column) => column.some((value, i) => i > 0 && value < column[i - 1]!)))
+    throw quantile.error(
+      'unsupported',
+      `${quantile.name} has quantiles that do not ascend, by a rounding fault of scikit-learn before 0.22: what numpy makes of them depends on the rows that come with a row`,
+      'fit it with a newer scikit-learn',
+    )
+  return columns
 }
 
 const lowerFunction: Lower = (estimator, x, { graph, columnNames }) => {

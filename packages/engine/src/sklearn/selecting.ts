@@ -4,7 +4,7 @@ import type { Estimator } from './estimator.ts'
 import { importancesOf } from './importances.ts'
 import { type Context, type Family, isAbsent, type Lower, type Lowered } from './lowering.ts'
 import { checkedRows, transformer } from './scaling.ts'
-import { isVersion } from './version.ts'
+import { isBefore, isVersion } from './version.ts'
 
 /** Which columns stay. */
 type Support = readonly boolean[]
@@ -124,7 +124,7 @@ const NAN_CRITERIA = ['gini', 'entropy', 'log_loss', 'squared_error', 'friedman_
 
 /** Selectors refuse NaN and infinity alike, unless what they wrap takes NaN: then they check nothing. */
 function isTolerant(selector: Estimator): boolean {
-  if (selector.name.endsWith('VarianceThreshold')) return true
+  if (selector.name.endsWith('VarianceThreshold')) return !isBefore(selector, 0, 22)
   if (!selector.has('estimator')) return false
   const wrapped = selector.child(selector.get('estimator'))
   const minor = NAN_SINCE.find(([name]) => name.test(wrapped.name))?.[1]
@@ -132,7 +132,7 @@ function isTolerant(selector: Estimator): boolean {
   return (
     minor !== undefined &&
     isVersion(selector, 1, minor) &&
-    (typeof criterion !== 'string' || NAN_CRITERIA.includes(criterion))
+    (typeof criterion !== 'string' || NAN_CRITERIA.includes(criterion) || isVersion(selector, 1, 9))
   )
 }
 

@@ -1,16 +1,27 @@
 import { splineBasis } from '../ops/splines.ts'
 import { numbersOf } from '../pickle/numpy.ts'
-import { InertObject, NdArray } from '../pickle/values.ts'
+import { type Inert, InertObject, NdArray } from '../pickle/values.ts'
 import { finiteNumbers } from './inputs.ts'
 import type { Family, Lower } from './lowering.ts'
 import { transformer } from './scaling.ts'
 
 const OUTSIDE = ['continue', 'error', 'constant', 'linear', 'periodic'] as const
 
+/** A pickled spline; newer versions of scipy write one inside another, with what it extends beside it. */
+function splineState(value: Inert): ReadonlyMap<Inert, Inert> | undefined {
+  if (!(value instanceof InertObject)) return undefined
+  if (value.state instanceof Map) return value.state
+  const [inner] = Array.isArray(value.state) ? value.state : []
+  return inner instanceof InertObject && inner.state instanceof Map ? inner.state : undefined
+}
+
 const lowerSplines: Lower = (estimator, x, { graph }) => {
   const splines = estimator.list('bsplines_').map((value) => {
-    const state = value instanceof InertObject && value.state instanceof Map ? value.state : undefined
-    const [knots, coefficients, degree] = ['t', 'c', 'k'].map((key) => state?.get(key))
+    const state = splineState(value)
+    // some versions of scipy call the arrays _t and _c
+    const [knots, coefficients, degree] = ['t', 'c', 'k'].map(
+      (key) => state?.get(key) ?? state?.get(`_${key}`),
+    )
     if (!(knots instanceof NdArray && coefficients instanceof NdArray && typeof degree === 'number'))
       throw estimator.error('corrupt', `${estimator.name}.bsplines_ holds something that is no spline`)
     return {

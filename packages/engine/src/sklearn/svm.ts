@@ -10,7 +10,8 @@ import { detector } from './detector.ts'
 import type { Estimator } from './estimator.ts'
 import { finiteNumbers } from './inputs.ts'
 import { formulaNode, kernelName, kernelNode, type Points, pointsOf } from './kernels.ts'
-import { type Context, type Family, type Lower, once } from './lowering.ts'
+import { batchDependent, type Context, type Family, type Lower, once } from './lowering.ts'
+import { isBefore } from './version.ts'
 
 /** Rows that were sparse in training are written out. */
 function supportVectorsOf(estimator: Estimator): Points {
@@ -100,6 +101,7 @@ const lowerClassifier: Lower = (estimator, x, context) => {
       }),
       decision_function: once(() => {
         if (count === 2) return vector(second())
+        if (overallScores && isBefore(estimator, 0, 21)) throw batchDependent(estimator, 'decision_function')
         return matrix(overallScores ? overall() : first())
       }),
       ...(hasProbabilities(estimator) && {

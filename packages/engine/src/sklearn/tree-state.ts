@@ -144,9 +144,13 @@ const NAN_CRITERIA: ReadonlySet<unknown> = new Set([
   'poisson',
 ])
 
-/** Whether predicting accepts NaN: exact splits from 1.3, random ones from 1.6, without monotone constraints. */
+/**
+ * Whether predicting accepts NaN: exact splits from 1.3, random ones from 1.6, without monotone constraints and by most
+ * criteria; from 1.9 all but extremely random trees with exact splits.
+ */
 export function acceptsNaN(estimator: Estimator, tree: FittedTree): boolean {
   const splitter = estimator.text('splitter', 'best')
+  if (isVersion(estimator, 1, 9)) return splitter === 'random' || !estimator.name.includes('ExtraTree')
   return (
     tree.routesMissing &&
     (splitter === 'best' || isVersion(estimator, 1, 6)) &&

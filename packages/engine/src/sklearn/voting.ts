@@ -45,7 +45,7 @@ function soft(estimator: Estimator, classes: Classes, members: readonly Member[]
   const { graph } = context
   const probas = once(() => members.map((member) => probaOf(member, classes, context)))
   const proba = once(() => averageOf(probas(), weightsOf(estimator), context))
-  const flat = estimator.flag('flatten_transform', true)
+  const flat = estimator.find('flatten_transform') !== null && estimator.flag('flatten_transform', true)
   return {
     classes: [classes.labels],
     methods: {
