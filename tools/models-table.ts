@@ -18,7 +18,7 @@ const EXACTNESS: Readonly<Record<string, string>> = {
   compose: 'As exact as the steps inside.',
   dummy: BITS,
   ensemble:
-    'Forests and raw scores of boosting have the bits of scikit-learn, their probabilities are within 4 units in the last place; voting and stacking are as exact as their members, to 1e-13.',
+    'Forests, and raw scores of histogram boosting and of boosted regressors, have the bits of scikit-learn; probabilities of histogram boosting are within 4 units in the last place. A boosted classifier starts from a logarithm whose last place depends on the processor: within 1e-13, like voting and stacking.',
   feature_extraction:
     'Tokens, counts and hashes are those of scikit-learn, weights are within 1e-13. Texts of up to a million characters. A table with more than 65536 columns stays sparse: linear models, naive Bayes, scalers and TruncatedSVD read it, others are refused.',
   feature_selection: BITS,

@@ -52,11 +52,11 @@ const INEXACT: Readonly<Record<string, Contract>> = {
  */
 export function contractOf(program: Program): Partial<Record<Method, Contract>> {
   const contracts: Contract[] = []
-  for (const { op, inputs } of program.nodes) {
+  for (const { op, inputs, attrs } of program.nodes) {
     const read = loosest(inputs.map((ref) => contracts[ref]!))
     if (CHOICES.has(op)) contracts.push('bit-equal')
     else if (op === logProbability.name) contracts.push(ofLogarithm(read))
-    else contracts.push(loosest([ownContract(op), read]))
+    else contracts.push(loosest([attrs.rounded === true ? 'abs1e-13' : ownContract(op), read]))
   }
   const ofOutput = program.outputs.map(({ name, parts, labels }) => [
     name,

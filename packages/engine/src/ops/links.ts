@@ -272,8 +272,11 @@ export const vote = defineOp<{ targets: Int32Array; width: number }>({
   },
 })
 
-/** The same row whatever the input: what dummies and single-class models answer */
-export const constant = defineOp<{ values: Float64Array }>({
+/**
+ * The same row whatever the input: what dummies and single-class models answer. `rounded`: computed with a function whose
+ * last place depends on the library's machine.
+ */
+export const constant = defineOp<{ values: Float64Array; rounded?: boolean }>({
   name: 'constant',
   infer: ({ values }) => numbers(values.length),
   ref: ({ values }) => Array.from(values),

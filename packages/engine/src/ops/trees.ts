@@ -7,6 +7,8 @@ const SET_WORDS = 8
 export type TreesAttrs = {
   /** `f32`: features are rounded to float32 before they are compared, as in libraries that store them so. */
   readonly cast: 'f32' | 'f64'
+  /** `init` was computed with a function whose last place depends on the library's machine. */
+  readonly rounded?: boolean
   /** Go left when x ≤ t (`le`) or x < t (`lt`). */
   readonly compare: 'le' | 'lt'
   /** First node of each tree, in the order the trees are added. */

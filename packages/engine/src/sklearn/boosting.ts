@@ -38,7 +38,8 @@ function addFolded<A extends Attrs>(graph: Graph, op: Op<A>, input: Ref, attrs: 
   const node = graph.nodes[input]!
   if (node.op !== constant.name) return graph.add(op, [input], attrs)
   const row = op.ref(attrs, [Array.from(node.attrs.values as Float64Array)])
-  return graph.add(constant, [], { values: Float64Array.from(row as readonly number[]) })
+  const values = Float64Array.from(row as readonly number[])
+  return graph.add(constant, [], op === (rawScores as Op<never>) ? { values, rounded: true } : { values })
 }
 
 /** Trees per stage: the width of `estimators_`. */
@@ -67,7 +68,9 @@ function addScores(booster: Estimator, x: Ref, { graph }: Context, start: Start)
   const fixed = graph.nodes[from]!.op === constant.name
   const init = fixed ? (graph.nodes[from]!.attrs.values as Float64Array) : new Float64Array(columns)
   if (init.length !== columns) throw booster.error('corrupt', 'init_ and estimators_ differ in width')
-  const attrs = plantForest(planted, { cast: 'f32', leafWidth: 1, init, divide: 1 })
+  const rounded = graph.nodes[from]!.attrs.rounded === true
+  const sum = { cast: 'f32', leafWidth: 1, init, divide: 1 } as const
+  const attrs = plantForest(planted, rounded ? { ...sum, rounded } : sum)
   return fixed ? graph.add(trees, [checked], attrs) : graph.add(treesOnto, [checked, from], attrs)
 }
 

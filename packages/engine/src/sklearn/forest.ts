@@ -17,6 +17,7 @@ type Sum = {
   readonly init: Float64Array
   readonly divide: number
   readonly sets?: Uint32Array
+  readonly rounded?: boolean
 }
 
 /** One `trees` operation out of single trees, in their order. */

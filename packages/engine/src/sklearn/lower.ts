@@ -5,7 +5,7 @@ import { type InputColumn, METHODS, type Method, type Program, type ProgramOutpu
 import { prune } from '../ir/prune.ts'
 import { freeUnreadColumns } from '../ir/unread.ts'
 import { adviceOn } from '../pickle/foreign.ts'
-import { InertObject } from '../pickle/values.ts'
+import { type Inert, InertObject } from '../pickle/values.ts'
 import { answeringObject } from './chain.ts'
 import { Estimator, libraryOf } from './estimator.ts'
 import { fittedNames, fittedWidth } from './fitted-columns.ts'
@@ -185,6 +185,22 @@ function inputNames(estimator: Estimator): string[] {
   )
 }
 
+/** Steps that learn nothing, so that they may not say how many columns there are: as many as the next step reads. */
+const KEEPS_COLUMNS: ReadonlySet<string> = new Set(
+  ['Normalizer', 'Binarizer', 'FunctionTransformer'].map((name) => `sklearn.preprocessing.${name}`),
+)
+
+/** The first estimator in nested lists, with the name of its step. */
+function firstInside(owner: Estimator, value: Inert | undefined): Estimator | undefined {
+  let found = value
+  let step: string[] = []
+  while (Array.isArray(found)) {
+    if (typeof found[0] === 'string') step = [`step '${found[0]}'`]
+    found = found.find((item) => Array.isArray(item) || item instanceof InertObject)
+  }
+  return found instanceof InertObject ? new Estimator(found, [...owner.path, ...step]) : undefined
+}
+
 /** Estimators that see the model's own columns, when the outermost does not say: the first step, the best estimator … */
 function* firstSteps(estimator: Estimator): Generator<Estimator> {
   for (const key of [
@@ -199,15 +215,13 @@ function* firstSteps(estimator: Estimator): Generator<Estimator> {
     'estimator',
     'base_estimator',
   ]) {
-    let value = estimator.find(key)
-    let step: string[] = []
-    while (Array.isArray(value)) {
-      if (typeof value[0] === 'string') step = [`step '${value[0]}'`]
-      value = value.find((item) => Array.isArray(item) || item instanceof InertObject)
+    const value = estimator.find(key)
+    for (const child of key === 'steps' && Array.isArray(value) ? value : [value]) {
+      const found = firstInside(estimator, child)
+      if (found === undefined) continue
+      yield found
+      yield* firstSteps(found)
+      if (!KEEPS_COLUMNS.has(found.name)) break
     }
-    if (!(value instanceof InertObject)) continue
-    const child = new Estimator(value, [...estimator.path, ...step])
-    yield child
-    yield* firstSteps(child)
   }
 }
