@@ -3,6 +3,8 @@ import { lossNames as catboostLosses } from '../packages/engine/src/catboost/fam
 import { objectiveNames as lightgbmObjectives } from '../packages/engine/src/lightgbm/objectives.ts'
 import { LATER } from '../packages/engine/src/sklearn/later.ts'
 import { findFamily, supportedNames } from '../packages/engine/src/sklearn/support.ts'
+import { verifiedRuns } from '../packages/engine/src/sklearn/verification.ts'
+import { VERSIONS } from '../packages/engine/src/sklearn/verified.ts'
 import { objectiveNames as xgboostObjectives } from '../packages/engine/src/xgboost/objectives.ts'
 
 /** node tools/models-table.ts: writes the page of models that are served, and of those left for later. */
@@ -113,8 +115,19 @@ export function modelsPage(): string {
     '## scikit-learn',
     '',
     'A class answers the methods it has in scikit-learn: `predict`, `predict_proba`, `predict_log_proba`,',
-    '`decision_function`, `transform`, `score_samples`. A probability of 0 has the logarithm `-Infinity`. Rows that scikit-learn raises on (NaN, infinity, unseen categories) are refused with their column.',
-    'Files of scikit-learn 1.2, 1.3, 1.5 and 1.7 are tested; others are read when every fitted attribute they hold is known.',
+    '`decision_function`, `transform`, `score_samples`. A probability of 0 has the logarithm `-Infinity`. Rows that scikit-learn',
+    'raises on (NaN, infinity, unseen categories) are refused with their column.',
+    '',
+    `**Versions.** Files that the real scikit-learn ${VERSIONS[0]} to ${VERSIONS.at(-1)} wrote were compared with its own answers; the column`,
+    '*Compared* says in which minor versions, class by class (not before the class existed). None was emulated. A file of',
+    'another version, or without one, is served when every fitted attribute in it is known, with the note "unverified version" in',
+    '`millwright inspect`, at deploy and in the report of the version. It is refused, with the attribute and the step, when one is',
+    'not: it could change an answer. In files newer than any compared that goes for private attributes too.',
+    '',
+    'A Normalizer or Binarizer (up to 0.22) and a FunctionTransformer (up to 1.1) does not say how many columns it reads: alone it',
+    'is refused, before a model it is served. `decision_function` of OneVsOneClassifier and of an SVC with three classes or more is left',
+    'out up to 0.20, where it was scaled by the largest score of the batch; a QuantileTransformer whose quantiles do not ascend is',
+    'refused (up to 0.21). HistGradientBoosting up to 1.1 has no rule for negative categories: here they count as missing, as from 1.2.',
     '',
     '### Served',
     ...bySubpackage(supportedNames().filter((name) => isPublic(name) && name.startsWith('sklearn.'))).flatMap(
@@ -135,7 +148,7 @@ const librarySection = ({ package: root, title, text }: Library): string[] => [
   ...text,
   '',
   ...table(
-    'Note',
+    ['Note'],
     supportedNames()
       .filter((name) => name.startsWith(`${root}.`))
       .map((name) => [name, findFamily(name)?.note ?? '']),
@@ -158,8 +171,12 @@ function servedSection({ subpackage, names }: Section): string[] {
     ...heading(subpackage),
     ...(exactness === undefined ? [] : [exactness, '']),
     ...table(
-      'Note',
-      names.map((name) => [name, findFamily(name)?.note ?? '']),
+      ['Compared', 'Note'],
+      names.map((name) => [
+        name,
+        verifiedRuns(name).replaceAll('-', '–') || '—',
+        findFamily(name)?.note ?? '',
+      ]),
     ),
   ]
 }
@@ -167,17 +184,20 @@ function servedSection({ subpackage, names }: Section): string[] {
 const laterSection = ({ subpackage, names }: Section): string[] => [
   ...heading(subpackage),
   ...table(
-    'What to do',
+    ['What to do'],
     names.map((name) => [name, LATER.get(name) ?? '']),
   ),
 ]
 
 const heading = (subpackage: string): string[] => ['', `#### ${subpackage}`, '']
 
-const table = (column: string, rows: readonly (readonly [string, string])[]): string[] => [
-  `| Class | ${column} |`,
-  '|---|---|',
-  ...rows.map(([name, text]) => `| ${name.split('.').at(-1)} | ${text} |`),
+const table = (
+  columns: readonly string[],
+  rows: readonly (readonly [name: string, ...cells: string[]])[],
+): string[] => [
+  `| ${['Class', ...columns].join(' | ')} |`,
+  `|${'---|'.repeat(columns.length + 1)}`,
+  ...rows.map(([name, ...cells]) => `| ${[name.split('.').at(-1), ...cells].join(' | ')} |`),
 ]
 
 if (import.meta.main) writeFileSync(PAGE, modelsPage())

@@ -208,6 +208,7 @@ function showFindings(terminal: Terminal, plan: DeployPlan, version: ModelVersio
       'from the file',
     ],
     ...(report?.notes ?? []).map((note) => ['Parts', printable(note), 'from the file']),
+    ...(report?.unverified ?? []).map((note) => ['Careful', printable(note), 'see millwright verify']),
     ['Name', plan.name, plan.nameFrom],
     ['Version', `${version.number}, called ${version.label}`, labelFrom(plan, version)],
     [

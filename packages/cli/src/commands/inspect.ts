@@ -17,9 +17,10 @@ Options:
 ${REVIEW_USAGE}
 ${PARTS_USAGE}
 
-Shows library and version, steps, input schema, size, the names the file mentions (and what it would have called had it
-been loaded by Python), the exactness contract, the measured cost per row, or why it is refused (exit code 1). The
-review answers what is asked before a model goes into production; exit code 5 when a stated limit is not kept.
+Shows library and version (and what of it was never compared with the library), steps, input schema, size, the names
+the file mentions (and what it would have called had it been loaded by Python), the exactness contract, the measured
+cost per row, or why it is refused (exit code 1). The review answers what is asked before a model goes into
+production; exit code 5 when a stated limit is not kept.
 
 Examples:
   millwright inspect model.pkl
@@ -81,6 +82,10 @@ function show(
         style,
       ),
     )
+  }
+  if (finding.unverified.length > 0) {
+    heading('Compare before you rely on it (millwright verify)')
+    stdout(finding.unverified.map((note) => `  ${style.warn(printable(note))}\n`).join(''))
   }
   if (finding.notes.length > 0) {
     heading('Notes')

@@ -333,6 +333,7 @@ test('the report shows the way from the outside in', () => {
           "version": "1.5.2",
         },
       ],
+      "unverified": [],
     }
   `)
   expect(JSON.parse(JSON.stringify(report))).toEqual(report)

@@ -7,6 +7,7 @@ import { answeringObject, reasonsOf } from '../sklearn/chain.ts'
 import { Estimator, libraryOf } from '../sklearn/estimator.ts'
 import { versionOf } from '../sklearn/lower.ts'
 import { findFamily } from '../sklearn/support.ts'
+import { unverifiedNotes } from '../sklearn/verification.ts'
 import type { ModelFile } from './read-file.ts'
 
 /** One estimator inside a model. `path` leads to it from the outside: `["step 'prep'", "transformer 'text'"]`. */
@@ -36,6 +37,8 @@ export type FileReport = {
   readonly steps: readonly ReportStep[]
   /** How several objects were understood as one model, and why; what an ONNX file says of itself. */
   readonly notes: readonly string[]
+  /** Which of its versions of scikit-learn were never compared with the library; empty when all were. */
+  readonly unverified: readonly string[]
   /** Every name in the file, sorted, with whether loading it in Python would call it. */
   readonly globals: readonly GlobalUse[]
   /** Of the compiled program; absent when the file is refused. */
@@ -51,8 +54,9 @@ export function reportOf(file: ModelFile, root: InertObject): FileReport {
   const { container, compression, protocol, bytes, decompressedBytes, globals } = file
   const steps: ReportStep[] = []
   const versions: string[] = []
+  const estimators: Estimator[] = []
   const answering = answeringObject(root)
-  describeEstimator(root, [], { steps, versions })
+  describeEstimator(root, [], { steps, versions, estimators })
   return {
     container,
     compression,
@@ -68,6 +72,7 @@ export function reportOf(file: ModelFile, root: InertObject): FileReport {
       ...notesOf(answering),
       ...(/\.LabelEncoder$/.test(root.cls.qualified) ? [LABELS_ALONE] : []),
     ],
+    unverified: unverifiedNotes(estimators),
     globals,
   }
 }
@@ -78,7 +83,11 @@ function notesOf(answering: InertObject): readonly string[] {
   return quietly(() => findFamily(estimator.name)?.notesOf?.(estimator)) ?? []
 }
 
-type Found = { readonly steps: ReportStep[]; readonly versions: string[] }
+type Found = {
+  readonly steps: ReportStep[]
+  readonly versions: string[]
+  readonly estimators: Estimator[]
+}
 
 function describeEstimator(object: InertObject, path: readonly string[], found: Found): void {
   if (found.steps.length >= MAX_STEPS) return
@@ -88,6 +97,7 @@ function describeEstimator(object: InertObject, path: readonly string[], found: 
     return
   }
   const estimator = new Estimator(object, path)
+  found.estimators.push(estimator)
   const version = findVersion(estimator)
   if (version !== undefined) found.versions.push(version)
   found.steps.push({ ...step, ...(version && { version }), parameters: parametersOf(estimator) })

@@ -13,6 +13,7 @@ import { LATER } from './later.ts'
 import { withLogProbabilities } from './log-probabilities.ts'
 import { BatchDependent, type Context, type Lowered, type LoweredOutput } from './lowering.ts'
 import { findFamily } from './support.ts'
+import { isUnseenAttribute } from './verification.ts'
 
 /** State keys that say nothing about a prediction, in any class. */
 const NEUTRAL = new Set([
@@ -100,10 +101,12 @@ function contextOf(graph: Graph, columnNames: readonly string[] | undefined): Co
       if (family === undefined) throw refusal(estimator)
       const known = new Set(family.fields.split(/\s+/))
       for (const key of estimator.keys) {
-        if (!key.endsWith('_') || key.startsWith('__') || NEUTRAL.has(key) || known.has(key)) continue
+        const fitted = key.endsWith('_') && !key.startsWith('__')
+        if (NEUTRAL.has(key) || known.has(key) || !(fitted || isUnseenAttribute(estimator, key))) continue
         throw estimator.error(
           'unsupported',
-          `${estimator.qualified} has the attribute ${key}, which we do not know`,
+          `${estimator.qualified} has the attribute ${key}, which we do not know and which could change its answers`,
+          'save the model with a version of the library that docs/reference/models.md lists',
         )
       }
       const expected = expectedWidth(estimator)
