@@ -85,18 +85,25 @@ const lowerClassifier: Lower = (estimator, x, context) => {
     }),
   )
   const second = once(() => formulaNode(graph, first(), 'affine', [-1, 0]))
-  const won = (inclusive: boolean): Ref => graph.add(threshold, [second()], { threshold: 0, inclusive })
-  const overall = once(() => graph.add(duelScores, [won(false), second()], { classes: count }))
+  // libsvm gives the second class whatever is not above 0 for the first, NaN included
+  const won = once(() => {
+    const firsts = graph.add(threshold, [first()], { threshold: 0, inclusive: false })
+    return formulaNode(graph, firsts, 'affine', [-1, 1])
+  })
+  const overall = once(() => {
+    const above = graph.add(threshold, [second()], { threshold: 0, inclusive: false })
+    return graph.add(duelScores, [above, second()], { classes: count })
+  })
   const overallScores = count > 2 && estimator.text('decision_function_shape', 'ovr') === 'ovr'
   return {
     classes: [classes.labels],
     methods: {
       predict: once(() => {
-        if (count === 2) return labelled(won(true), classes)
+        if (count === 2) return labelled(won(), classes)
         const scores =
           overallScores && estimator.flag('break_ties', false)
             ? overall()
-            : graph.add(duelVotes, [won(true)], { classes: count })
+            : graph.add(duelVotes, [won()], { classes: count })
         return labelled(graph.add(argmax, [scores], {}), classes)
       }),
       decision_function: once(() => {
