@@ -1,7 +1,7 @@
 const EXPORT = 'export the model to ONNX meanwhile'
 const NO_PREDICT = 'it cannot answer new rows in scikit-learn either: train a model that can on its labels'
 const TOGETHER =
-  'its answer to a row depends on the rows that come with it: use PCA or TruncatedSVD, or transform before the model'
+  'it stops solving when the rows of a batch have settled together, so that scikit-learn itself answers a row otherwise beside other rows (up to 1 % of the largest value, in sixty rows tried): use PCA or TruncatedSVD, or transform before the model'
 const CUSTOM = 'do this step before the model, or export the pipeline to ONNX meanwhile'
 
 /** Advice, then `package: Class Class …` lines. */

@@ -149,8 +149,7 @@ function guard<T>(estimator: Estimator, build: () => T): T {
 
 function refusal(estimator: Estimator): ModelError {
   const hint = LATER.get(estimator.name)
-  if (hint !== undefined)
-    return estimator.error('unsupported', `${estimator.qualified} is not supported yet`, hint)
+  if (hint !== undefined) return estimator.error('unsupported', `${estimator.qualified} is not served`, hint)
   const ours = estimator.qualified.startsWith('sklearn.')
   return estimator.error(
     ours ? 'unsupported' : 'unknown',
