@@ -73,6 +73,10 @@ def logistic(**options):
     return sk("linear_model.LogisticRegression", C=0.7, solver="liblinear", **options)
 
 
+def logistic_several():
+    return sk("linear_model.LogisticRegression", C=0.7, max_iter=300)
+
+
 def columns(**options):
     numeric = sk("pipeline.Pipeline", steps=[("fill", sk("impute.SimpleImputer")), ("scale", sk("preprocessing.StandardScaler"))])
     text = sk("preprocessing.OneHotEncoder", handle_unknown="ignore")
@@ -118,6 +122,10 @@ CASES = {
     "dummy": (X, THREE, lambda: sk("dummy.DummyClassifier", strategy="most_frequent")),
     "calibrated": (X, TWO, lambda: sk("calibration.CalibratedClassifierCV", estimator=sk("naive_bayes.GaussianNB"), cv=2)),
     "calibrated-isotonic": (X, TWO, lambda: sk("calibration.CalibratedClassifierCV", estimator=stump(), method="isotonic", cv=2)),
+    "calibrated-temperature": (X, THREE, lambda: sk("calibration.CalibratedClassifierCV", estimator=logistic_several(), method="temperature", cv=2)),
+    "calibrated-temperature-two": (X, TWO, lambda: sk("calibration.CalibratedClassifierCV", estimator=logistic(), method="temperature", cv=2)),
+    "calibrated-temperature-shares": (X, TWO, lambda: sk("calibration.CalibratedClassifierCV", estimator=stump(), method="temperature", cv=2)),
+    "calibrated-temperature-bayes": (X, THREE, lambda: sk("calibration.CalibratedClassifierCV", estimator=sk("naive_bayes.GaussianNB"), method="temperature", cv=2)),
     "vote": (X, TWO, lambda: sk("ensemble.VotingClassifier", estimators=[("a", logistic()), ("b", stump())], voting="soft", flatten_transform=True)),
     "chain-of-labels": (X, np.column_stack([TWO, SCORE > 1]).astype(int), lambda: sk("multioutput.ClassifierChain", estimator=logistic(), order=[1, 0])),
     "partial-least-squares": (X, np.column_stack([SCORE, X[:, 0] * 2]), lambda: sk("cross_decomposition.PLSRegression", n_components=2)),

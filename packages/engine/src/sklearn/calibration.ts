@@ -1,12 +1,13 @@
 import type { Cell, Ref } from '../ir/program.ts'
-import { argmax, average, binaryProba, expit, normalise } from '../ops/links.ts'
+import { argmax, average, binaryProba, expit, log, normalise, softmax } from '../ops/links.ts'
 import { linear } from '../ops/matmul.ts'
 import { capAtOne, scatter } from '../ops/votes.ts'
 import { cellsOf } from '../pickle/numpy.ts'
-import { NdArray } from '../pickle/values.ts'
+import { InertObject, NdArray } from '../pickle/values.ts'
 import { type Classes, classesOf, labelled, matrix } from './answers.ts'
 import type { Estimator } from './estimator.ts'
 import { isotonicNode } from './isotonic.ts'
+import { formulaNode } from './kernels.ts'
 import { type Context, type Family, type Lower, type Lowered, once } from './lowering.ts'
 
 /**
@@ -36,8 +37,15 @@ function calibratedShares(fold: Estimator, { labels }: Classes, x: Ref, context:
   const { graph } = context
   const classifier = fold.child(fold.get('estimator', 'base_estimator'), 'estimator')
   const lowered = context.lower(classifier, x)
-  const scores = scoresToCalibrate(classifier, lowered, context)
   const calibrators = fold.list('calibrators', 'calibrators_')
+  const [only] = calibrators
+  if (only instanceof InertObject && only.cls.name === '_TemperatureScaling')
+    return withTemperature(
+      fold.child(only, 'calibrators[0]'),
+      logitsOf(classifier, lowered, context),
+      context,
+    )
+  const scores = scoresToCalibrate(classifier, lowered, context)
   if (calibrators.length !== graph.width(scores))
     throw fold.error(
       'unsupported',
@@ -63,6 +71,29 @@ function scoresToCalibrate(classifier: Estimator, { methods }: Lowered, { graph 
   return graph.width(proba) === 2 ? graph.select(proba, [1]) : proba
 }
 
+/** softmax of all logits times the inverse temperature. */
+const withTemperature = (calibrator: Estimator, logits: Ref, { graph }: Context): Ref =>
+  graph.add(
+    capAtOne,
+    [graph.add(softmax, [formulaNode(graph, logits, 'affine', [calibrator.number('beta_'), 0])], {})],
+    {},
+  )
+
+/** What keeps the logarithm of a probability of 0 finite. */
+const LEAST_SHARE = 1e-12
+
+/** Decision scores, a single one on both sides of 0; logarithms of probabilities where there are none. */
+function logitsOf(classifier: Estimator, lowered: Lowered, context: Context): Ref {
+  const { graph } = context
+  const scores = scoresToCalibrate(classifier, lowered, context)
+  if (lowered.methods.decision_function !== undefined) {
+    const both = { weights: Float64Array.of(-1, 1), bias: new Float64Array(2), single: false }
+    return graph.width(scores) === 1 ? graph.add(linear, [scores], both) : scores
+  }
+  const shares = graph.width(scores) === 1 ? graph.add(binaryProba, [scores], {}) : scores
+  return graph.add(log, [formulaNode(graph, shares, 'affine', [1, LEAST_SHARE])], {})
+}
+
 /** Column among all classes of each class that the fold knows. */
 function targetsOf(fold: Estimator, lowered: Lowered, labels: readonly Cell[]): Int32Array {
   const known = lowered.classes?.[0] ?? labels
@@ -84,7 +115,7 @@ function calibrate(calibrator: Estimator, score: Ref, context: Context): Ref {
   throw calibrator.error(
     'unsupported',
     `calibration by ${calibrator.qualified} is not supported yet`,
-    "use method 'sigmoid' or 'isotonic'",
+    "use method 'sigmoid', 'isotonic' or 'temperature'",
   )
 }
 
@@ -92,7 +123,7 @@ export const calibrationFamily: readonly Family[] = [
   {
     names: ['sklearn.calibration.CalibratedClassifierCV'],
     fields: 'calibrated_classifiers_ classes_',
-    note: "methods 'sigmoid' and 'isotonic'; every fold must know every class",
+    note: "methods 'sigmoid', 'isotonic' and 'temperature'; every fold must know every class",
     lower: lowerCalibrated,
   },
 ]

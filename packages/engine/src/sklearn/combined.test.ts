@@ -147,13 +147,13 @@ describe('CalibratedClassifierCV', () => {
   })
 
   test('other calibrators are refused by name', () => {
-    const temperature = object('sklearn.calibration._TemperatureScaling', { beta_: 1 })
+    const temperature = object('sklearn.calibration._BetaCalibration', { beta_: 1 })
     const pair = integers([0, 1])
 
     expect(() =>
       lowerModel(calibrated(pair, fold(linear(1), pair, temperature))),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ModelError: calibrated_classifiers_[0] > calibrators[0]: calibration by sklearn.calibration._TemperatureScaling is not supported yet; use method 'sigmoid' or 'isotonic']`,
+      `[ModelError: calibrated_classifiers_[0] > calibrators[0]: calibration by sklearn.calibration._BetaCalibration is not supported yet; use method 'sigmoid', 'isotonic' or 'temperature']`,
     )
   })
 })
