@@ -63,25 +63,30 @@ export function fittedWidth(estimator: Estimator): number | undefined {
   const stated = estimator.find('n_features_in_')
   if (typeof stated === 'number') return stated
   for (const [attribute, axis] of WITNESSES) {
-    const width = extent(estimator, estimator.find(attribute), axis)
+    const value = estimator.find(attribute)
+    const width = extent(value, axis) ?? extent(heldBy(value), axis)
     if (width !== undefined) return width
   }
   return undefined
 }
 
-/** Length of a value along an axis; of a list of arrays, that of its first. */
-function extent(owner: Estimator, value: Inert | undefined, axis: number): number | undefined {
+/** Length of a value along an axis; of a list of arrays, that of its first; a number is the length itself. */
+function extent(value: Inert | undefined, axis: number): number | undefined {
   if (typeof value === 'number') return value
   if (value instanceof NdArray) return value.shape.at(axis)
-  if (Array.isArray(value)) {
-    const [first] = value
-    const isMatrices = first instanceof NdArray && first.shape.length === 2
-    if (isMatrices) return first.shape.at(axis)
-    return axis === 0 ? value.length : extent(owner, value[axis], 0)
-  }
+  if (!Array.isArray(value)) return undefined
+  const [first] = value
+  if (first instanceof NdArray && first.shape.length === 2) return first.shape.at(axis)
+  if (axis === 0) return value.length
+  const length = value[axis]
+  return typeof length === 'number' ? length : undefined
+}
+
+/** The rows of a search tree, the shape of a sparse matrix, the statistics of an imputer. */
+function heldBy(value: Inert | undefined): Inert | undefined {
   if (!(value instanceof InertObject)) return undefined
-  if (Array.isArray(value.state)) return extent(owner, value.state[0], axis)
-  if (value.called) return undefined
-  const inside = owner.child(value)
-  return fittedWidth(inside) ?? extent(owner, inside.find('_shape'), axis)
+  if (Array.isArray(value.state)) return value.state[0]
+  return value.state instanceof Map
+    ? (value.state.get('_shape') ?? value.state.get('statistics_'))
+    : undefined
 }
