@@ -127,7 +127,7 @@ export function modelsPage(): string {
     'A Normalizer or Binarizer (up to 0.22) and a FunctionTransformer (up to 1.1) does not say how many columns it reads: alone it',
     'is refused, before a model it is served. `decision_function` of OneVsOneClassifier and of an SVC with three classes or more is left',
     'out up to 0.20, where it was scaled by the largest score of the batch; a QuantileTransformer whose quantiles do not ascend is',
-    'refused (up to 0.21). HistGradientBoosting up to 1.1 has no rule for negative categories: here they count as missing, as from 1.2.',
+    'refused (up to 0.21).',
     '',
     '### Served',
     ...bySubpackage(supportedNames().filter((name) => isPublic(name) && name.startsWith('sklearn.'))).flatMap(

@@ -100,6 +100,7 @@ CASES = {
     "boosting-exponential": (X, TWO, lambda: sk("ensemble.GradientBoostingClassifier", loss="exponential", n_estimators=3, max_depth=2, random_state=1)),
     "hist-boosting": (X, TWO, lambda: sk("ensemble.HistGradientBoostingClassifier", max_iter=3, max_leaf_nodes=5, min_samples_leaf=8)),
     "hist-boosting-three": (X, THREE, lambda: sk("ensemble.HistGradientBoostingClassifier", max_iter=2, max_leaf_nodes=5, min_samples_leaf=8)),
+    "hist-boosting-categories": (COUNTS, TWO, lambda: sk("ensemble.HistGradientBoostingClassifier", max_iter=3, max_leaf_nodes=5, min_samples_leaf=8, categorical_features=[0, 2])),
     "ada-boost": (X, THREE, lambda: sk("ensemble.AdaBoostClassifier", estimator=stump(), algorithm="SAMME", n_estimators=3, random_state=1)),
     "ada-boost-default": (X, TWO, lambda: sk("ensemble.AdaBoostClassifier", n_estimators=3, random_state=1)),
     "isolation": (X, None, lambda: sk("ensemble.IsolationForest", n_estimators=4, max_samples=32, random_state=1)),

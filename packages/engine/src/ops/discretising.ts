@@ -23,3 +23,21 @@ function countNotAbove(value: number, edges: Float64Array): number {
   }
   return low
 }
+
+/**
+ * The low byte of the integer part in the columns (1) that hold categories: what a C cast to an unsigned character makes of
+ * a number on x86-64. Beyond 32 bits it is 0.
+ */
+export const lowByte = elementwise<{ columns: Uint8Array }>({
+  name: 'low-byte',
+  validate: ({ columns }, type) => expectLength('low-byte', columns, type.width),
+  at:
+    ({ columns }) =>
+    (value, column) =>
+      columns[column] === 0 || Number.isNaN(value) || isByte(value) ? value : lowByteOf(value),
+})
+
+const isByte = (value: number): boolean => value >= 0 && value < 256
+
+const lowByteOf = (value: number): number =>
+  Math.abs(Math.trunc(value)) < 2 ** 31 ? Math.trunc(value) & 255 : 0

@@ -1,5 +1,6 @@
 import type { Graph } from '../ir/graph.ts'
 import type { Ref } from '../ir/program.ts'
+import { lowByte } from '../ops/discretising.ts'
 import { argmax, binaryProba, exp, expit, softmax, threshold } from '../ops/links.ts'
 import { trees } from '../ops/trees.ts'
 import { NdArray } from '../pickle/values.ts'
@@ -9,6 +10,7 @@ import { plantForest } from './forest.ts'
 import { readHistForest } from './hist-state.ts'
 import { finiteNumbers } from './inputs.ts'
 import { type Context, type Family, isAbsent, type Lower, once, transformOf } from './lowering.ts'
+import { isBefore } from './version.ts'
 
 /**
  * Columns as the trees see them. From 1.4 an embedded column transformer puts the categorical columns first, encoded
@@ -17,7 +19,7 @@ import { type Context, type Family, isAbsent, type Lower, once, transformOf } fr
 function treeColumns(booster: Estimator, x: Ref, context: Context): Ref {
   const { graph, columnNames } = context
   const preprocessor = booster.find('_preprocessor')
-  if (isAbsent(preprocessor)) return graph.toNumbers(x)
+  if (isAbsent(preprocessor)) return categoryBytes(booster, graph.toNumbers(x), graph)
   const encoder = encoderOf(booster, booster.child(preprocessor, 'preprocessor'))
   const mask = booster.numbers('is_categorical_')
   if (mask.length !== graph.width(x))
@@ -30,6 +32,14 @@ function treeColumns(booster: Estimator, x: Ref, context: Context): Ref {
   const parts = [graph.toNumbers(transformOf(lowered, encoder))]
   if (others.length > 0) parts.push(graph.toNumbers(graph.select(x, others)))
   return graph.concat(parts)
+}
+
+/** Before 1.2 categories were cast to bytes, whatever they were. */
+function categoryBytes(booster: Estimator, x: Ref, graph: Graph): Ref {
+  const mapper = booster.child(booster.get('_bin_mapper', 'bin_mapper_'), 'bin mapper')
+  if (!isBefore(booster, 1, 2) || !mapper.has('is_categorical_')) return x
+  const columns = Uint8Array.from(mapper.numbers('is_categorical_'))
+  return columns.includes(1) ? graph.add(lowByte, [x], { columns }) : x
 }
 
 /** The transformer named 'encoder', which is the first of two. */
