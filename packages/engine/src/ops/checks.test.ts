@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { bothForms } from '../../test/both-forms.ts'
 import { RowError } from '../errors.ts'
-import { check } from './checks.ts'
+import { check, someWeight } from './checks.ts'
 
 const strict = { nan: 'refuse', inf: 'refuse', limit: 'f64' } as const
 
@@ -29,4 +29,17 @@ test('the largest number that still rounds to a finite float32 passes', () => {
   const rows = [[3.4028235677973362e38]]
 
   expect(bothForms(check, { ...strict, limit: 'f32' }, rows).block).toEqual(rows)
+})
+
+test('weights pass through, unless all are 0', () => {
+  const rows = [
+    [0, 2],
+    [-0.5, 0],
+  ]
+
+  const { ref, block } = bothForms(someWeight, {}, rows)
+
+  expect(ref).toEqual(rows)
+  expect(block).toEqual(rows)
+  expect(() => bothForms(someWeight, {}, [[0, 0]])).toThrow(RowError)
 })

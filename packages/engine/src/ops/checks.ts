@@ -1,5 +1,6 @@
 import { RowError } from '../errors.ts'
 import { elementwise } from './elementwise.ts'
+import { rowwise } from './rowwise.ts'
 
 type CheckAttrs = {
   readonly nan: 'allow' | 'refuse'
@@ -43,3 +44,18 @@ function refuse({ nan, inf, limit }: CheckAttrs, value: number, column: number):
   if (limit === 'f32' && !Number.isFinite(Math.fround(value)))
     throw new RowError('contains infinity or a value too large for float32', column)
 }
+
+/** Passes weights through. @throws RowError where all of them are 0 */
+export const someWeight = rowwise<Record<string, never>>({
+  name: 'some-weight',
+  infer: (_, width) => width,
+  at: (_, width) => (x, from, y, to) => {
+    let weightless = true
+    for (let i = 0; i < width; i++) {
+      const weight = x[from + i]!
+      y[to + i] = weight
+      if (weight !== 0) weightless = false
+    }
+    if (weightless) throw new RowError('the row is too far from every neighbour for any to have a weight')
+  },
+})

@@ -1,4 +1,5 @@
 import type { Cell, Ref } from '../ir/program.ts'
+import { someWeight } from '../ops/checks.ts'
 import { argmax, average, normalise } from '../ops/links.ts'
 import { linear } from '../ops/matmul.ts'
 import {
@@ -18,6 +19,7 @@ import { finiteNumbers } from './inputs.ts'
 import { pointsOf } from './kernels.ts'
 import { type Context, type Family, isAbsent, type Lower, type LoweredOutput, once } from './lowering.ts'
 import { nearestNode, withinNode } from './metrics.ts'
+import { isBefore } from './version.ts'
 
 /** A list of neighbours, and whether they count by their weight. */
 type Neighbourhood = { readonly node: Ref; readonly weighted: boolean }
@@ -89,9 +91,14 @@ function labelsOf(
 const lowerNearest: Lower = (estimator, x, context) => {
   const { graph } = context
   const labels = classLabels(estimator)
-  const weights = once(() =>
-    classWeights(estimator, labels, context, neighbourhood(estimator, x, context, nearestFew)),
-  )
+  const weights = once(() => {
+    const found = neighbourhood(estimator, x, context, nearestFew)
+    const nodes = classWeights(estimator, labels, context, found)
+    // from 1.4 a row whose neighbours all have the weight 0 is refused
+    return found.weighted && !isBefore(estimator, 1, 4)
+      ? nodes.map((node) => graph.add(someWeight, [node], {}))
+      : nodes
+  })
   return {
     classes: labels.classes,
     methods: {
