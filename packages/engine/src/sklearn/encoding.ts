@@ -4,6 +4,7 @@ import { categoryIndex, lookUp, oneHot } from '../ops/encoding.ts'
 import { checkCells } from '../ops/imputing.ts'
 import { cellsOf, numbersOf } from '../pickle/numpy.ts'
 import { GlobalRef, type Inert, NdArray } from '../pickle/values.ts'
+import { earlyOneHot, isEarlyOneHot } from './early-one-hot.ts'
 import type { Estimator } from './estimator.ts'
 import type { Family, Lower } from './lowering.ts'
 import { transformer } from './scaling.ts'
@@ -67,6 +68,8 @@ const groupOf = (groups: Inert | undefined, index: number): number =>
   groups instanceof NdArray ? (numbersOf(groups)[index] ?? -1) : index
 
 const lowerOneHot: Lower = (encoder, x, { graph }) => {
+  if (isEarlyOneHot(encoder))
+    return transformer(graph, earlyOneHot(encoder, x, graph), { dtype: dtypeOf(encoder) })
   const known = knownCategories(encoder)
   const indices = indexCategories(
     graph,
@@ -192,7 +195,12 @@ const lowerLabelBinarizer: Lower = (encoder, x, { graph }) => {
 const preprocessing = (name: string) => [`sklearn.preprocessing.${name}`]
 
 export const encodingFamily: readonly Family[] = [
-  { names: preprocessing('OneHotEncoder'), fields: 'categories_ drop_idx_', lower: lowerOneHot },
+  {
+    names: preprocessing('OneHotEncoder'),
+    fields: `categories_ drop_idx_ _n_values_ n_values_ _feature_indices_ feature_indices_ _active_features_
+      active_features_`,
+    lower: lowerOneHot,
+  },
   { names: preprocessing('OrdinalEncoder'), fields: 'categories_', lower: lowerOrdinal },
   {
     names: preprocessing('TargetEncoder'),

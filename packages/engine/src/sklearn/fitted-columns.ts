@@ -37,6 +37,8 @@ const WITNESSES: readonly (readonly [attribute: string, axis: number])[] = [
   ['n_bins_', 0],
   ['variances_', 0],
   ['scores_', 0],
+  ['_n_values_', 0],
+  ['n_values_', 0],
   ['categories_', 0],
   ['tree_', 1],
 ]

@@ -7,9 +7,17 @@ import { type Context, type Family, isAbsent, type Lower, transformOf } from './
 import { checked, transformer } from './scaling.ts'
 import { isVersion } from './version.ts'
 
+const EARLY = 'sklearn.preprocessing.Imputer'
+
+/** `missing_values`; the imputer of preprocessing, up to 0.21, calls NaN by its name. */
+function missingValue(estimator: Estimator): Inert {
+  const value = estimator.find('missing_values') ?? null
+  return value === 'NaN' && estimator.name === EARLY ? Number.NaN : value
+}
+
 /** `missing_values`, as cells tell it; in numbers, which have no None, None is NaN. */
 export function markerOf(estimator: Estimator, kind: ValueType['kind']): Marker {
-  const value: Inert = estimator.find('missing_values') ?? null
+  const value = missingValue(estimator)
   const none: Marker = { is: kind === 'cell' ? 'none' : 'nan', value: null }
   if (value === null) return none
   if (typeof value === 'number' && Number.isNaN(value)) return { is: 'nan', value: null }
@@ -23,7 +31,7 @@ export function markerOf(estimator: Estimator, kind: ValueType['kind']): Marker 
 }
 
 /** Whether the marker is a float NaN: only then may the other columns hold NaN. */
-const looksForNaN = (estimator: Estimator): boolean => Number.isNaN(estimator.find('missing_values'))
+const looksForNaN = (estimator: Estimator): boolean => Number.isNaN(missingValue(estimator))
 
 /** The input as check_array leaves it: NaN refused unless it is looked for, infinity in numbers only. */
 export function checkedInput(estimator: Estimator, x: Ref, graph: Graph): Ref {
@@ -82,6 +90,19 @@ function objectFill(imputer: Estimator, fill: readonly Cell[]): readonly Cell[] 
   return fill
 }
 
+/** The imputer of preprocessing checks nothing: other missing values, and infinity, pass. */
+const lowerEarly: Lower = (imputer, x, { graph }) => {
+  if (imputer.number('axis') !== 0)
+    throw imputer.error('unsupported', `${imputer.name} fills along rows`, 'train it with axis=0')
+  const statistics = imputer.numbers('statistics_')
+  const columns = Array.from(statistics.keys()).filter((column) => !Number.isNaN(statistics[column]))
+  const imputed = graph.add(impute, [graph.select(graph.toNumbers(x), columns)], {
+    marker: markerOf(imputer, 'number'),
+    fill: Float64Array.from(columns, (column) => statistics[column]!),
+  })
+  return transformer(graph, imputed)
+}
+
 /** 1 where missing, for the columns that had missing values in training, or for all. */
 const lowerIndicator: Lower = (indicator, x, { graph }) => {
   const input = checkedInput(indicator, x, graph)
@@ -95,6 +116,7 @@ const lowerIndicator: Lower = (indicator, x, { graph }) => {
 }
 
 export const imputingFamily: readonly Family[] = [
+  { names: [EARLY], fields: 'statistics_', note: 'axis=0', lower: lowerEarly },
   {
     names: ['sklearn.impute.SimpleImputer'],
     fields: 'statistics_ indicator_',

@@ -28,6 +28,7 @@ export const VERIFIED: readonly (readonly [versions: string, classes: string])[]
   ['1.6-1.9', 'frozen.FrozenEstimator'],
   ['1.0-1.9', 'linear_model.QuantileRegressor linear_model.SGDOneClassSVM preprocessing.SplineTransformer'],
   ['1.5-1.9', 'model_selection.FixedThresholdClassifier model_selection.TunedThresholdClassifierCV'],
+  ['0.20-0.21', 'preprocessing.Imputer'],
   ['1.3-1.9', 'preprocessing.TargetEncoder'],
 ]
 
