@@ -1,3 +1,4 @@
+import { assertColumnCount } from '../bytes/limits.ts'
 import type { Graph } from '../ir/graph.ts'
 import type { Ref } from '../ir/program.ts'
 import { categoryIndex, oneHot } from '../ops/encoding.ts'
@@ -21,9 +22,12 @@ export function earlyOneHot(encoder: Estimator, x: Ref, graph: Graph): Ref {
   const starts = encoder.numbers('_feature_indices_', 'feature_indices_')
   if (sizes.length !== chosen.length || starts.length !== chosen.length + 1)
     throw encoder.error('corrupt', `${encoder.name} was fitted on ${sizes.length} columns of categories`)
+  const total = sizes.reduce((sum, size) => sum + Math.abs(Math.ceil(size)), 0)
+  assertColumnCount(total)
+  if (starts.at(-1) !== total)
+    throw encoder.error('corrupt', `${encoder.name} has ${total} values and places for ${starts.at(-1)}`)
   const seen = ['_active_features_', 'active_features_'].find((key) => encoder.has(key))
-  const kept =
-    seen === undefined ? Array.from({ length: starts.at(-1)! }, (_, i) => i) : encoder.numbers(seen)
+  const kept = seen === undefined ? Array.from({ length: total }, (_, i) => i) : encoder.numbers(seen)
   const slotOf = new Map(Array.from(kept, (place, slot) => [place, slot]))
   const values = graph.add(numpyFunction, [checked(graph, graph.select(x, chosen), 'refuse')], {
     name: 'trunc',
