@@ -62,9 +62,9 @@ test('rows are objects or lists, and answers are plain', async () => {
 test('it says what it is', async () => {
   const { methods, classes, contract, report, schema } = await forest()
 
-  expect(methods).toEqual(['predict', 'predict_proba'])
+  expect(methods).toEqual(['predict', 'predict_proba', 'predict_log_proba'])
   expect(classes).toHaveLength(1)
-  expect(contract).toEqual({ predict: 'bit-equal', predict_proba: 'bit-equal' })
+  expect(contract).toEqual({ predict: 'bit-equal', predict_proba: 'bit-equal', predict_log_proba: 'ulp4' })
   expect(report).toMatchObject({ library: 'scikit-learn', libraryVersion: '1.3.2' })
   expect(schema[0]).toMatchObject({ type: 'number', nullable: false })
 })
@@ -103,7 +103,7 @@ test('a method that the model has not is refused with those it has', async () =>
   const model = await forest()
 
   expect(() => model.transform([[1, 2, 3, 4]])).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: the model does not answer transform; it answers predict, predict_proba]`,
+    `[RangeError: the model does not answer transform; it answers predict, predict_proba, predict_log_proba]`,
   )
 })
 

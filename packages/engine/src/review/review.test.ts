@@ -42,7 +42,7 @@ test('without limits it notes what only people can judge', () => {
     [
       "pass dependencies: scikit-learn 1.3.2; without a version: numpy",
       "note speed: a row alone p50 4.0 µs, p99 900 µs; in a batch of 256 p50 1.0 µs, p99 2.0 µs a row",
-      "note size: 10.5 kB, 10.5 kB unpacked; holds 664 numbers, 6 trees",
+      "note size: 10.5 kB, 10.5 kB unpacked; holds 665 numbers, 6 trees",
       "note features: needs 4 columns: x0, x1, x2, x3",
       "pass names: 6 names, 4 of them called while Python loads the file: all build data of known libraries",
     ]
