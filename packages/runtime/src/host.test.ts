@@ -87,14 +87,15 @@ describe('a model', () => {
     expect(await ask(host, [1, 0])).toEqual([2, 1])
   })
 
-  test('whose process was killed while it was idle is started anew', async () => {
+  test('whose process was killed while it was idle is started anew, for the second run at the latest', async () => {
     const host = await open('table')
     const [pid] = hostProcesses()
     process.kill(pid!, 'SIGKILL')
-    await until(() => !hostProcesses().includes(pid!))
-    await new Promise((resolve) => setTimeout(resolve, 100))
+
+    await failureOf(ask(host, [1, 0]))
 
     expect(await ask(host, [1, 0])).toEqual([2, 3])
+    expect(hostProcesses()).not.toContain(pid)
   })
 
   test('leaves no process behind when it is closed', async () => {
