@@ -15,7 +15,7 @@ const SLOW = 'packages/*/src/**/*.slow.test.ts'
 const KINDS: readonly Kind[] = [
   {
     name: 'unit-pure',
-    include: ['packages/{engine,contracts,client}/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
+    include: ['packages/{engine,stats,contracts,client}/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
     timeoutMs: 20_000,
     shared: true,
   },

@@ -6,10 +6,11 @@ import { expect, test } from 'vitest'
 const PACKAGE_ARROWS: Readonly<Record<string, readonly string[]>> = {
   contracts: [],
   engine: [],
+  stats: [],
   client: ['contracts'],
   runtime: ['engine'],
   server: ['contracts', 'engine', 'runtime'],
-  cli: ['contracts', 'client', 'engine', 'runtime'],
+  cli: ['contracts', 'client', 'engine', 'runtime', 'stats'],
 }
 
 /** Folders of the server that each folder may import; files beside the folders are for all. */
