@@ -77,7 +77,7 @@ async function readSettings(folder: string): Promise<Settings> {
 /** `churn_model_v3.pkl` → churn; `model.pkl` takes the folder's name. */
 function guessName(file: string): { name: string; from: string } {
   const stem = basename(file)
-    .replace(/\.(pkl|pickle|joblib|sav|bin|model)(\.(gz|z|bz2|xz|lzma|lz4))?$/i, '')
+    .replace(/\.(pkl|pickle|joblib|sav|bin|model|mwm)(\.(gz|z|bz2|xz|lzma|lz4))?$/i, '')
     .replace(/[-_.]v\d+$/i, '')
     .replace(/[-_.](model|pipeline|clf|classifier|regressor)$/i, '')
   const generic = /^(model|pipeline|clf|classifier|regressor|best_model|final_model|)$/i.test(stem)

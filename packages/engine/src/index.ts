@@ -21,6 +21,7 @@ export type {
   Executable,
   Frame,
   InputColumn,
+  Lineage,
   Method,
   Program,
 } from './ir/program.ts'

@@ -209,6 +209,7 @@ function showFindings(terminal: Terminal, plan: DeployPlan, version: ModelVersio
     ],
     ...(report?.notes ?? []).map((note) => ['Parts', printable(note), 'from the file']),
     ...(report?.unverified ?? []).map((note) => ['Careful', printable(note), 'see millwright verify']),
+    ...(report?.lineage?.changes ?? []).map((change) => ['Made by', printable(change), 'from the file']),
     ['Name', plan.name, plan.nameFrom],
     ['Version', `${version.number}, called ${version.label}`, labelFrom(plan, version)],
     [

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Client } from '@millwright/client'
 import type { ReviewAnswer } from '@millwright/contracts'
-import type { SchemaColumn } from '@millwright/engine'
+import type { Lineage, SchemaColumn } from '@millwright/engine'
 import { type Command, EXIT, takeArguments, type Values } from '../command.ts'
 import { examine, type Refused, type Served } from '../examine.ts'
 import { modelFiles, PARTS_OPTIONS, PARTS_USAGE } from '../model-parts.ts'
@@ -91,6 +91,10 @@ function show(
     heading('Notes')
     stdout(finding.notes.map((note) => `  ${printable(note)}\n`).join(''))
   }
+  if (finding.lineage !== undefined) {
+    heading('Made from')
+    stdout(table(lineageLines(finding.lineage), style))
+  }
   heading('Names in the file')
   stdout(
     table(
@@ -118,6 +122,14 @@ function factLines(finding: Served['shown']): string[][] {
 
 const checkedWith = ({ container }: Served['shown']): string =>
   container === 'onnx' ? 'itself, twice and in a batch' : 'the reference'
+
+function lineageLines({ parents, changes, command }: Lineage): string[][] {
+  return [
+    ...parents.map(({ name, digest }) => ['file', `${printable(name)}  sha256 ${printable(digest)}`]),
+    ...changes.map((change) => ['change', printable(change)]),
+    ['by', printable(command)],
+  ]
+}
 
 function inputLine(column: SchemaColumn): string[] {
   const categories = column.categories?.slice(0, 6).map((category) => printable(String(category))) ?? []

@@ -1,7 +1,9 @@
 import type { Limits } from '../bytes/limits.ts'
 import { latin1 } from '../bytes/text.ts'
+import { PROGRAM_START } from '../ir/codec.ts'
 import type { GlobalUse } from '../pickle/unpickle.ts'
 import { GlobalRef, type Inert, InertObject } from '../pickle/values.ts'
+import { programObject } from './program.ts'
 import { readSkops } from './skops/read.ts'
 
 export type ContainerName =
@@ -13,6 +15,7 @@ export type ContainerName =
   | 'catboost-json'
   | 'catboost-binary'
   | 'onnx'
+  | 'millwright'
 
 /** What is inside a file that is not a pickle, as the values a pickle of the same model would give. */
 type Contents = {
@@ -72,6 +75,16 @@ const CONTAINERS: readonly Container[] = [
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the version of the format, then a field of the model
     test: (head) => /^\x08[\x03-\x1f][\x12\x1a"(2:B]/.test(head),
     read: held('onnx', 'ModelProto', 'model'),
+  },
+  {
+    name: 'millwright',
+    test: (head) => head.startsWith(PROGRAM_START),
+    read: (bytes) => ({
+      root: programObject(bytes),
+      protocol: 0,
+      globals: [],
+      unpackedBytes: bytes.length,
+    }),
   },
 ]
 

@@ -34,6 +34,18 @@ test.each(SEEDS)('a broken %s compiles or is refused', (name) => {
   expect(refused).toBeGreaterThan(ROUNDS / 10)
 })
 
+test.each(SEEDS.slice(0, 8))('a broken program that was made of %s compiles or is refused', (name) => {
+  const outcome = compileBytes(new Uint8Array(readFileSync(new URL(name, FIXTURES))), LIMITS)
+  const { program } = 'compiled' in outcome ? outcome.compiled : expect.fail('it compiles')
+  const random = createRandom(20_261_128)
+  let refused = 0
+
+  for (let round = 0; round < ROUNDS; round++)
+    if ('refusal' in compileBytes(mutate(program, random), LIMITS)) refused++
+
+  expect(refused).toBeGreaterThan(ROUNDS / 10)
+})
+
 test('an archive that unpacks to more than it may is refused before it is unpacked', () => {
   const bomb = deflateRawSync(new Uint8Array(2 ** 26))
   const name = Buffer.from('schema.json')

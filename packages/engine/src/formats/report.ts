@@ -1,5 +1,5 @@
 import { ModelError } from '../errors.ts'
-import type { Cell } from '../ir/program.ts'
+import type { Cell, Lineage, Program } from '../ir/program.ts'
 import type { GlobalUse } from '../pickle/unpickle.ts'
 import { type Inert, InertObject, NdArray } from '../pickle/values.ts'
 import type { ProgramSize } from '../review/program-size.ts'
@@ -8,6 +8,7 @@ import { Estimator, libraryOf } from '../sklearn/estimator.ts'
 import { versionOf } from '../sklearn/lower.ts'
 import { findFamily } from '../sklearn/support.ts'
 import { unverifiedNotes } from '../sklearn/verification.ts'
+import { findProgram } from './program.ts'
 import type { ModelFile } from './read-file.ts'
 
 /** One estimator inside a model. `path` leads to it from the outside: `["step 'prep'", "transformer 'text'"]`. */
@@ -39,6 +40,8 @@ export type FileReport = {
   readonly notes: readonly string[]
   /** Which of its versions of scikit-learn were never compared with the library; empty when all were. */
   readonly unverified: readonly string[]
+  /** Of a model that was made from another one. */
+  readonly lineage?: Lineage
   /** Every name in the file, sorted, with whether loading it in Python would call it. */
   readonly globals: readonly GlobalUse[]
   /** Of the compiled program; absent when the file is refused. */
@@ -50,19 +53,28 @@ const LABELS_ALONE =
   'this is an encoder of labels alone: next to its model, give it with --encode COLUMN=FILE'
 
 /** Describes a file whose root is `root`. Pure; throws nothing a model file could cause. */
-export function reportOf(file: ModelFile, root: InertObject): FileReport {
-  const { container, compression, protocol, bytes, decompressedBytes, globals } = file
+export function reportOf({ root: _, ...file }: ModelFile, root: InertObject): FileReport {
+  const program = findProgram(root)
+  return { ...file, ...(program === undefined ? describeRoot(root) : describeProgram(program)) }
+}
+
+type About = Omit<FileReport, keyof ModelFile>
+
+const describeProgram = ({ origin: { lineage, ...origin } }: Program): About => ({
+  ...origin,
+  steps: [{ path: [], class: origin.estimator }],
+  notes: [],
+  unverified: [],
+  ...(lineage && { lineage }),
+})
+
+function describeRoot(root: InertObject): About {
   const steps: ReportStep[] = []
   const versions: string[] = []
   const estimators: Estimator[] = []
   const answering = answeringObject(root)
   describeEstimator(root, [], { steps, versions, estimators })
   return {
-    container,
-    compression,
-    protocol,
-    bytes,
-    decompressedBytes,
     library: libraryOf(answering.cls.qualified),
     libraryVersion: findVersion(new Estimator(answering, [])) ?? versions[0] ?? null,
     estimator: answering.cls.qualified,
@@ -73,7 +85,6 @@ export function reportOf(file: ModelFile, root: InertObject): FileReport {
       ...(/\.LabelEncoder$/.test(root.cls.qualified) ? [LABELS_ALONE] : []),
     ],
     unverified: unverifiedNotes(estimators),
-    globals,
   }
 }
 

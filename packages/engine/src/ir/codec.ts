@@ -3,7 +3,7 @@ import type { Program } from './program.ts'
 import { validateProgram } from './validate.ts'
 
 /**
- * A program as bytes, the form it is stored, hashed and sent to workers in:
+ * A program as bytes, the form it is stored, hashed, sent to workers and kept in a file (`.mwm`) in:
  *
  *   8 bytes   `MWPROG1\n`
  *   uint32    length of the header, then uint32 zero; little-endian, as everything
@@ -13,7 +13,8 @@ import { validateProgram } from './validate.ts'
  * In the header `{"$":"f64","length":3}` stands for the next section, `{"$":"NaN"}` (∞, −∞, −0) for what JSON cannot
  * spell. One program has one spelling: the digest of the bytes names it.
  */
-const MAGIC = new TextEncoder().encode('MWPROG1\n')
+export const PROGRAM_START = 'MWPROG1\n'
+const MAGIC = new TextEncoder().encode(PROGRAM_START)
 const HEADER_AT = 16
 const ALIGNMENT = 8
 

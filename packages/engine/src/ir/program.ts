@@ -80,12 +80,24 @@ export type ProgramOutput = {
   readonly labels?: readonly (readonly Cell[])[]
 }
 
+/** How a program was made from the files of another model. */
+export type Lineage = {
+  /** The files and the SHA-256 digests of their bytes. */
+  readonly parents: readonly { readonly name: string; readonly digest: string }[]
+  /** What was done to them, in words. */
+  readonly changes: readonly string[]
+  /** The command that did it. */
+  readonly command: string
+}
+
 /** What is known of the source file; shown to people, part of the hash. */
 type ProgramOrigin = {
   readonly library: string
   readonly libraryVersion: string
   /** Qualified class of the outermost estimator. */
   readonly estimator: string
+  /** Absent from programs that come straight out of a training library's file. */
+  readonly lineage?: Lineage
 }
 
 export type Program = {

@@ -1,7 +1,7 @@
 import { CodeNeeded } from '../library/code-needed.ts'
 import { input } from '../ops/columns.ts'
 import { getOp } from '../ops/registry.ts'
-import type { Attrs, Program, ProgramOutput, ValueType } from './program.ts'
+import type { Attrs, Lineage, Program, ProgramOutput, ValueType } from './program.ts'
 
 const SHAPES: ReadonlySet<ProgramOutput['shape']> = new Set(['vector', 'matrix', 'list'])
 
@@ -91,6 +91,17 @@ function expectOrigin({ origin }: Program): void {
     texts.every((text) => typeof text === 'string'),
     'origin: expects library, version, estimator',
   )
+  if (origin.lineage !== undefined) expectLineage(origin.lineage)
+}
+
+function expectLineage({ parents, changes, command }: Lineage): void {
+  const isText = (value: unknown): boolean => typeof value === 'string'
+  for (const parent of expectList(parents, 'lineage: parents'))
+    expect(
+      isRecord(parent) && isText(parent.name) && isText(parent.digest),
+      'lineage: expects name and digest',
+    )
+  expect(expectList(changes, 'lineage: changes').every(isText) && isText(command), 'lineage: expects texts')
 }
 
 function expectLabels(lists: unknown, where: string): void {

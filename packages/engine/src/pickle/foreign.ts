@@ -28,6 +28,7 @@ const FOREIGN: readonly (readonly [name: RegExp, advice: string])[] = [
   [/^(transformers|sentence_transformers|spacy|gensim|nltk|fasttext)\b/, 'models of language are not served'],
   [/^(surprise|implicit|lightfm)\b/, 'recommenders are not served'],
   [/^(h2o|pyspark|py4j)\b/, 'this refers to a model in another program: export the model itself'],
+  [/^millwright\./, 'a model that was made smaller holds all of its steps: deploy its file alone'],
   [/^(pycaret|autogluon|flaml|tpot|autosklearn)\b/, 'save the fitted pipeline inside it, alone'],
 ]
 

@@ -1,6 +1,7 @@
 import type { Limits } from '../bytes/limits.ts'
 import { ModelError } from '../errors.ts'
 import { type ModelParts, readParts } from '../formats/parts.ts'
+import { findProgram } from '../formats/program.ts'
 import { type FileReport, reportOf } from '../formats/report.ts'
 import { encodeProgram } from '../ir/codec.ts'
 import { programSize } from '../review/program-size.ts'
@@ -30,7 +31,7 @@ export function compileParts(parts: ModelParts, limits: Partial<Limits>): Outcom
   try {
     const { file, root } = readParts(parts, limits)
     report = reportOf(file, root)
-    const program = lowerModel(root)
+    const program = findProgram(root) ?? lowerModel(root)
     return {
       compiled: { program: encodeProgram(program), report: { ...report, size: programSize(program) } },
     }
