@@ -7,6 +7,10 @@ export type Growth<Node> =
       readonly feature: number
       readonly threshold: number
       readonly missingLeft: boolean
+      /** Bitset of the categories that go left, instead of a comparison. */
+      readonly categories?: number
+      /** What a leaf in its place would hold. */
+      readonly inner?: ArrayLike<number>
       readonly left: Node
       readonly right: Node
     }
@@ -46,17 +50,18 @@ function nodesOf<Node>(found: readonly Growth<Node>[], children: readonly [numbe
     left: Int32Array.from(children, ([left]) => left),
     right: Int32Array.from(children, ([, right]) => right),
     missingLeft: Uint8Array.from(split, (node) => (node?.missingLeft === true ? 1 : 0)),
-    categories: new Int32Array(found.length).fill(-1),
+    categories: Int32Array.from(split, (node) => node?.categories ?? -1),
   }
 }
 
 function valuesOf<Node>(found: readonly Growth<Node>[], leafWidth: number): Float64Array {
   const values = new Float64Array(found.length * leafWidth)
   found.forEach((growth, i) => {
-    if (!('leaf' in growth)) return
-    if (growth.leaf.length !== leafWidth)
-      throw new RangeError(`a leaf holds ${growth.leaf.length} values instead of ${leafWidth}`)
-    values.set(growth.leaf, i * leafWidth)
+    const row = 'leaf' in growth ? growth.leaf : growth.inner
+    if (row === undefined) return
+    if (row.length !== leafWidth)
+      throw new RangeError(`a leaf holds ${row.length} values instead of ${leafWidth}`)
+    values.set(row, i * leafWidth)
   })
   return values
 }

@@ -25,6 +25,8 @@ export class TooWide extends Error {
 /** Builds a program node by node, checking types as it goes. */
 export class Graph {
   readonly columns: readonly InputColumn[]
+  /** Forests are to keep the values of their inner nodes, for passes that cut them. */
+  readonly innerValues: boolean
   readonly nodes: ProgramNode[] = []
   readonly #types: ValueType[] = []
   /** Per node, per output column: the model input column it is a form of, or -1. */
@@ -33,8 +35,9 @@ export class Graph {
   /** Sparse nodes that were densified → their dense form. */
   readonly #dense = new Map<Ref, Ref>()
 
-  constructor(columns: readonly InputColumn[]) {
+  constructor(columns: readonly InputColumn[], innerValues = false) {
     this.columns = columns
+    this.innerValues = innerValues
     const next = { number: 0, cell: 0 }
     this.#slots = columns.map((column) => next[column.kind]++)
   }

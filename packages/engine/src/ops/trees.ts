@@ -27,6 +27,11 @@ export type TreesAttrs = {
   readonly sets: Uint32Array
   /** Leaf rows × leafWidth. */
   readonly values: Float64Array
+  /**
+   * Per node × leafWidth: what a leaf in its place would hold, where the library says so. Read by passes that cut trees,
+   * not when predicting, and so only in programs that are lowered for them.
+   */
+  readonly inner?: Float64Array
   readonly leafWidth: number
   /** Per tree: result column where its leaf row is added. */
   readonly slots: Int32Array
@@ -119,7 +124,8 @@ function assertTypes(attrs: TreesAttrs): void {
   const indices = INDICES.every((name) => attrs[name] instanceof Int32Array)
   const floats = FLOATS.every((name) => attrs[name] instanceof Float64Array)
   const bytes = attrs.missingLeft instanceof Uint8Array && attrs.sets instanceof Uint32Array
-  if (!(indices && floats && bytes && Number.isInteger(attrs.leafWidth)))
+  const inner = attrs.inner === undefined || attrs.inner instanceof Float64Array
+  if (!(indices && floats && bytes && inner && Number.isInteger(attrs.leafWidth)))
     throw new RangeError('trees: attributes of the wrong type')
 }
 
@@ -134,6 +140,8 @@ function assertLengths(attrs: TreesAttrs): void {
   if (attrs.sets.length % SET_WORDS !== 0) throw new RangeError('trees: a bitset is cut short')
   if (!(attrs.leafWidth >= 1 && attrs.values.length % attrs.leafWidth === 0))
     throw new RangeError('trees: leaf rows and leafWidth do not fit')
+  if (attrs.inner !== undefined && attrs.inner.length !== feature.length * attrs.leafWidth)
+    throw new RangeError('trees: nodes and their own values differ in length')
   for (const slot of attrs.slots)
     if (slot < 0 || slot + attrs.leafWidth > attrs.init.length)
       throw new RangeError(`trees: slot ${slot} is outside the result`)

@@ -3,6 +3,7 @@ import type { Limits } from '../bytes/limits.ts'
 import { ModelError } from '../errors.ts'
 import type { ModelParts } from '../formats/parts.ts'
 import type { FileReport } from '../formats/report.ts'
+import type { LowerOptions } from '../sklearn/lower.ts'
 import type { CompiledFile, Outcome, Refusal } from './compile.ts'
 import type { Order } from './compile-worker.ts'
 
@@ -15,6 +16,7 @@ export type CompileOptions = {
   readonly deadlineMs?: number
   /** JavaScript heap of the worker in MiB. Array data live outside of it and are bounded by `limits`. */
   readonly maxHeapMib?: number
+  readonly lowering?: LowerOptions
 }
 
 /** A refusal that knows what was learnt of the file before. */
@@ -57,7 +59,8 @@ export const compileFile = (bytes: Uint8Array, options: CompileOptions = {}): Pr
  * @throws RefusedFile (a ModelError) with the reason, and the report when the files could be read
  */
 export function compileFiles(parts: ModelParts, options: CompileOptions = {}): Promise<CompiledFile> {
-  const { limits = {}, deadlineMs = DEFAULT_DEADLINE_MS, maxHeapMib = DEFAULT_HEAP_MIB } = options
+  const { limits = {}, lowering = {} } = options
+  const { deadlineMs = DEFAULT_DEADLINE_MS, maxHeapMib = DEFAULT_HEAP_MIB } = options
   const worker = startWorker(maxHeapMib)
   let timer: NodeJS.Timeout | undefined
   return new Promise<CompiledFile>((resolve, reject) => {
@@ -68,7 +71,7 @@ export function compileFiles(parts: ModelParts, options: CompileOptions = {}): P
     })
     worker.once('error', reject)
     worker.once('exit', (code, signal) => reject(endedEarly(code, signal, maxHeapMib)))
-    const order: Order = { parts, limits }
+    const order: Order = { parts, limits, lowering }
     worker.send(order, (error) => {
       if (error !== null && worker.connected) reject(error)
     })

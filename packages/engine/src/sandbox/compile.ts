@@ -5,7 +5,7 @@ import { findProgram } from '../formats/program.ts'
 import { type FileReport, reportOf } from '../formats/report.ts'
 import { encodeProgram } from '../ir/codec.ts'
 import { programSize } from '../review/program-size.ts'
-import { lowerModel } from '../sklearn/lower.ts'
+import { type LowerOptions, lowerModel } from '../sklearn/lower.ts'
 
 /** A model file made ready to serve. */
 export type CompiledFile = {
@@ -26,12 +26,16 @@ export const compileBytes = (bytes: Uint8Array, limits: Partial<Limits>): Outcom
   compileParts({ model: { bytes } }, limits)
 
 /** Files → inert values → program → its bytes, in this thread. A refusal is an outcome; a fault of ours is thrown. */
-export function compileParts(parts: ModelParts, limits: Partial<Limits>): Outcome {
+export function compileParts(
+  parts: ModelParts,
+  limits: Partial<Limits>,
+  lowering: LowerOptions = {},
+): Outcome {
   let report: FileReport | undefined
   try {
     const { file, root } = readParts(parts, limits)
     report = reportOf(file, root)
-    const program = findProgram(root) ?? lowerModel(root)
+    const program = findProgram(root) ?? lowerModel(root, lowering)
     return {
       compiled: { program: encodeProgram(program), report: { ...report, size: programSize(program) } },
     }

@@ -68,7 +68,8 @@ function addForest(
   const nan = grown.every(({ estimator, nodes }) => acceptsNaN(estimator, nodes))
   const planted = grown.map(({ nodes, columns }) => ({ nodes, columns, values: valuesOf(nodes) }))
   const leafWidth = planted[0]!.values.length / planted[0]!.nodes.feature.length
-  const attrs = plantForest(planted, { cast: 'f32', leafWidth, init: new Float64Array(leafWidth), divide })
+  const sum = { cast: 'f32', leafWidth, init: new Float64Array(leafWidth), divide } as const
+  const attrs = plantForest(planted, sum, graph.innerValues)
   return graph.add(trees, [checkSingle(graph, graph.select(x, used), nan)], attrs)
 }
 

@@ -70,7 +70,8 @@ function addScores(booster: Estimator, x: Ref, { graph }: Context, start: Start)
   if (init.length !== columns) throw booster.error('corrupt', 'init_ and estimators_ differ in width')
   const rounded = graph.nodes[from]!.attrs.rounded === true
   const sum = { cast: 'f32', leafWidth: 1, init, divide: 1 } as const
-  const attrs = plantForest(planted, rounded ? { ...sum, rounded } : sum)
+  const keepsInner = graph.innerValues && leavesAreMeans(booster)
+  const attrs = plantForest(planted, rounded ? { ...sum, rounded } : sum, keepsInner)
   return fixed ? graph.add(trees, [checked], attrs) : graph.add(treesOnto, [checked, from], attrs)
 }
 
@@ -91,6 +92,10 @@ function fixedStart(init: Estimator, columns: number): Float64Array | undefined 
   if (key === undefined) return undefined
   return init.get(key) instanceof NdArray ? init.numbers(key) : Float64Array.of(init.number(key))
 }
+
+/** With the squared error a leaf holds the mean of its rows, as inner nodes do; other losses replace it in leaves only. */
+const leavesAreMeans = (booster: Estimator): boolean =>
+  ['squared_error', 'ls'].includes(booster.text('loss', ''))
 
 /** `init_` is 'zero' or a fitted estimator, given the features as float32. */
 function startOf(booster: Estimator, context: Context, convert: (init: Estimator, x: Ref) => Ref): Start {

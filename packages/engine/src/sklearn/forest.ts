@@ -4,7 +4,7 @@ import type { TreeNodes } from './tree-state.ts'
 /** A tree on its way into a forest: its nodes, a row of values per node, and where its leaf is added. */
 export type PlantedTree = {
   readonly nodes: TreeNodes
-  /** Nodes × leafWidth; only the rows of leaves are kept. */
+  /** Nodes × leafWidth; only the rows of leaves are kept, unless inner values are asked for. */
   readonly values: Float64Array
   readonly slot?: number
   /** Columns of the forest's input that the tree's features stand for; all of them by default. */
@@ -18,10 +18,15 @@ type Sum = {
   readonly divide: number
   readonly sets?: Uint32Array
   readonly rounded?: boolean
+  readonly compare?: 'le' | 'lt'
+  readonly sum?: 'f32' | 'f64'
 }
 
-/** One `trees` operation out of single trees, in their order. */
-export function plantForest(planted: readonly PlantedTree[], sum: Sum): TreesAttrs {
+/**
+ * One `trees` operation out of single trees, in their order.
+ * @param keepInner the rows of inner nodes mean something and are wanted
+ */
+export function plantForest(planted: readonly PlantedTree[], sum: Sum, keepInner = false): TreesAttrs {
   const count = planted.reduce((total, { nodes }) => total + nodes.feature.length, 0)
   const leaves = planted.reduce((total, { nodes }) => total + countLeaves(nodes), 0)
   const forest = {
@@ -40,7 +45,18 @@ export function plantForest(planted: readonly PlantedTree[], sum: Sum): TreesAtt
     forest.roots[i] = at.node
     plant(forest, tree, at, sum.leafWidth)
   }
-  return { compare: 'le', sets: new Uint32Array(0), ...sum, ...forest }
+  const inner = keepInner ? { inner: joined(planted.map(({ values }) => values)) } : {}
+  return { compare: 'le', sets: new Uint32Array(0), ...sum, ...forest, ...inner }
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((total, part) => total + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }
 
 type Columns = Pick<

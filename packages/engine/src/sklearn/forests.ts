@@ -39,7 +39,8 @@ function addMean(
   const planted = members.map(({ tree }) => ({ nodes: tree, values: valuesOf(tree) }))
   const leafWidth = planted[0]!.values.length / planted[0]!.nodes.feature.length
   const init = new Float64Array(leafWidth)
-  return graph.add(trees, [x], plantForest(planted, { cast: 'f32', leafWidth, init, divide: members.length }))
+  const sum = { cast: 'f32', leafWidth, init, divide: members.length } as const
+  return graph.add(trees, [x], plantForest(planted, sum, graph.innerValues))
 }
 
 function lowerClassifier(forest: Estimator, x: Ref, { graph }: Context): Lowered {

@@ -6,11 +6,11 @@ import { trees } from '../ops/trees.ts'
 import { NdArray } from '../pickle/values.ts'
 import { classesOf, labelled, matrix, scoresOf, vector } from './answers.ts'
 import type { Estimator } from './estimator.ts'
-import { plantForest } from './forest.ts'
+import { type PlantedTree, plantForest } from './forest.ts'
 import { readHistForest } from './hist-state.ts'
 import { finiteNumbers } from './inputs.ts'
 import { type Context, type Family, isAbsent, type Lower, once, transformOf } from './lowering.ts'
-import { isBefore } from './version.ts'
+import { isBefore, isVersion } from './version.ts'
 
 /**
  * Columns as the trees see them. From 1.4 an embedded column transformer puts the categorical columns first, encoded
@@ -59,12 +59,33 @@ function baselineOf(booster: Estimator): Float64Array {
   return booster.numbers('_baseline_prediction')
 }
 
+/** Losses that replace the values of leaves, and of leaves only, after a tree is grown. */
+const ADJUSTED = ['absolute_error', 'least_absolute_deviation', 'quantile']
+
+/** Inner nodes have values from 0.23. */
+const hasInnerValues = (booster: Estimator): boolean =>
+  isVersion(booster, 0, 23) && !ADJUSTED.includes(booster.text('loss'))
+
+/** The values of inner nodes as leaves have them: those are shrunken in the file. */
+function shrinkInner({ nodes, values, ...tree }: PlantedTree, rate: number): PlantedTree {
+  const shrunken = values.map((value, node) => (nodes.feature[node] === -1 ? value : rate * value))
+  return { ...tree, nodes, values: shrunken }
+}
+
 /** baseline + Σ leaves, iteration by iteration, over float64 features */
 function addScores(booster: Estimator, x: Ref, context: Context): Ref {
   const { graph } = context
   const init = baselineOf(booster)
   const { planted, sets, routesMissing } = readHistForest(booster, init.length)
-  const attrs = plantForest(planted, { cast: 'f64', leafWidth: 1, init, divide: 1, sets })
+  const sum = { cast: 'f64', leafWidth: 1, init, divide: 1, sets } as const
+  const attrs =
+    graph.innerValues && hasInnerValues(booster)
+      ? plantForest(
+          planted.map((tree) => shrinkInner(tree, booster.number('learning_rate'))),
+          sum,
+          true,
+        )
+      : plantForest(planted, sum)
   const columns = treeColumns(booster, x, context)
   return graph.add(trees, [routesMissing ? columns : finiteNumbers(graph, columns)], attrs)
 }

@@ -24,20 +24,25 @@ const NEUTRAL = new Set([
   '_repr_html_inner',
 ])
 
+export type LowerOptions = {
+  /** Trees keep the values of their inner nodes, where the library has them: what cutting trees short needs. */
+  readonly innerValues?: boolean
+}
+
 /**
  * Lowers a fitted estimator to a program.
  * Columns start as numbers; one that turns out to hold categories is made a cell column and lowering starts again.
  * Columns that nothing reads end as cells.
  * @throws ModelError with the path inside the pipeline, the reason and what to do
  */
-export function lowerModel(object: InertObject): Program {
+export function lowerModel(object: InertObject, { innerValues = false }: LowerOptions = {}): Program {
   const root = new Estimator(object, [])
   const names = inputNames(root)
   const kinds: InputColumn['kind'][] = names.map(() => 'number')
   for (let attempt = 0; attempt <= names.length; attempt++) {
     const columns = names.map((name, i) => ({ name, kind: kinds[i]! }))
     try {
-      return freeUnreadColumns(lowerOnce(root, columns))
+      return freeUnreadColumns(lowerOnce(root, new Graph(columns, innerValues)))
     } catch (error) {
       if (!(error instanceof CellColumnsNeeded)) throw error
       for (const column of error.columns) kinds[column] = 'cell'
@@ -46,8 +51,8 @@ export function lowerModel(object: InertObject): Program {
   throw root.error('corrupt', 'the kinds of its input columns contradict each other')
 }
 
-function lowerOnce(root: Estimator, columns: InputColumn[]): Program {
-  const graph = new Graph(columns)
+function lowerOnce(root: Estimator, graph: Graph): Program {
+  const { columns } = graph
   const x = graph.input(columns.map((_, i) => i))
   const names = fittedNames(root)
   const lowered = contextOf(graph, names).lower(root, x)

@@ -27,7 +27,7 @@ const blank = (width: number): Float64Array => new Float64Array(width).fill(-0)
 function addTree(graph: Graph, x: Ref, tree: FittedTree, values: Float64Array): Ref {
   const leafWidth = values.length / tree.feature.length
   const sum = { cast: 'f32', leafWidth, init: blank(leafWidth), divide: 1 } as const
-  return graph.add(trees, [x], plantForest([{ nodes: tree, values }], sum))
+  return graph.add(trees, [x], plantForest([{ nodes: tree, values }], sum, graph.innerValues))
 }
 
 /** Classes per output, checked against the values of the tree. */

@@ -26,12 +26,19 @@ export function addMargins(graph: Graph, x: Ref, model: XgboostModel, iterations
     return graph.add(linearSingle, [x], { weights: booster.weights.slice(0, split), init: bias })
   }
   const categories = new CategoryColumns(model.features)
-  const planted = plantTrees(model, booster, iterations, categories)
+  const innerRate = graph.innerValues && hasInnerValues(model, booster) ? booster.learningRate : undefined
+  const planted = plantTrees(model, { booster, iterations, innerRate }, categories)
   const leafWidth = booster.trees.some(({ leafOf }) => leafOf !== undefined) ? model.groups : 1
-  const attrs = plantForest(planted, { cast: 'f32', leafWidth, init, divide: 1 })
-  const columns = addSides(graph, x, model, categories)
-  return graph.add(trees, [columns], { ...attrs, compare: 'lt', sum: 'f32' })
+  const sum = { cast: 'f32', leafWidth, init, divide: 1, compare: 'lt', sum: 'f32' } as const
+  const attrs = plantForest(planted, sum, innerRate !== undefined)
+  return graph.add(trees, [addSides(graph, x, model, categories)], attrs)
 }
+
+/** Trees grown in parallel share the learning rate in a way the file does not tell. */
+const hasInnerValues = ({ groups }: XgboostModel, { learningRate, trees: all, iterations }: TreeBooster) =>
+  learningRate !== undefined &&
+  all.every(({ baseWeights, left }) => baseWeights?.length === left.length) &&
+  (iterations.length - 1) * groups === all.length
 
 function startOf({ baseScores, groups, objective }: XgboostModel): Float64Array {
   const { base } = objectiveOf(objective)
@@ -51,10 +58,15 @@ function addSides(graph: Graph, x: Ref, { version }: XgboostModel, categories: C
   return categories.append(graph, singles, { least: -Number.MIN_VALUE, limit: MAX_CATEGORY, sides })
 }
 
+type Wanted = {
+  readonly booster: TreeBooster
+  readonly iterations: number
+  readonly innerRate: number | undefined
+}
+
 function plantTrees(
   model: XgboostModel,
-  booster: TreeBooster,
-  iterations: number,
+  { booster, iterations, innerRate }: Wanted,
   categories: CategoryColumns,
 ): PlantedTree[] {
   const last = booster.iterations.length - 1
@@ -65,7 +77,7 @@ function plantTrees(
     const weight = booster.weights === undefined ? 1 : booster.weights[i]
     if (weight === undefined) throw new RangeError('a tree has no weight')
     const leafWidth = tree.leafOf === undefined ? 1 : model.groups
-    const look = looker(model, tree, { weight, categories })
+    const look = looker(model, tree, { weight, innerRate, categories })
     return growTree(0, look, {
       leafWidth,
       maxNodes: tree.left.length,
@@ -74,9 +86,14 @@ function plantTrees(
   })
 }
 
-type Extras = { readonly weight: number; readonly categories: CategoryColumns }
+type Extras = {
+  readonly weight: number
+  /** Learning rate that the weights of inner nodes are multiplied by, where they are wanted and known. */
+  readonly innerRate: number | undefined
+  readonly categories: CategoryColumns
+}
 
-function looker(model: XgboostModel, tree: XgboostTree, { weight, categories }: Extras) {
+function looker(model: XgboostModel, tree: XgboostTree, { weight, innerRate, categories }: Extras) {
   const weighted = (value: number): number => Math.fround(value * weight)
   return (node: number): Growth<number> => {
     const left = tree.left[node]
@@ -90,6 +107,9 @@ function looker(model: XgboostModel, tree: XgboostTree, { weight, categories }: 
       feature: set === undefined ? feature : categories.columnOf(feature, bitsetOf(set, MAX_CATEGORY)),
       threshold: set === undefined ? tree.threshold[node]! : 0.5,
       missingLeft: tree.defaultLeft[node] === 1,
+      ...(innerRate !== undefined && {
+        inner: [weighted(Math.fround(tree.baseWeights![node]! * innerRate))],
+      }),
       left,
       right: tree.right[node]!,
     }

@@ -75,7 +75,7 @@ function readTrees(cursor: Cursor, { groups }: Shape): TreeBooster {
   const trees = Array.from({ length: treeCount }, () => readTree(cursor))
   const groupOf = Int32Array.from(trees, () => cursor.i32())
   const iterations = evenIterations(treeCount, Math.max(parallel, 1) * groups)
-  return { kind: 'trees', trees, groupOf, weights: undefined, iterations }
+  return { kind: 'trees', trees, groupOf, weights: undefined, iterations, learningRate: undefined }
 }
 
 function readTree(cursor: Cursor): XgboostTree {
@@ -103,7 +103,7 @@ function readTree(cursor: Cursor): XgboostTree {
     tree.threshold[node] = f32(cursor)
   }
   cursor.take(nodes * 16)
-  return { ...tree, sets: new Map(), leafOf: undefined }
+  return { ...tree, sets: new Map(), baseWeights: undefined, leafOf: undefined }
 }
 
 const vectorLeaves = (): ModelError =>

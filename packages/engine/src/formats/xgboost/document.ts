@@ -22,7 +22,7 @@ export function modelFromDocument(document: Doc): XgboostModel {
     targets,
     objective: learner.section('objective').text('name'),
     baseScores: baseScores(param.text('base_score')),
-    booster: readBooster(learner.section('gradient_booster'), shape),
+    booster: withLearningRate(readBooster(learner.section('gradient_booster'), shape), top),
     featureNames: learner.has('feature_names') ? learner.texts('feature_names') : [],
     featureTypes: learner.has('feature_types') ? learner.texts('feature_types') : [],
     categories: readCategories(learner.section('gradient_booster')),
@@ -44,6 +44,18 @@ function readAttributes(learner: Section): Map<string, string> {
   if (!learner.has('attributes')) return new Map()
   const attributes = learner.section('attributes')
   return new Map([...attributes.fields.keys()].map((key) => [key, attributes.text(key)]))
+}
+
+/** A pickle holds the parameters of training beside the model. */
+function withLearningRate(booster: XgboostModel['booster'], top: Section): XgboostModel['booster'] {
+  if (booster.kind === 'linear' || !top.has('Config')) return booster
+  const outer = top.section('Config').section('learner').section('gradient_booster')
+  const trained = outer.has('gbtree') ? outer.section('gbtree') : outer
+  if (!trained.has('tree_train_param')) return booster
+  return {
+    ...booster,
+    learningRate: Math.fround(trained.section('tree_train_param').number('learning_rate')),
+  }
 }
 
 type Shape = { readonly groups: number; readonly features: number }
@@ -70,6 +82,7 @@ function readTrees(model: Section, weights: Float64Array | undefined, shape: Sha
     iterations: model.has('iteration_indptr')
       ? model.integers('iteration_indptr')
       : evenIterations(trees.length, step),
+    learningRate: undefined,
   }
 }
 
@@ -99,6 +112,7 @@ function readTree(tree: Section, { groups }: Shape): XgboostTree {
     threshold,
     defaultLeft,
     sets: readSets(tree),
+    baseWeights: width === 1 && tree.has('base_weights') ? singles(tree, 'base_weights') : undefined,
     leafOf: width > 1 ? leafVectors(tree, right, width) : undefined,
   }
 }

@@ -28,6 +28,8 @@ export type TreeBooster = {
   readonly weights: Float64Array | undefined
   /** First tree of each iteration, and the end of the last. */
   readonly iterations: Int32Array
+  /** What the weights of a tree were multiplied by, where the file says so: pickles do, models alone do not. */
+  readonly learningRate: number | undefined
 }
 
 export type LinearBooster = {
@@ -46,6 +48,8 @@ export type XgboostTree = {
   readonly defaultLeft: Uint8Array
   /** Categories that go right, per categorical node. */
   readonly sets: ReadonlyMap<number, readonly number[]>
+  /** Per node: its optimal value, before the learning rate in inner nodes. */
+  readonly baseWeights: Float64Array | undefined
   /** Values of a leaf, where there are several. */
   readonly leafOf: ((node: number) => Float64Array) | undefined
 }
