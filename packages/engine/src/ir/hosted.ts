@@ -1,8 +1,8 @@
 import { input } from '../ops/columns.ts'
 import type { OnnxAttrs } from '../ops/onnx.ts'
 import { getOp } from '../ops/registry.ts'
+import { keepLiveNodes } from '../passes/live-nodes.ts'
 import type { Program, Ref } from './program.ts'
-import { prune } from './prune.ts'
 import { validateProgram } from './validate.ts'
 
 /** A program around the one node of it that a host runs. */
@@ -41,11 +41,11 @@ export function splitHosted(program: Program): HostedProgram {
     },
   }
   const nodes = program.nodes.map((other, i) => (i === ref ? answered : other))
-  const after = prune(nodes, program.outputs)
+  const after = keepLiveNodes(nodes, program.outputs)
   if (after.nodes.some(({ op }) => isHostedOp(op)) || columnsRead(after) > 1)
     throw new RangeError('splitHosted: more than one node for a host, or columns beside it')
   return {
-    before: { ...program, classes: [], ...prune(program.nodes, [matrixOf(from)]) },
+    before: { ...program, classes: [], ...keepLiveNodes(program.nodes, [matrixOf(from)]) },
     model: node.attrs as OnnxAttrs,
     after: { ...program, inputs: columns, ...after },
   }

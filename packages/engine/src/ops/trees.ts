@@ -32,6 +32,8 @@ export type TreesAttrs = {
    * not when predicting, and so only in programs that are lowered for them.
    */
   readonly inner?: Float64Array
+  /** Trees that only mean something together, where `slots` does not show it. As `inner`, for passes that cut. */
+  readonly perIteration?: number
   readonly leafWidth: number
   /** Per tree: result column where its leaf row is added. */
   readonly slots: Int32Array
@@ -103,7 +105,7 @@ function leafOf(attrs: TreesAttrs, root: number, x: readonly number[]): number {
   return attrs.left[node]!
 }
 
-function goesLeft(attrs: TreesAttrs, node: number, value: number): boolean {
+export function goesLeft(attrs: TreesAttrs, node: number, value: number): boolean {
   if (Number.isNaN(value)) return attrs.missingLeft[node] === 1
   const set = attrs.categories[node]!
   if (set < 0)
@@ -142,6 +144,9 @@ function assertLengths(attrs: TreesAttrs): void {
     throw new RangeError('trees: leaf rows and leafWidth do not fit')
   if (attrs.inner !== undefined && attrs.inner.length !== feature.length * attrs.leafWidth)
     throw new RangeError('trees: nodes and their own values differ in length')
+  const { perIteration = 1 } = attrs
+  if (!(perIteration >= 1 && attrs.roots.length % perIteration === 0))
+    throw new RangeError(`trees: ${attrs.roots.length} trees in iterations of ${perIteration}`)
   for (const slot of attrs.slots)
     if (slot < 0 || slot + attrs.leafWidth > attrs.init.length)
       throw new RangeError(`trees: slot ${slot} is outside the result`)

@@ -2,8 +2,8 @@ import { assertColumnCount } from '../bytes/limits.ts'
 import type { ModelError } from '../errors.ts'
 import { CellColumnsNeeded, Graph, TooWide } from '../ir/graph.ts'
 import { type InputColumn, METHODS, type Method, type Program, type ProgramOutput } from '../ir/program.ts'
-import { prune } from '../ir/prune.ts'
 import { freeUnreadColumns } from '../ir/unread.ts'
+import { keepLiveNodes } from '../passes/live-nodes.ts'
 import { adviceOn } from '../pickle/foreign.ts'
 import { type Inert, InertObject } from '../pickle/values.ts'
 import { answeringObject } from './chain.ts'
@@ -71,7 +71,7 @@ function lowerOnce(root: Estimator, graph: Graph): Program {
       estimator: answering.qualified,
     },
     inputs: columns,
-    ...prune(graph.nodes, outputs),
+    ...keepLiveNodes(graph.nodes, outputs),
     classes: lowered.classes ?? [],
   }
 }

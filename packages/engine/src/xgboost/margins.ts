@@ -31,7 +31,9 @@ export function addMargins(graph: Graph, x: Ref, model: XgboostModel, iterations
   const leafWidth = booster.trees.some(({ leafOf }) => leafOf !== undefined) ? model.groups : 1
   const sum = { cast: 'f32', leafWidth, init, divide: 1, compare: 'lt', sum: 'f32' } as const
   const attrs = plantForest(planted, sum, innerRate !== undefined)
-  return graph.add(trees, [addSides(graph, x, model, categories)], attrs)
+  const [start = 0, end = start + 1] = booster.iterations
+  const iteration = graph.innerValues && planted.length > 0 ? { perIteration: end - start } : {}
+  return graph.add(trees, [addSides(graph, x, model, categories)], { ...attrs, ...iteration })
 }
 
 /** Trees grown in parallel share the learning rate in a way the file does not tell. */
