@@ -6,6 +6,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   predict: async () => (await import('./commands/predict.ts')).predict,
   score: async () => (await import('./commands/score.ts')).score,
   verify: async () => (await import('./commands/verify.ts')).verify,
+  optimize: async () => (await import('./commands/optimize.ts')).optimize,
   inspect: async () => (await import('./commands/inspect.ts')).inspect,
   status: async () => (await import('./commands/status.ts')).status,
   logs: async () => (await import('./commands/logs.ts')).logs,
@@ -43,6 +44,7 @@ Without a server
   inspect      say what a model file is, and whether it can be served
   score        predict rows of a file with a model file
   verify       compare a model file's answers with the training library's, on your rows
+  optimize     make a model smaller and faster, and measure what that costs
 
   completion   print a completion script for bash, zsh or fish
 

@@ -1,4 +1,4 @@
-import type { Cell, Frame, Program, SchemaColumn } from '@millwright/engine'
+import { type Cell, type Frame, type Program, RowError, type SchemaColumn } from '@millwright/engine'
 import { CommandError } from './command.ts'
 import type { Table } from './rows.ts'
 
@@ -44,6 +44,34 @@ export function buildFrame(
       }
     }
   return { rows: table.rows.length, numbers, cells }
+}
+
+/** Some rows of a frame, in the order given. */
+export function pickRows({ inputs }: Program, frame: Frame, places: readonly number[]): Frame {
+  const cells = inputs.filter(({ kind }) => kind === 'cell').length
+  const numbers = inputs.length - cells
+  const picked = new Float64Array(places.length * numbers)
+  for (const [i, place] of places.entries())
+    picked.set(frame.numbers.subarray(place * numbers, (place + 1) * numbers), i * numbers)
+  return {
+    rows: places.length,
+    numbers: picked,
+    cells: places.flatMap((place) => frame.cells.slice(place * cells, (place + 1) * cells)),
+  }
+}
+
+/**
+ * A row that the model raises on as a failure of the command; anything else as it is.
+ * @param places of the rows in their file, where some were left out
+ */
+export function rowFailure(error: unknown, places?: readonly number[]): unknown {
+  if (!(error instanceof RowError)) return error
+  const { row } = error
+  const place = row === undefined ? 'one of the rows' : `row ${(places?.[row] ?? row) + 1}`
+  const field = error.field === undefined ? '' : `, column ${error.field}`
+  return new CommandError(`${place}${field}: ${error.message}`, [
+    'the library that wrote the model raises on this row too; leave it out or mend it',
+  ])
 }
 
 function matchColumns(program: Program, table: Table): number[] {

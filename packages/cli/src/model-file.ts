@@ -3,6 +3,7 @@ import {
   type CompiledFile,
   compileFiles,
   inputSchema,
+  type LowerOptions,
   ModelError,
   type SchemaColumn,
 } from '@millwright/engine'
@@ -17,10 +18,10 @@ export type OpenModel = {
 }
 
 /** Reads the files of a model as inert data and makes them ready to run. @throws CommandError with the refusal */
-export async function openModel(files: ModelFiles): Promise<OpenModel> {
+export async function openModel(files: ModelFiles, lowering: LowerOptions = {}): Promise<OpenModel> {
   const parts = await readModelFiles(files)
   try {
-    const file = await compileFiles(parts)
+    const file = await compileFiles(parts, { lowering })
     const runner = await openRunner(file.program)
     return { file, runner, schema: inputSchema(runner.program) }
   } catch (error) {

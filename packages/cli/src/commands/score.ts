@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { type Answer, type Cell, type Frame, type Method, RowError } from '@millwright/engine'
+import type { Answer, Cell, Frame, Method } from '@millwright/engine'
 import { HostFailure } from '@millwright/runtime'
 import { type Command, CommandError, takeArguments, textOption, UsageError } from '../command.ts'
-import { buildFrame } from '../frame.ts'
+import { buildFrame, rowFailure } from '../frame.ts'
 import { type OpenModel, openModel } from '../model-file.ts'
 import { modelFiles, PARTS_OPTIONS, PARTS_USAGE } from '../model-parts.ts'
 import { readRows } from '../rows.ts'
@@ -74,12 +74,7 @@ async function runRows({ runner }: OpenModel, frame: Frame, methods: Method[]): 
     return await runner.run(frame, methods)
   } catch (error) {
     if (error instanceof HostFailure) throw new CommandError(error.message, ['score fewer rows at a time'])
-    if (!(error instanceof RowError)) throw error
-    const row = error.row === undefined ? 'one of the rows' : `row ${error.row + 1}`
-    const field = error.field === undefined ? '' : `, column ${error.field}`
-    throw new CommandError(`${row}${field}: ${error.message}`, [
-      'the library that wrote the model raises on this row too; leave it out or mend it',
-    ])
+    throw rowFailure(error)
   } finally {
     await runner.close()
   }

@@ -18,6 +18,18 @@ export function cutForests(program: Program, cut: Cut): Program {
   }
 }
 
+/** The program as it is served: without what only cutting needs. */
+export function forgetInnerValues(program: Program): Program {
+  const forests = new Map(findForests(program).map(({ ref, attrs }) => [ref, attrs]))
+  const nodes = program.nodes.map((node, ref) => {
+    const attrs = forests.get(ref)
+    if (attrs === undefined) return node
+    const { inner: _, perIteration: __, ...served } = attrs
+    return { ...node, attrs: served }
+  })
+  return { ...program, nodes }
+}
+
 export const iterationsLeft = ({ iterations }: Forest, cut: Cut): number =>
   Math.min(iterations, cut.iterations)
 
@@ -25,52 +37,66 @@ export const iterationsLeft = ({ iterations }: Forest, cut: Cut): number =>
 export const divisorOf = (forest: Forest, cut: Cut): number =>
   forest.isMean ? iterationsLeft(forest, cut) : forest.attrs.divide
 
-/** @throws RangeError for a depth where inner nodes have no values */
 function cutForest(forest: Forest, cut: Cut): TreesAttrs {
-  const { attrs, step } = forest
-  const { inner, leafWidth } = attrs
-  if (cut.depth !== undefined && inner === undefined)
-    throw new RangeError('cut: the inner nodes of the trees have no values')
-  const most = cut.depth ?? Number.POSITIVE_INFINITY
+  const fewer = firstTrees(forest.attrs, iterationsLeft(forest, cut) * forest.step)
+  const attrs = { ...fewer, divide: divisorOf(forest, cut) }
+  return cut.depth === undefined ? attrs : cutDepth(attrs, cut.depth)
+}
+
+/** @throws RangeError when the trees do not lie one after the other, as we plant them */
+function firstTrees(attrs: TreesAttrs, trees: number): TreesAttrs {
+  const { roots, feature, left, right, leafWidth, inner } = attrs
+  const nodes = roots[trees] ?? feature.length
+  let rows = 0
+  for (let node = 0; node < nodes; node++)
+    if (feature[node]! < 0) rows = Math.max(rows, left[node]! + 1)
+    else if (left[node]! >= nodes || right[node]! >= nodes)
+      throw new RangeError('cut: the trees do not lie one after the other')
+  return {
+    ...attrs,
+    roots: roots.slice(0, trees),
+    slots: attrs.slots.slice(0, trees),
+    feature: feature.slice(0, nodes),
+    threshold: attrs.threshold.slice(0, nodes),
+    left: left.slice(0, nodes),
+    right: right.slice(0, nodes),
+    missingLeft: attrs.missingLeft.slice(0, nodes),
+    categories: attrs.categories.slice(0, nodes),
+    values: attrs.values.slice(0, rows * leafWidth),
+    ...(inner && { inner: inner.slice(0, nodes * leafWidth) }),
+  }
+}
+
+/** @throws RangeError where inner nodes have no values */
+function cutDepth(attrs: TreesAttrs, most: number): TreesAttrs {
+  const { inner, leafWidth, feature, left, values } = attrs
+  if (inner === undefined) throw new RangeError('cut: the inner nodes of the trees have no values')
+  const rowOf = (from: Float64Array, row: number) => from.subarray(row * leafWidth, (row + 1) * leafWidth)
   type Place = { readonly node: number; readonly depth: number }
   const look = ({ node, depth }: Place): Growth<Place> => {
-    if (attrs.feature[node]! >= 0 && depth >= most)
-      return { leaf: inner!.subarray(node * leafWidth, (node + 1) * leafWidth) }
-    return branch(attrs, node, (child) => ({ node: child, depth: depth + 1 }))
+    if (feature[node]! < 0) return { leaf: rowOf(values, left[node]!) }
+    if (depth >= most) return { leaf: rowOf(inner, node) }
+    return {
+      feature: feature[node]!,
+      threshold: attrs.threshold[node]!,
+      missingLeft: attrs.missingLeft[node] === 1,
+      categories: attrs.categories[node]!,
+      inner: rowOf(inner, node),
+      left: { node: left[node]!, depth: depth + 1 },
+      right: { node: attrs.right[node]!, depth: depth + 1 },
+    }
   }
-  const roots = attrs.roots.subarray(0, iterationsLeft(forest, cut) * step)
-  const cutTrees = replant(attrs, roots, (root) => ({ node: root, depth: 0 }), look)
-  return { ...cutTrees, divide: divisorOf(forest, cut) }
+  return replant(attrs, (root) => ({ node: root, depth: 0 }), look)
 }
 
-/** A node as it is, its children as `at` names them. */
-export function branch<Node>(attrs: TreesAttrs, node: number, at: (child: number) => Node): Growth<Node> {
-  const { leafWidth, values } = attrs
-  const left = attrs.left[node]!
-  if (attrs.feature[node]! < 0) return { leaf: values.subarray(left * leafWidth, (left + 1) * leafWidth) }
-  return {
-    feature: attrs.feature[node]!,
-    threshold: attrs.threshold[node]!,
-    missingLeft: attrs.missingLeft[node] === 1,
-    categories: attrs.categories[node]!,
-    ...innerOf(attrs, node),
-    left: at(left),
-    right: at(attrs.right[node]!),
-  }
-}
-
-const innerOf = ({ inner, leafWidth }: TreesAttrs, node: number): { inner?: Float64Array } =>
-  inner === undefined ? {} : { inner: inner.subarray(node * leafWidth, (node + 1) * leafWidth) }
-
-/** The forest of the given trees, grown anew by what `look` makes of their nodes. */
+/** The forest whose trees are grown anew by what `look` makes of their nodes. */
 export function replant<Node>(
   attrs: TreesAttrs,
-  roots: Int32Array,
   start: (root: number) => Node,
   look: (node: Node) => Growth<Node>,
 ): TreesAttrs {
   const { leafWidth, inner, feature } = attrs
-  const planted = Array.from(roots, (root, tree) =>
+  const planted = Array.from(attrs.roots, (root, tree) =>
     growTree(start(root), look, { leafWidth, maxNodes: feature.length, slot: attrs.slots[tree]! }),
   )
   return plantForest(planted, attrs, inner !== undefined)

@@ -1,7 +1,7 @@
 import type { Growth } from '../boosting/grow.ts'
 import type { Program } from '../ir/program.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
-import { branch, replant } from './cut.ts'
+import { replant } from './cut.ts'
 import { findForests } from './forests.ts'
 
 const SET_WORDS = 8
@@ -14,7 +14,7 @@ const MAX_DEPTH = 1000
  *   unreachable   a comparison whose outcome is known from those before it on the way makes room for the child it leads to
  *   equal         a node with two equal children makes room for one of them
  *   shared rows   leaves of equal values share their row, nodes of equal categories their set
- * What cutting needs is dropped: cut before.
+ * The values of inner nodes are dropped: cut depth before.
  */
 export function simplifyForests(program: Program): Program {
   const forests = new Map(findForests(program).map(({ ref, attrs }) => [ref, simplifyForest(attrs)]))
@@ -22,10 +22,9 @@ export function simplifyForests(program: Program): Program {
   return { ...program, nodes }
 }
 
-export function simplifyForest({ inner: _, perIteration: __, ...attrs }: TreesAttrs): TreesAttrs {
-  const subtrees = new Subtrees(attrs)
-  const start = (root: number): number => subtrees.idOf(root)
-  return shareSets(shareRows(replant(attrs, attrs.roots, start, (id) => subtrees.look(id))))
+export function simplifyForest({ inner: _, ...attrs }: TreesAttrs): TreesAttrs {
+  const start = (root: number): Subtree => simplifyNode(attrs, root)
+  return shareSets(shareRows(replant(attrs, start, ({ growth }) => growth)))
 }
 
 /** What comparisons on the way to a node tell of one column: low < x ≤ high (low ≤ x < high for `lt`), maybe NaN. */
@@ -49,98 +48,112 @@ function boundsOf(feature: number, way: Bounds | undefined): Pick<Bounds, 'low' 
 const least = (a: number, b: number): number => (Number.isNaN(a) ? b : Math.min(a, b))
 const greatest = (a: number, b: number): number => (Number.isNaN(a) ? b : Math.max(a, b))
 
-/** Every different subtree once, by number; equal ones have the same. */
-class Subtrees {
-  readonly #attrs: TreesAttrs
-  readonly #ids = new Map<string, number>()
-  readonly #looks: Growth<number>[] = []
+/** What is left of a node; equal subtrees have equal hashes. */
+type Subtree = { readonly growth: Growth<Subtree>; readonly hash: number }
 
-  constructor(attrs: TreesAttrs) {
-    this.#attrs = attrs
-  }
+type Children<T> = readonly [left: T, right: T]
 
-  look(id: number): Growth<number> {
-    return this.#looks[id]!
-  }
+function simplifyNode(attrs: TreesAttrs, node: number, way?: Bounds, depth = 0): Subtree {
+  const { feature, left, right } = attrs
+  if (feature[node]! < 0) return leafOf(attrs, node)
+  if (depth > MAX_DEPTH) return subtreeOf(attrs, node)
+  const known = outcomeOf(attrs, node, way)
+  if (known !== undefined)
+    return simplifyNode(attrs, known === 'left' ? left[node]! : right[node]!, way, depth + 1)
+  const [toLeft, toRight] = waysOn(attrs, node, way)
+  const children: Children<Subtree> = [
+    simplifyNode(attrs, left[node]!, toLeft, depth + 1),
+    simplifyNode(attrs, right[node]!, toRight, depth + 1),
+  ]
+  return isSame(...children) ? children[0] : splitOf(attrs, node, children)
+}
 
-  /** The number of what is left of a node. */
-  idOf(node: number, way?: Bounds, depth = 0): number {
-    const { feature, left, right, leafWidth, values } = this.#attrs
-    if (feature[node]! < 0) {
-      const row = values.slice(left[node]! * leafWidth, (left[node]! + 1) * leafWidth)
-      return this.#number(keyOfRow(row), { leaf: row })
-    }
-    if (depth > MAX_DEPTH) return this.#unchanged(node)
-    const known = this.#outcome(node, way)
-    if (known !== undefined) return this.idOf(known === 'left' ? left[node]! : right[node]!, way, depth + 1)
-    const [toLeft, toRight] = this.#waysOn(node, way)
-    const children = [
-      this.idOf(left[node]!, toLeft, depth + 1),
-      this.idOf(right[node]!, toRight, depth + 1),
-    ] as const
-    return children[0] === children[1] ? children[0] : this.#split(node, children)
+/** A subtree as it is, without recursion. */
+function subtreeOf(attrs: TreesAttrs, root: number): Subtree {
+  const { feature, left, right } = attrs
+  const order: number[] = []
+  const stack = [root]
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    order.push(node)
+    if (feature[node]! >= 0) stack.push(left[node]!, right[node]!)
   }
+  const built = new Map<number, Subtree>()
+  for (const node of order.reverse())
+    built.set(
+      node,
+      feature[node]! < 0
+        ? leafOf(attrs, node)
+        : splitOf(attrs, node, [built.get(left[node]!)!, built.get(right[node]!)!]),
+    )
+  return built.get(root)!
+}
 
-  #split(node: number, [left, right]: readonly [number, number]): number {
-    const { feature, threshold, missingLeft, categories } = this.#attrs
-    const test = `${feature[node]} ${keyOf(threshold[node]!)} ${missingLeft[node]} ${categories[node]}`
-    const look = branch(this.#attrs, node, () => 0)
-    return this.#number(`${test} ${left} ${right}`, { ...look, left, right } as Growth<number>)
-  }
+function leafOf({ left, leafWidth, values }: TreesAttrs, node: number): Subtree {
+  const leaf = values.subarray(left[node]! * leafWidth, (left[node]! + 1) * leafWidth)
+  return { growth: { leaf }, hash: leaf.reduce(mixNumber, 1) }
+}
 
-  #number(key: string, look: Growth<number>): number {
-    const known = this.#ids.get(key)
-    if (known !== undefined) return known
-    const id = this.#looks.push(look) - 1
-    this.#ids.set(key, id)
-    return id
+function splitOf(attrs: TreesAttrs, node: number, [left, right]: Children<Subtree>): Subtree {
+  const [feature, threshold] = [attrs.feature[node]!, attrs.threshold[node]!]
+  const [missingLeft, categories] = [attrs.missingLeft[node] === 1, attrs.categories[node]!]
+  const test = mixNumber(mix(mix(feature, categories), Number(missingLeft)), threshold)
+  return {
+    growth: { feature, threshold, missingLeft, categories, left, right },
+    hash: mix(mix(test, left.hash), right.hash),
   }
+}
 
-  /** A whole subtree as it is, without recursion. */
-  #unchanged(root: number): number {
-    const { feature, left, right } = this.#attrs
-    const order: number[] = []
-    const stack = [root]
-    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-      order.push(node)
-      if (feature[node]! >= 0) stack.push(left[node]!, right[node]!)
-    }
-    const ids = new Map<number, number>()
-    for (const node of order.reverse())
-      ids.set(
-        node,
-        feature[node]! < 0
-          ? this.idOf(node)
-          : this.#split(node, [ids.get(left[node]!)!, ids.get(right[node]!)!]),
-      )
-    return ids.get(root)!
-  }
+function isSame(a: Subtree, b: Subtree): boolean {
+  if (a.hash !== b.hash) return false
+  const [one, other] = [a.growth, b.growth]
+  if ('leaf' in one || 'leaf' in other)
+    return (
+      'leaf' in one && 'leaf' in other && Array.from(one.leaf).every((x, i) => Object.is(x, other.leaf[i]))
+    )
+  return (
+    one.feature === other.feature &&
+    one.categories === other.categories &&
+    one.missingLeft === other.missingLeft &&
+    Object.is(one.threshold, other.threshold) &&
+    isSame(one.left, other.left) &&
+    isSame(one.right, other.right)
+  )
+}
 
-  /** Where every row that gets here goes, when that is known. */
-  #outcome(node: number, way: Bounds | undefined): 'left' | 'right' | undefined {
-    const { feature, threshold, missingLeft, categories } = this.#attrs
-    if (categories[node]! >= 0) return undefined
-    const { low, high, canBeNaN } = boundsOf(feature[node]!, way)
-    if (high <= threshold[node]! && (!canBeNaN || missingLeft[node] === 1)) return 'left'
-    if (low >= threshold[node]! && (!canBeNaN || missingLeft[node] === 0)) return 'right'
-    return undefined
-  }
+const mix = (hash: number, word: number): number => {
+  const mixed = Math.imul(hash ^ word, 0x9e3779b1)
+  return mixed ^ (mixed >>> 15)
+}
 
-  #waysOn(
-    node: number,
-    way: Bounds | undefined,
-  ): readonly [left: Bounds | undefined, right: Bounds | undefined] {
-    const { feature, threshold, missingLeft, categories } = this.#attrs
-    const [column, t] = [feature[node]!, threshold[node]!]
-    // A categorical comparison reads a number in another way.
-    if (categories[node]! >= 0 || Number.isNaN(t)) return [way, way]
-    const { low, high, canBeNaN } = boundsOf(column, way)
-    const nanLeft = missingLeft[node] === 1
-    return [
-      { feature: column, low, high: least(high, t), canBeNaN: canBeNaN && nanLeft, before: way },
-      { feature: column, low: greatest(low, t), high, canBeNaN: canBeNaN && !nanLeft, before: way },
-    ]
-  }
+const double = new Float64Array(1)
+const words = new Int32Array(double.buffer)
+
+function mixNumber(hash: number, value: number): number {
+  double[0] = value
+  return mix(mix(hash, words[0]!), words[1]!)
+}
+
+/** Where every row that gets here goes, when that is known. */
+function outcomeOf(attrs: TreesAttrs, node: number, way: Bounds | undefined): 'left' | 'right' | undefined {
+  const { feature, threshold, missingLeft, categories } = attrs
+  if (categories[node]! >= 0) return undefined
+  const { low, high, canBeNaN } = boundsOf(feature[node]!, way)
+  if (high <= threshold[node]! && (!canBeNaN || missingLeft[node] === 1)) return 'left'
+  if (low >= threshold[node]! && (!canBeNaN || missingLeft[node] === 0)) return 'right'
+  return undefined
+}
+
+function waysOn(attrs: TreesAttrs, node: number, way: Bounds | undefined): Children<Bounds | undefined> {
+  const { feature, threshold, missingLeft, categories } = attrs
+  const [column, t] = [feature[node]!, threshold[node]!]
+  // A categorical comparison reads a number in another way.
+  if (categories[node]! >= 0 || Number.isNaN(t)) return [way, way]
+  const { low, high, canBeNaN } = boundsOf(column, way)
+  const nanLeft = missingLeft[node] === 1
+  return [
+    { feature: column, low, high: least(high, t), canBeNaN: canBeNaN && nanLeft, before: way },
+    { feature: column, low: greatest(low, t), high, canBeNaN: canBeNaN && !nanLeft, before: way },
+  ]
 }
 
 /** Distinct for distinct bits. */
