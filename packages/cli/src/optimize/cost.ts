@@ -11,8 +11,8 @@ import { pickRows } from '../frame.ts'
 /** What a model costs: bytes as it is stored and loaded, microseconds per row on this machine. */
 export type Cost = { readonly bytes: number; readonly single: number; readonly batch: number }
 
-const WARM_MS = 40
-const MEASURE_MS = 60
+const WARM_MS = 20
+const MEASURE_MS = 40
 const SINGLES = 64
 const BATCH = 256
 /** Rows in batches until the kernel for large batches has been chosen, and most time for it. */

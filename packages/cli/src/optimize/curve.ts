@@ -30,6 +30,8 @@ const MOST_POINTS = 100
 /** Scores kept at a time, 8 bytes each. */
 const MOST_SCORES = 5e7
 
+const NONE: Estimate = { value: 0, low: 0, high: 0 }
+
 /** @throws RowError for rows that the model raises on */
 export function computeCurves(
   program: Program,
@@ -53,7 +55,7 @@ export function computeCurves(
     const rows = judge.read(answer)
     whole ??= rows
     const cut = cuts[points.length]!
-    const difference = judge.compare(rows, whole)
+    const difference = rows === whole ? NONE : judge.compare(rows, whole)
     points.push({ trees: cut.iterations, depth: cut.depth, quality: judge.estimate(rows), difference })
   }
   const [all, ...others] = points

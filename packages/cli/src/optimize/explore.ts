@@ -68,6 +68,10 @@ function assertPossible({ asked, forests }: Work, trees: number): void {
   if (asked.trees !== undefined && asked.trees > trees)
     throw new CommandError(`${name} has ${trees} trees or iterations, and --trees asks for ${asked.trees}`)
   const blind = forests.some(({ depth }) => depth === undefined)
+  if (trees === 1 && blind)
+    throw new CommandError(`${name} cannot be cut: its trees only mean something together`, [
+      'train it with fewer trees: those grown in parallel, or with linear leaves, are one iteration',
+    ])
   if (asked.depth !== undefined && blind)
     throw new CommandError(
       `--depth cannot be done: the file does not say what inner nodes of its trees would answer`,

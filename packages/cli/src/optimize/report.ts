@@ -60,8 +60,8 @@ function milestoneTable(
 export function recommend(findings: Findings): string {
   const { judge, margin, whole, chosen, isAsked, unit, trees } = findings
   const limit = `${judge.name} ${digits(margin)}`
-  if (!isAsked && chosen === whole)
-    return `Keep ${everything(trees, unit)}: with fewer, more than ${limit} may be lost on these rows.`
+  if (!isAsked && chosen.trees === trees && chosen.depth === undefined)
+    return `Keep ${everything(trees, unit)}: with fewer, ${limit} or more may be lost on these rows. Without what changes no bit: ${gains(whole.cost, chosen.cost)}.`
   const left = [
     chosen.trees < trees ? `${chosen.trees} of ${trees} ${unit}` : everything(trees, unit),
     ...(chosen.depth === undefined ? [] : [`cut at depth ${chosen.depth}`]),
