@@ -85,10 +85,14 @@ export function recommendDepth({ judge, unit, trees }: Findings, point: Point): 
 }
 
 export const gains = (before: Cost, after: Cost): string =>
-  `${times(before.single / after.single)} faster alone, ${times(before.batch / after.batch)} in a batch, ` +
-  `${times(before.bytes / after.bytes)} smaller`
+  `${speed(before.single / after.single)} alone, ${speed(before.batch / after.batch)} in a batch, ` +
+  `${(before.bytes / after.bytes).toFixed(1)}× smaller`
 
-const times = (factor: number): string => `${factor.toFixed(1)}×`
+/** Times of two runs on a busy machine differ by a twentieth anyway. */
+function speed(factor: number): string {
+  if (factor >= 0.95 && factor < 1.05) return 'as fast'
+  return factor < 1 ? `${(1 / factor).toFixed(1)}× slower` : `${factor.toFixed(1)}× faster`
+}
 
 /** Four decimals below 10, else five digits. */
 export const digits = (value: number): string =>
