@@ -10,7 +10,9 @@ type Oracle = {
   readonly auc: { readonly a: number; readonly b: number }
   readonly delong: { readonly z: number; readonly a: number[]; readonly b: number[] }
 }
-const oracle = JSON.parse(readFileSync(new URL('../test/oracle.json', import.meta.url), 'utf8')) as Oracle
+const oracle = JSON.parse(
+  readFileSync(new URL('../test/fixtures/oracle.json', import.meta.url), 'utf8'),
+) as Oracle
 const { labels, a, b, auc, delong } = oracle
 
 test('areas are those of scikit-learn, ties included', () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { bootstrapMean, comparePairedMeans, drawResamples } from './bootstrap.ts'
 
-const oracle = JSON.parse(readFileSync(new URL('../test/oracle.json', import.meta.url), 'utf8')) as {
+const oracle = JSON.parse(readFileSync(new URL('../test/fixtures/oracle.json', import.meta.url), 'utf8')) as {
   readonly losses: number[]
   readonly others: number[]
   readonly rootMean: [low: number, high: number]

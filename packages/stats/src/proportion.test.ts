@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { comparePairedProportions, wilsonInterval } from './proportion.ts'
 
-const oracle = JSON.parse(readFileSync(new URL('../test/oracle.json', import.meta.url), 'utf8')) as {
+const oracle = JSON.parse(readFileSync(new URL('../test/fixtures/oracle.json', import.meta.url), 'utf8')) as {
   readonly wilson: Record<string, [low: number, high: number]>
 }
 

@@ -1,7 +1,7 @@
-"""Prints oracle.json: the values that the tests of this package are held to.
+"""Prints fixtures/oracle.json: the values that the tests of this package are held to.
 
     pip install numpy scipy scikit-learn MLstatkit
-    python oracle.py > oracle.json
+    python oracle.py > fixtures/oracle.json
 """
 
 import json

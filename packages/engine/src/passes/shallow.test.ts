@@ -6,7 +6,7 @@ import type { Method } from '../ir/program.ts'
 import { compileParts } from '../sandbox/compile.ts'
 import { cutForests } from './cut.ts'
 
-const FOLDER = new URL('../../test/shallow/', import.meta.url)
+const FOLDER = new URL('../../test/shallow/fixtures/', import.meta.url)
 const { rows, depth, cases } = JSON.parse(readFileSync(new URL('expected.json', FOLDER), 'utf8')) as {
   readonly rows: number[][]
   readonly depth: number

@@ -1,4 +1,4 @@
-"""Writes models of deep trees, and expected.json: what the library answers when it grows the same trees less deep.
+"""Writes into fixtures/ models of deep trees, and expected.json: what the library answers when it grows the same trees less deep.
 
     pip install scikit-learn==1.7.2 xgboost==3.2.0 joblib
     python make.py
@@ -33,9 +33,9 @@ CASES = {
 rows = X[:60]
 expected = {}
 for name, (kind, settings, target, method) in CASES.items():
-    joblib.dump(kind(max_depth=DEEP, **settings).fit(X, target), f"{name}.joblib", compress=3)
+    joblib.dump(kind(max_depth=DEEP, **settings).fit(X, target), f"fixtures/{name}.joblib", compress=3)
     shallow = kind(max_depth=SHALLOW, **settings).fit(X, target)
     expected[name] = {"method": method, "answers": np.asarray(getattr(shallow, method)(rows), dtype=float).ravel().tolist()}
 
-with open("expected.json", "w") as file:
+with open("fixtures/expected.json", "w") as file:
     json.dump({"rows": rows.tolist(), "depth": SHALLOW, "cases": expected}, file)
