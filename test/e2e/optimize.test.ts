@@ -1,26 +1,16 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { FOREST, fixture, heldOut, writeCustomers, writeRows } from '../support/labelled-rows.ts'
 import {
   cli,
   postJson,
-  ROOT,
   type Running,
   removeFolder,
   startMillwright,
   temporaryFolder,
 } from '../support/millwright.ts'
-
-const FOREST = join(ROOT, 'examples/churn/models/churn_model_v3.pkl')
-const fixture = (name: string): string => join(ROOT, 'packages/engine/test/fixtures', name)
-
-/** 500 customers the model was not trained on. */
-const heldOut = JSON.parse(readFileSync(join(ROOT, 'examples/churn/expected.json'), 'utf8')) as {
-  readonly features: string[]
-  readonly rows: number[][]
-  readonly churned: number[]
-}
 
 /**
  * scikit-learn's metrics of the mean of the first trees' probabilities on those rows:
@@ -43,13 +33,8 @@ beforeAll(() => {
 })
 afterAll(() => removeFolder(folder))
 
-/** The rows as CSV with a column `churned`. */
-function tableOf(name: string, label: (row: number) => string, rows = heldOut.rows.length): string {
-  const path = join(folder, name)
-  const lines = heldOut.rows.slice(0, rows).map((values, row) => [...values, label(row)].join())
-  writeFileSync(path, [[...heldOut.features, 'churned'].join(), ...lines].join('\n'))
-  return path
-}
+const tableOf = (name: string, label: (row: number) => string): string =>
+  writeCustomers(join(folder, name), label)
 
 type Estimate = { readonly value: number; readonly low: number; readonly high: number }
 type Point = {
@@ -129,6 +114,68 @@ describe('the curve of a forest', () => {
   })
 })
 
+describe('other targets', () => {
+  type Cases = { readonly rows: number[][]; readonly predict: (string | number)[] }
+  const casesOf = (name: string): Cases => ({
+    ...(JSON.parse(readFileSync(fixture(`${name}/input.json`), 'utf8')) as Cases),
+    ...(JSON.parse(readFileSync(fixture(`${name}/expected.json`), 'utf8')) as Cases),
+  })
+
+  /** The rows of a fixture with a target made of the library's own answers, for which the metrics are known. */
+  async function judged(
+    [name, file]: readonly [name: string, file: string],
+    target: (answer: string | number, row: number) => unknown,
+    metric: string,
+  ) {
+    const { rows, predict } = casesOf(name)
+    const path = join(folder, `${metric}.csv`)
+    const header = [...rows[0]!.map((_, i) => `x${i}`), 'y']
+    writeRows(
+      path,
+      header,
+      rows.map((row, i) => [...row, target(predict[i]!, i)]),
+    )
+    const args = ['optimize', fixture(`${name}/${file}`), '--data', path, '--target', 'y']
+    const { code, stdout, stderr } = await cli([...args, '--metric', metric, '--json'])
+    expect(code, stderr).toBe(0)
+    return { predict, ...(JSON.parse(stdout) as Report) }
+  }
+
+  const BAG = ['scikit-learn-1.7.2/bagging-regression', 'model.compress3.joblib'] as const
+  const IRIS = ['scikit-learn-1.3.2/rf-three-names', 'model.joblib'] as const
+  const error = (row: number): number => (row % 7) - 3
+  const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length
+
+  test.each([
+    ['rmse', (errors: readonly number[]) => Math.sqrt(mean(errors.map((e) => e * e)))],
+    ['mae', (errors: readonly number[]) => mean(errors.map(Math.abs))],
+  ] as const)(
+    '%s of a regressor is that of the errors that were put in, and its margin a hundredth',
+    async (metric, of) => {
+      const { whole, margin, by_trees, predict } = await judged(
+        BAG,
+        (answer, row) => Number(answer) + error(row),
+        metric,
+      )
+      const expected = of(predict.map((_, row) => error(row)))
+
+      expect(whole.quality.value).toBeCloseTo(expected, 9)
+      expect(margin).toBeCloseTo(expected / 100, 9)
+      expect(whole.quality.low).toBeLessThan(expected)
+      expect(by_trees[0]!.quality.value).toBeGreaterThan(expected)
+      expect(by_trees[0]!.difference.low).toBeGreaterThan(0)
+    },
+  )
+
+  test('accuracy of three named classes counts the rows that were left right', async () => {
+    const spoil = (answer: string | number, row: number) => (row % 10 === 0 ? 'setosa' : answer)
+    const { whole, predict } = await judged(IRIS, spoil, 'accuracy')
+    const right = predict.filter((answer, row) => spoil(answer, row) === answer).length
+
+    expect(whole.quality.value).toBe(right / predict.length)
+  })
+})
+
 describe('the smaller model', () => {
   let server: Running
 
@@ -197,161 +244,3 @@ function areaByPairs(scores: readonly number[], labels: readonly number[]): numb
   const wins = positives!.flatMap((a) => negatives!.map((b) => (a > b ? 1 : a === b ? 0.5 : 0)))
   return wins.reduce<number>((sum, win) => sum + win, 0) / wins.length
 }
-
-describe('what cannot be optimized is refused with the reason', () => {
-  const failures: readonly (readonly [
-    string,
-    () => Promise<{ code: number; stderr: string }>,
-    number,
-    string,
-  ])[] = [
-    ['no rows', () => cli(['optimize', FOREST, '--target', 'y']), 2, 'missing --data'],
-    ['no target', () => cli(['optimize', FOREST, '--data', data]), 2, 'missing --target'],
-    [
-      'a target that is not there',
-      () => cli(['optimize', FOREST, '--data', data, '--target', 'churn']),
-      1,
-      'the rows have no column "churn"',
-    ],
-    [
-      'one class',
-      () =>
-        optimize(
-          FOREST,
-          '--data',
-          tableOf('one.csv', () => '1'),
-        ),
-      1,
-      'every row has the same churned',
-    ],
-    [
-      'few rows',
-      () =>
-        optimize(
-          FOREST,
-          '--data',
-          tableOf('few.csv', (row) => String(heldOut.churned[row]), 29),
-        ),
-      1,
-      '29 rows have a churned; at least 30 are needed',
-    ],
-    [
-      'labels the model does not know',
-      () =>
-        optimize(
-          FOREST,
-          '--data',
-          tableOf('text.csv', (row) => (row === 3 ? 'maybe' : '0')),
-        ),
-      1,
-      'row 4: churned is "maybe", and the model knows 0, 1',
-    ],
-    [
-      'a metric that is none',
-      () => optimize(FOREST, '--data', data, '--metric', 'f1'),
-      2,
-      '--metric takes auc, accuracy',
-    ],
-    [
-      'a distance of classes',
-      () => optimize(FOREST, '--data', data, '--metric', 'mae'),
-      1,
-      'the model answers classes',
-    ],
-    [
-      'more trees than there are',
-      () => optimize(FOREST, '--data', data, '--trees', '101'),
-      1,
-      'has 100 trees',
-    ],
-    [
-      'a margin below nothing',
-      () => optimize(FOREST, '--data', data, '--margin', '-1'),
-      2,
-      '--margin takes a number',
-    ],
-    [
-      'writing over the model',
-      () => optimize(FOREST, '--data', data, '--write', FOREST),
-      2,
-      '--write would replace the model itself',
-    ],
-    [
-      'text for a regressor',
-      () =>
-        cli([
-          'optimize',
-          fixture('scikit-learn-1.7.2/bagging-regression/model.compress3.joblib'),
-          '--data',
-          sixtyRows('words.csv', 5, (row) => (row % 2 === 0 ? 'high' : 'low')),
-          '--target',
-          'y',
-        ]),
-      1,
-      'row 1: y is "high", and the model answers numbers',
-    ],
-    [
-      'depth without inner values',
-      () =>
-        cli([
-          'optimize',
-          fixture('xgboost-2.1.4/xgb-dart/model.json'),
-          '--data',
-          sixtyRows('numbers.csv', columnsOf('xgboost-2.1.4/xgb-dart'), (row) => String(row % 2)),
-          '--target',
-          'y',
-          '--depth',
-          '2',
-        ]),
-      1,
-      'the file does not say what inner nodes of its trees would answer',
-    ],
-    [
-      'a machine of support vectors',
-      () =>
-        cli([
-          'optimize',
-          fixture('scikit-learn-1.7.2/svc-probability-three/model.joblib'),
-          '--data',
-          sixtyRows('three.csv', columnsOf('scikit-learn-1.7.2/svc-probability-three'), (row) =>
-            String(row % 3),
-          ),
-          '--target',
-          'y',
-        ]),
-      1,
-      'neither trees nor linear weights',
-    ],
-  ]
-
-  const columnsOf = (name: string): number =>
-    (JSON.parse(readFileSync(fixture(`${name}/input.json`), 'utf8')) as { columns: unknown[] }).columns.length
-
-  /** Rows of numbers, by position. */
-  function sixtyRows(name: string, columns: number, label: (row: number) => string): string {
-    const path = join(folder, name)
-    const header = [...Array.from({ length: columns }, (_, i) => `c${i}`), 'y']
-    const rows = Array.from({ length: 60 }, (_, row) =>
-      [...Array.from({ length: columns }, (_, i) => (row * 7 + i * 3) % 11), label(row)].join(),
-    )
-    writeFileSync(path, [header.join(), ...rows].join('\n'))
-    return path
-  }
-
-  test.each(failures)('%s', async (_, run, exitCode, reason) => {
-    const { code, stderr } = await run()
-
-    expect(stderr).toContain(reason)
-    expect(code).toBe(exitCode)
-  })
-})
-
-test('for ONNX it says what to run', async () => {
-  const { code, stdout } = await cli(['optimize', 'net.onnx'])
-
-  expect(code).toBe(0)
-  expect(stdout).toContain(
-    'python -m onnxruntime.quantization.preprocess --input net.onnx --output net.prepared.onnx',
-  )
-  expect(stdout).toContain("quantize_dynamic('net.prepared.onnx', 'net.int8.onnx')")
-})

@@ -10,6 +10,7 @@ import {
   programDigest,
 } from '@millwright/engine'
 import {
+  type CliContext,
   type Command,
   CommandError,
   countOption,
@@ -30,7 +31,7 @@ import {
 } from '../model-parts.ts'
 import { explore } from '../optimize/explore.ts'
 import { chooseJudge, type Judge } from '../optimize/judge.ts'
-import { splitTarget } from '../optimize/labels.ts'
+import { describeShares, splitTarget } from '../optimize/labels.ts'
 import { optimizeLinear } from '../optimize/linear.ts'
 import { parentsOf, withLineage } from '../optimize/smaller.ts'
 import type { Asked, Outcome, Work } from '../optimize/work.ts'
@@ -77,7 +78,7 @@ export const optimize: Command = {
   },
   async run({ terminal, json }, values, positionals) {
     const [path] = takeArguments(positionals, 'FILE')
-    if (extname(path!).toLowerCase() === '.onnx') return quantise(terminal, path!)
+    if (extname(path!).toLowerCase() === '.onnx') return quantise({ terminal, json }, path!)
     const asked = optionsOf(path!, values)
     const bar = progress(terminal, 'Optimizing')
     const work = await prepare(asked, (note) => bar.update(note))
@@ -143,7 +144,7 @@ async function prepare(asked: Asked, note: (text: string) => void): Promise<Work
     program,
     frame,
     judge,
-    rows: `${frame.rows} rows of ${asked.data}${left === 0 ? '' : `; ${left} have no ${asked.target}`}`,
+    rows: `${frame.rows} rows of ${asked.data}${describeShares(labels)}${left === 0 ? '' : `; ${left} have no ${asked.target}`}`,
     forests: forestsOf(program, judge, asked.files),
   }
 }
@@ -209,14 +210,19 @@ function showWritten({ stdout, style }: Terminal, { written, digest, picture }: 
 }
 
 /** ONNX files are made smaller by ONNX Runtime's own tools. */
-function quantise({ stdout }: Terminal, path: string): number {
+function quantise({ terminal, json }: Pick<CliContext, 'terminal' | 'json'>, path: string): number {
   const out = path.replace(/\.onnx$/i, '')
-  stdout(
-    `${path} is made smaller by ONNX Runtime itself, where Python is: 8-bit weights, about a quarter of the size.\n\n` +
-      '  pip install onnx onnxruntime\n' +
-      `  python -m onnxruntime.quantization.preprocess --input ${path} --output ${out}.prepared.onnx\n` +
-      `  python -c "from onnxruntime.quantization import quantize_dynamic; quantize_dynamic('${out}.prepared.onnx', '${out}.int8.onnx')"\n\n` +
-      'Answers change: compare both files on labelled rows before you deploy.\n',
+  const commands = [
+    'pip install onnx onnxruntime sympy',
+    `python -m onnxruntime.quantization.preprocess --input ${path} --output ${out}.prepared.onnx`,
+    `python -c "from onnxruntime.quantization import quantize_dynamic; quantize_dynamic('${out}.prepared.onnx', '${out}.int8.onnx')"`,
+  ]
+  terminal.stdout(
+    json
+      ? `${JSON.stringify({ commands })}\n`
+      : `${path} is made smaller by ONNX Runtime itself, where Python is: weights of 8 bits.\n\n` +
+          commands.map((command) => `  ${command}\n`).join('') +
+          '\nAnswers change: compare both files on labelled rows before you deploy.\n',
   )
   return 0
 }

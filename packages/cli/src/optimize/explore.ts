@@ -148,6 +148,7 @@ function withCosts(
 function notesOf({ judge }: Work, findings: Findings): string[] {
   const { byDepth, margin, whole } = findings
   const always = [
+    ...(judge.caution === undefined ? [] : [judge.caution]),
     ...bestNote(judge, findings),
     "What no row can reach and what is there twice is left out too, which changes no bit, in every figure but the whole model's.",
   ]

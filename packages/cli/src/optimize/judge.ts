@@ -10,7 +10,7 @@ import {
   wilsonInterval,
 } from '@millwright/stats'
 import { CommandError, UsageError } from '../command.ts'
-import { isJudgedByClass, type Labels } from './labels.ts'
+import { isJudgedByClass, type Labels, sharesOf } from './labels.ts'
 
 const METRICS = ['auc', 'accuracy', 'logloss', 'rmse', 'mae'] as const
 type Metric = (typeof METRICS)[number]
@@ -30,6 +30,8 @@ export type Judge = {
   estimate(rows: Float64Array): Estimate
   /** How much higher the metric is for `rows` than for `whole`, compared row by row. */
   compare(rows: Float64Array, whole: Float64Array): Estimate
+  /** What should be kept in mind when the figures are read. */
+  readonly caution?: string
   /** What may be lost, when nothing was asked for, given the metric of the whole model. */
   defaultMargin(whole: number): number
 }
@@ -60,11 +62,20 @@ function defaultMetric(labels: Labels): Metric {
   return labels.classes === undefined ? 'rmse' : 'accuracy'
 }
 
+/** With fewer rows of a class its variance says nothing. */
+const FEWEST_OF_CLASS = 5
+
 function refuseMisfit(metric: Metric, labels: Labels): void {
   if (metric === 'auc' && !isBinary(labels))
     throw new CommandError('auc is the order of two classes, and the target has other values', [
       labels.classes === undefined ? '--metric rmse or mae' : '--metric accuracy or logloss',
     ])
+  const rare = sharesOf(labels).find(({ share }) => share * labels.values.length < FEWEST_OF_CLASS)
+  if (metric === 'auc' && rare !== undefined)
+    throw new CommandError(
+      `${Math.round(rare.share * labels.values.length)} rows are of the class ${rare.label}; auc needs ${FEWEST_OF_CLASS} of each`,
+      ['give more rows of that class'],
+    )
   if ((metric === 'rmse' || metric === 'mae') && labels.classes !== undefined)
     throw new CommandError(`${metric} is a distance of numbers, and the model answers classes`, [
       '--metric auc, accuracy or logloss',
@@ -107,6 +118,7 @@ const RULES: Readonly<Record<Metric, (labels: Labels) => Rule>> = {
         hits.length,
       ),
     compare: comparePairedProportions,
+    caution: `Who always names the most frequent class has accuracy ${Math.max(...sharesOf(labels).map(({ share }) => share)).toFixed(4)}.`,
     defaultMargin: () => 0.005,
   }),
   logloss: (labels) =>

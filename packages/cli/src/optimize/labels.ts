@@ -62,6 +62,24 @@ export function splitTarget(table: Table, target: string, program: Program): Lab
 export const isJudgedByClass = ({ classes, values }: Labels): boolean =>
   classes !== undefined || values.every((value) => value === 0 || value === 1)
 
+/** Most classes whose shares are listed. */
+const LISTED = 6
+
+/** How often each class is there: `0 in 82.0 %, 1 in 18.0 % of them`; nothing for numbers. */
+export function describeShares(labels: Labels): string {
+  if (!isJudgedByClass(labels)) return ''
+  const shares = sharesOf(labels).map(({ label, share }) => `${label} in ${(100 * share).toFixed(1)} %`)
+  const more = shares.length > LISTED ? ' …' : ''
+  return `, ${shares.slice(0, LISTED).join(', ')}${more} of them`
+}
+
+/** Share of the rows of each class, in the order of the classes. */
+export function sharesOf({ classes = [0, 1], values }: Labels): { label: string; share: number }[] {
+  const counts = new Float64Array(classes.length)
+  for (const index of values) counts[index]!++
+  return classes.map((label, i) => ({ label: printable(String(label)), share: counts[i]! / values.length }))
+}
+
 type Place = { readonly row: number; readonly target: string }
 
 const isMissing = (value: Cell): boolean =>
