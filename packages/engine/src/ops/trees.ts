@@ -2,7 +2,7 @@ import { treesBlock } from '../exec/trees.ts'
 import { defineOp, expectNumbers, numbers } from './op.ts'
 
 /** Words of a category bitset: 256 categories. */
-const SET_WORDS = 8
+export const SET_WORDS = 8
 
 export type TreesAttrs = {
   /** `f32`: features are rounded to float32 before they are compared, as in libraries that store them so. */

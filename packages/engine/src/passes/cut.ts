@@ -1,6 +1,6 @@
 import { type Growth, growTree } from '../boosting/grow.ts'
 import type { Attrs, Program } from '../ir/program.ts'
-import type { TreesAttrs } from '../ops/trees.ts'
+import { SET_WORDS, type TreesAttrs } from '../ops/trees.ts'
 import { plantForest } from '../sklearn/forest.ts'
 import { type Cut, divideBy, type Forest, findForests } from './forests.ts'
 
@@ -48,10 +48,13 @@ function firstTrees(attrs: TreesAttrs, trees: number): TreesAttrs {
   const { roots, feature, left, right, leafWidth, inner } = attrs
   const nodes = roots[trees] ?? feature.length
   let rows = 0
-  for (let node = 0; node < nodes; node++)
+  let sets = 0
+  for (let node = 0; node < nodes; node++) {
+    sets = Math.max(sets, attrs.categories[node]! + 1)
     if (feature[node]! < 0) rows = Math.max(rows, left[node]! + 1)
     else if (left[node]! >= nodes || right[node]! >= nodes)
       throw new RangeError('cut: the trees do not lie one after the other')
+  }
   return {
     ...attrs,
     roots: roots.slice(0, trees),
@@ -62,6 +65,7 @@ function firstTrees(attrs: TreesAttrs, trees: number): TreesAttrs {
     right: right.slice(0, nodes),
     missingLeft: attrs.missingLeft.slice(0, nodes),
     categories: attrs.categories.slice(0, nodes),
+    sets: attrs.sets.slice(0, sets * SET_WORDS),
     values: attrs.values.slice(0, rows * leafWidth),
     ...(inner && { inner: inner.slice(0, nodes * leafWidth) }),
   }

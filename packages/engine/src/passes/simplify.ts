@@ -1,10 +1,8 @@
 import type { Growth } from '../boosting/grow.ts'
 import type { Program } from '../ir/program.ts'
-import type { TreesAttrs } from '../ops/trees.ts'
+import { SET_WORDS, type TreesAttrs } from '../ops/trees.ts'
 import { replant } from './cut.ts'
 import { findForests } from './forests.ts'
-
-const SET_WORDS = 8
 
 /** Deeper trees are left as they are: they are walked by recursion. */
 const MAX_DEPTH = 1000
