@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { areaUnderCurve, compareAreas } from './auc.ts'
+import { areaUnderCurve as areaOfPlacements, compareAreas, placeScores } from './auc.ts'
 
 type Oracle = {
   readonly labels: number[]
@@ -14,6 +14,11 @@ const oracle = JSON.parse(
   readFileSync(new URL('../test/fixtures/oracle.json', import.meta.url), 'utf8'),
 ) as Oracle
 const { labels, a, b, auc, delong } = oracle
+
+const areaUnderCurve = (scores: readonly number[], classes: readonly number[]) =>
+  areaOfPlacements(placeScores(scores, classes), classes)
+const compare = (one: readonly number[], other: readonly number[]) =>
+  compareAreas(placeScores(one, labels), placeScores(other, labels), labels)
 
 test('areas are those of scikit-learn, ties included', () => {
   expect(areaUnderCurve(a, labels).value).toBeCloseTo(auc.a, 14)
@@ -33,7 +38,7 @@ test("intervals of one area are MLstatkit's", () => {
 })
 
 test("the difference of two areas divided by its standard error is MLstatkit's z", () => {
-  const { value, high } = compareAreas(b, a, labels)
+  const { value, high } = compare(b, a)
 
   expect(value / ((high - value) / 1.959963984540054)).toBeCloseTo(delong.z, 8)
 })
@@ -44,8 +49,8 @@ test('separated classes have an area of 1 without doubt, equal scores one of a h
 })
 
 test('a comparison with itself is nothing, and swapping the models turns its sign', () => {
-  expect(compareAreas(a, a, labels)).toEqual({ value: 0, low: 0, high: 0 })
-  const [there, back] = [compareAreas(a, b, labels), compareAreas(b, a, labels)]
+  expect(compare(a, a)).toEqual({ value: 0, low: 0, high: 0 })
+  const [there, back] = [compare(a, b), compare(b, a)]
 
   expect(back.value).toBeCloseTo(-there.value, 14)
   expect(back.low).toBeCloseTo(-there.high, 14)
@@ -69,8 +74,8 @@ test('an area depends on the order of the scores alone', () => {
 })
 
 test('rows of one class, of different length or without a score are refused', () => {
-  expect(() => areaUnderCurve([1, 2], [1, 1])).toThrow('areaUnderCurve: rows of one class only')
-  expect(() => areaUnderCurve([1, 2], [1])).toThrow('areaUnderCurve: 2 and 1 rows')
-  expect(() => areaUnderCurve([], [])).toThrow('areaUnderCurve: no rows')
+  expect(() => areaUnderCurve([1, 2], [1, 1])).toThrow('placeScores: rows of one class only')
+  expect(() => areaUnderCurve([1, 2], [1])).toThrow('placeScores: 2 and 1 rows')
+  expect(() => areaUnderCurve([], [])).toThrow('placeScores: no rows')
   expect(() => areaUnderCurve([1, Number.NaN], [0, 1])).toThrow('the score of row 1 is NaN')
 })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { bootstrapMean, comparePairedMeans, drawResamples } from './bootstrap.ts'
+import { bootstrapMean, comparePairedMeans, drawResamples, resampleMean } from './bootstrap.ts'
 
 const oracle = JSON.parse(readFileSync(new URL('../test/fixtures/oracle.json', import.meta.url), 'utf8')) as {
   readonly losses: number[]
@@ -19,14 +19,17 @@ const expectNear = (value: number, [low, high]: [number, number], side: 'low' | 
   expect(Math.abs(value - (side === 'low' ? low : high)) / (high - low)).toBeLessThan(TOLERANCE)
 
 test("a root mean has the bounds of scipy's percentile bootstrap", () => {
-  const { low, high } = bootstrapMean(losses, resamples, Math.sqrt)
+  const { low, high } = bootstrapMean(resampleMean(losses, resamples), Math.sqrt)
 
   expectNear(low, oracle.rootMean, 'low')
   expectNear(high, oracle.rootMean, 'high')
 })
 
 test("a difference on the same rows has the bounds of scipy's paired bootstrap", () => {
-  const { value, low, high } = comparePairedMeans([losses, others], resamples)
+  const { value, low, high } = comparePairedMeans(
+    resampleMean(losses, resamples),
+    resampleMean(others, resamples),
+  )
 
   expectNear(low, oracle.meanDifference, 'low')
   expectNear(high, oracle.meanDifference, 'high')
@@ -43,5 +46,5 @@ test('the same rows are drawn every time', () => {
 
 test('losses of other rows are refused', () => {
   expect(() => drawResamples(0)).toThrow('drawResamples: no rows')
-  expect(() => bootstrapMean(losses, drawResamples(3))).toThrow('60 losses for 3 rows')
+  expect(() => resampleMean(losses, drawResamples(3))).toThrow('60 losses for 3 rows')
 })

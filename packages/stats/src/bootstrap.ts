@@ -18,48 +18,46 @@ export function drawResamples(rows: number, { seed = 1, replicates = REPLICATES 
   return { rows, counts }
 }
 
-/**
- * A function of the mean of a loss per row, with the percentile interval of the bootstrap: the 2.5 % and 97.5 %
- * quantiles of the function over the resamples.
- * B. Efron, R. Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
- * @param losses one per row   @param of √ for a root mean square; the mean itself by default
- * @throws RangeError when there are not as many losses as rows
- */
-export function bootstrapMean(
-  losses: Float64Array,
-  resamples: Resamples,
-  of: (mean: number) => number = (mean) => mean,
-): Estimate {
-  const means = meansOf(losses, resamples)
-  return percentiles(of(plainMean(losses)), means.map(of))
-}
+/** The mean of a column over its rows, and over the rows of every resample. */
+export type ResampledMean = { readonly mean: number; readonly resampled: Float64Array }
 
-/**
- * How much larger the function is for `a` than for `b`, both resampled alike: what the rows have in common cancels.
- * @throws RangeError as `bootstrapMean`
- */
-export function comparePairedMeans(
-  [a, b]: readonly [a: Float64Array, b: Float64Array],
-  resamples: Resamples,
-  of: (mean: number) => number = (mean) => mean,
-): Estimate {
-  assertSameRows('comparePairedMeans', a, b)
-  const others = meansOf(b, resamples)
-  const differences = meansOf(a, resamples).map((mean, i) => of(mean) - of(others[i]!))
-  return percentiles(of(plainMean(a)) - of(plainMean(b)), differences)
-}
-
-function meansOf(losses: Float64Array, { rows, counts }: Resamples): Float64Array {
-  if (losses.length !== rows) throw new RangeError(`bootstrapMean: ${losses.length} losses for ${rows} rows`)
-  return Float64Array.from(counts, (drawn) => {
+/** @param losses one per row   @throws RangeError when there are not as many losses as rows */
+export function resampleMean(losses: Float64Array, { rows, counts }: Resamples): ResampledMean {
+  if (losses.length !== rows) throw new RangeError(`resampleMean: ${losses.length} losses for ${rows} rows`)
+  const resampled = Float64Array.from(counts, (drawn) => {
     let sum = 0
     for (let row = 0; row < rows; row++) sum += drawn[row]! * losses[row]!
     return sum / rows
   })
+  return { mean: losses.reduce((sum, value) => sum + value, 0) / rows, resampled }
 }
 
-const plainMean = (values: Float64Array): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length
+/**
+ * A function of a mean with the percentile interval of the bootstrap: the 2.5 % and 97.5 % quantiles of the function over
+ * the resamples.
+ * B. Efron, R. Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+ * @param of √ for a root mean square; the mean itself by default
+ */
+export function bootstrapMean(
+  { mean, resampled }: ResampledMean,
+  of: (mean: number) => number = (value) => value,
+): Estimate {
+  return percentiles(of(mean), resampled.map(of))
+}
+
+/**
+ * How much larger the function is for `a` than for `b`, both resampled alike: what the rows have in common cancels.
+ * @throws RangeError when they come of different numbers of resamples
+ */
+export function comparePairedMeans(
+  a: ResampledMean,
+  b: ResampledMean,
+  of: (mean: number) => number = (value) => value,
+): Estimate {
+  assertSameRows('comparePairedMeans', a.resampled, b.resampled)
+  const differences = a.resampled.map((mean, i) => of(mean) - of(b.resampled[i]!))
+  return percentiles(of(a.mean) - of(b.mean), differences)
+}
 
 /** The bounds lie at the ranks ⌈0.025 B⌉ and ⌈0.975 B⌉. */
 function percentiles(value: number, estimates: Float64Array): Estimate {

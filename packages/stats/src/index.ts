@@ -1,4 +1,11 @@
-export { areaUnderCurve, compareAreas } from './auc.ts'
-export { bootstrapMean, comparePairedMeans, drawResamples, type Resamples } from './bootstrap.ts'
+export { areaUnderCurve, compareAreas, placeScores } from './auc.ts'
+export {
+  bootstrapMean,
+  comparePairedMeans,
+  drawResamples,
+  type ResampledMean,
+  type Resamples,
+  resampleMean,
+} from './bootstrap.ts'
 export type { Estimate } from './interval.ts'
 export { comparePairedProportions, wilsonInterval } from './proportion.ts'

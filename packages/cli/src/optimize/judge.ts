@@ -7,6 +7,9 @@ import {
   comparePairedProportions,
   drawResamples,
   type Estimate,
+  placeScores,
+  type ResampledMean,
+  resampleMean,
   wilsonInterval,
 } from '@millwright/stats'
 import { CommandError, UsageError } from '../command.ts'
@@ -15,7 +18,7 @@ import { isJudgedByClass, type Labels, sharesOf } from './labels.ts'
 const METRICS = ['auc', 'accuracy', 'logloss', 'rmse', 'mae'] as const
 type Metric = (typeof METRICS)[number]
 
-/** Measures how good answers are. Of a model only what it says row by row matters: a score, a hit, a loss. */
+/** Measures how good answers are. Of a model only what it says row by row matters: a placement, a hit, a loss. */
 export type Judge = {
   readonly metric: Metric
   /** How the metric is written in a sentence. */
@@ -100,9 +103,9 @@ const RULES: Readonly<Record<Metric, (labels: Labels) => Rule>> = {
     interval: 'DeLong',
     methods: [...probability(labels), 'decision_function', 'raw_margin'],
     higherIsBetter: true,
-    read: (answer) => lastColumn(answer),
-    estimate: (scores) => areaUnderCurve(scores, labels.values),
-    compare: (scores, whole) => compareAreas(scores, whole, labels.values),
+    read: (answer) => placeScores(lastColumn(answer), labels.values),
+    estimate: (placements) => areaUnderCurve(placements, labels.values),
+    compare: (placements, whole) => compareAreas(placements, whole, labels.values),
     defaultMargin: () => 0.005,
   }),
   accuracy: (labels) => ({
@@ -148,14 +151,20 @@ type Loss = {
 /** A mean of losses, or a function of it, with intervals of the bootstrap; the same rows are drawn for every model. */
 function lossRule(name: string, methods: readonly Method[], { loss, of, rows }: Loss): Rule {
   const resamples = drawResamples(rows)
+  const known = new WeakMap<Float64Array, ResampledMean>()
+  const resampled = (losses: Float64Array): ResampledMean => {
+    const mean = known.get(losses) ?? resampleMean(losses, resamples)
+    known.set(losses, mean)
+    return mean
+  }
   return {
     name,
     interval: 'bootstrap, 1000 resamples, fixed seed',
     methods,
     higherIsBetter: false,
     read: loss,
-    estimate: (losses) => bootstrapMean(losses, resamples, of),
-    compare: (losses, whole) => comparePairedMeans([losses, whole], resamples, of),
+    estimate: (losses) => bootstrapMean(resampled(losses), of),
+    compare: (losses, whole) => comparePairedMeans(resampled(losses), resampled(whole), of),
     defaultMargin: (whole) => whole / 100,
   }
 }
