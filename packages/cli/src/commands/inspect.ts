@@ -95,6 +95,7 @@ function show(
     heading('Made from')
     stdout(table(lineageLines(finding.lineage), style))
   }
+  if (finding.globals.length === 0) return
   heading('Names in the file')
   stdout(
     table(

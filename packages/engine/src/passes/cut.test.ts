@@ -104,7 +104,7 @@ describe('simplified forests', () => {
         expect(bitsOf(after, frame, interpret)).toEqual(expected)
         expect(bitsOf(after, frame, compileProgram)).toEqual(expected)
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 
