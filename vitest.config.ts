@@ -9,7 +9,7 @@ type Kind = {
 }
 
 /** Kills and waits: too slow for every check, quick enough for `npm test`. */
-const SLOW = 'packages/*/src/**/*.slow.test.ts'
+const SLOW = 'packages/*/{src,test}/**/*.slow.test.ts'
 
 /** One project per cost class: `unit` and `e2e` run on any machine; the others find or install what they need. */
 const KINDS: readonly Kind[] = [

@@ -30,4 +30,6 @@ for (let round = 0; round < 6; round++)
   }
 for (const host of threads) await host.close()
 const [one, two] = best as [number, number]
-console.log(`${name}, ${frame.rows} rows: one thread ${one.toFixed(0)} rows/s, two ${two.toFixed(0)}: ${(two / one).toFixed(2)} ×`)
+console.log(
+  `${name}, ${frame.rows} rows: one thread ${one.toFixed(0)} rows/s, two ${two.toFixed(0)}: ${(two / one).toFixed(2)} ×`,
+)
