@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PredictAnswer } from '@millwright/contracts'
@@ -104,4 +104,34 @@ test('a wrong option says what it takes, a wrong key what there is', async () =>
     1,
     expect.stringContaining("it holds 'model' (a sklearn.linear_model._logistic.LogisticRegression)"),
   ])
+})
+
+test('a folder says in millwright.toml what its files are', async () => {
+  const { rows, expected } = caseOf('two-files')
+  const complete = rows.filter((_, i) => expected.predict[i] !== null)
+  const shop = mkdtempSync(join(folder, 'shop-'))
+  for (const name of ['model.pkl', 'scaler.pkl'])
+    copyFileSync(join(CHAINS, 'two-files', name), join(shop, name))
+  const settings = (text: string): void => writeFileSync(join(shop, 'millwright.toml'), text)
+  const named = 'name = "shop"\ncolumns = ["age", "income", "visits"]\n'
+
+  settings(`${named}steps = [{ file = "scaler.pkl" }, { file = "model.pkl" }]`)
+  const byFolder = await cli(['deploy', shop], server)
+  const byFile = await cli(['deploy', join(shop, 'millwright.toml')], server)
+  const { json } = await postJson(`${server.url}/api/v1/deployments/shop/predict`, { rows: complete })
+  const both = await cli(['deploy', shop, '--after', join(shop, 'scaler.pkl')], server)
+  settings(`${named}stepz = []`)
+  const unknown = await cli(['deploy', shop], server)
+  settings('name = ')
+  const broken = await cli(['deploy', shop], server)
+
+  expect([byFolder.code, byFile.code], byFolder.stderr + byFile.stderr).toEqual([0, 0])
+  const ours = (json as PredictAnswer).predictions!.map((entry) =>
+    'error' in entry ? null : entry.prediction,
+  )
+  expect(ours).toEqual(expected.predict.filter((value) => value !== null))
+  expect(await versionsOf('shop')).toHaveLength(1)
+  expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('drop one of them')])
+  expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('stepz')])
+  expect([broken.code, broken.stderr]).toEqual([1, expect.stringContaining('millwright.toml cannot be read')])
 })

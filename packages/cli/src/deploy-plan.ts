@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { Decision, Name, Respond } from '@millwright/contracts'
-import { CommandError, textOption, UsageError, type Values } from './command.ts'
-import { type ModelFiles, modelFiles } from './model-parts.ts'
+import { Decision, type DeploymentFile, Name, Respond } from '@millwright/contracts'
+import { textOption, UsageError, type Values } from './command.ts'
+import { folderOf, readDeploymentFile } from './deployment-file.ts'
+import { filesOfSteps, type ModelFiles, modelFiles } from './model-parts.ts'
 import { readText } from './read-file.ts'
 
 /** What `deploy` is about to do, and where each guess came from. */
@@ -20,18 +21,12 @@ export type DeployPlan = {
   readonly target: string | undefined
 }
 
-/** File of an example folder: the same settings as the options. */
-const FOLDER_FILE = 'deployment.json'
-
 /** Options over the folder's settings over guesses. @throws CommandError, UsageError */
 export async function planDeploy(path: string, values: Values): Promise<DeployPlan> {
-  const folder = (await stat(modelFiles(path, {}).model.path)).isDirectory() ? path : undefined
-  const settings = folder === undefined ? {} : await readSettings(folder)
-  const inFolder = (file: string | undefined): string | undefined =>
-    file === undefined || folder === undefined ? file : join(folder, file)
-  if (folder !== undefined && settings.file === undefined)
-    throw new CommandError(`${join(folder, FOLDER_FILE)} does not say which "file" to deploy`)
-  const files = modelFiles(inFolder(settings.file) ?? path, values)
+  const isDirectory = (await stat(modelFiles(path, {}).model.path)).isDirectory()
+  const folder = folderOf(path, isDirectory)
+  const settings: Partial<DeploymentFile> = folder === undefined ? {} : await readSettings(folder)
+  const files = filesOf(path, settings, values)
   const file = files.model.path
   const named = textOption(values, 'name') ?? settings.name
   const guess = named === undefined ? guessName(file) : { name: named, from: 'as asked' }
@@ -45,32 +40,35 @@ export async function planDeploy(path: string, values: Values): Promise<DeployPl
     label: textOption(values, 'label') ?? settings.label,
     decision: await readRule(Decision, textOption(values, 'decision') ?? settings.decision, '--decision'),
     respond: await readRule(Respond, textOption(values, 'respond') ?? settings.respond, '--respond'),
-    sample: textOption(values, 'sample') ?? inFolder(settings.sample),
-    expected: textOption(values, 'expected') ?? inFolder(settings.expected),
+    sample: textOption(values, 'sample') ?? settings.sample,
+    expected: textOption(values, 'expected') ?? settings.expected,
     target: textOption(values, 'target') ?? settings.target,
   }
 }
 
-type Settings = {
-  readonly file?: string
-  readonly name?: string
-  readonly label?: string
-  readonly decision?: unknown
-  readonly respond?: unknown
-  readonly sample?: string
-  readonly expected?: string
-  readonly target?: string
+/** The files of the model: of the folder's steps, or as the options say. @throws UsageError */
+function filesOf(path: string, settings: Partial<DeploymentFile>, values: Values): ModelFiles {
+  const { file, steps, columns } = settings
+  const given = ['after', 'encode', 'columns'].filter((name) => values[name] !== undefined)
+  if (steps === undefined)
+    return modelFiles(file ?? path, { ...(columns && { columns: columns.join() }), ...values })
+  if (given.length > 0)
+    throw new UsageError(
+      `--${given[0]} and the folder's "steps" both say what goes before the model; drop one of them`,
+    )
+  return filesOfSteps(steps, columns)
 }
 
-async function readSettings(folder: string): Promise<Settings> {
-  const path = join(folder, FOLDER_FILE)
-  try {
-    return JSON.parse(await readText(path)) as Settings
-  } catch (error) {
-    throw new CommandError(
-      `${folder} is a folder without a readable ${FOLDER_FILE}: ${(error as Error).message}`,
-      ['give the model file itself'],
-    )
+/** The settings of a folder with paths that lead there. */
+async function readSettings(folder: string): Promise<DeploymentFile> {
+  const settings = await readDeploymentFile(folder)
+  const { file, steps, sample, expected } = settings
+  return {
+    ...settings,
+    ...(file !== undefined && { file: join(folder, file) }),
+    ...(steps && { steps: steps.map((step) => ({ ...step, file: join(folder, step.file) })) }),
+    ...(sample !== undefined && { sample: join(folder, sample) }),
+    ...(expected !== undefined && { expected: join(folder, expected) }),
   }
 }
 

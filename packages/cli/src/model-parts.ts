@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { CreateVersion } from '@millwright/contracts'
+import type { CreateVersion, Step } from '@millwright/contracts'
 import type { ModelParts } from '@millwright/engine'
 import { UsageError, type Values } from './command.ts'
 import { readRegularFile } from './read-file.ts'
@@ -42,6 +42,19 @@ export function modelFiles(model: string, values: Values): ModelFiles {
       return { column: given.slice(0, at), ...filePart(given.slice(at + 1)) }
     }),
     columns: columns?.map((column) => column.trim()),
+  }
+}
+
+/** The files of a settings file's steps, the model last. */
+export function filesOfSteps(steps: readonly Step[], columns: readonly string[] | undefined): ModelFiles {
+  const before = steps.slice(0, -1)
+  return {
+    model: filePart(steps.at(-1)!.file),
+    after: before.filter(({ encode }) => encode === undefined).map(({ file }) => filePart(file)),
+    encode: before.flatMap(({ encode, file }) =>
+      encode === undefined ? [] : [{ column: encode, ...filePart(file) }],
+    ),
+    columns,
   }
 }
 

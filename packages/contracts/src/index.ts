@@ -9,6 +9,7 @@ export {
   Revision,
   RollBack,
 } from './deployment.ts'
+export { DeploymentFile, type Step } from './deployment-file.ts'
 export {
   ERRORS,
   type ErrorCode,
