@@ -20,7 +20,9 @@ let server: Running
 
 beforeAll(async () => {
   server = await startMillwright({ args: ['--deploy', 'examples/churn'] })
-  await eventually(async () => (await fetch(`${server.url}/api/v1/deployments/churn`)).ok)
+  // Control knows a deployment before the gateways serve it.
+  const predict = `${server.url}/api/v1/deployments/churn/predict`
+  await eventually(async () => (await postJson(predict, { row: CHURN_ROW })).status === 200)
 })
 afterAll(async () => {
   await server.stop()
