@@ -176,8 +176,9 @@ class Connection {
 
   readonly #onEnd = (): void => {
     this.#ended = true
-    this.#gone?.abort()
-    if (!this.isBusy) this.#socket.end()
+    // Who waits to be told of it is not answered any more.
+    if (this.#gone !== undefined) this.#socket.destroy()
+    else if (!this.isBusy) this.#socket.end()
   }
 
   /** The connection is gone; 'close' follows. */
