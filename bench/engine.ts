@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { compileProgram } from '../packages/engine/src/exec/compiled.ts'
 import { batchKernelOf } from '../packages/engine/src/exec/trees.ts'
 import { estimatorOf, readModelFile } from '../packages/engine/src/formats/read-file.ts'
@@ -28,10 +29,12 @@ const peers = JSON.parse(readFileSync(new URL('times.json', FOLDER), 'utf8')) as
 const HEADER =
   '| model | peer | single µs/row | peer | ratio | batch µs/row | peer | ratio | load ms | different | batches by |'
 console.log(`${HEADER}\n|${'---|'.repeat(HEADER.split('|').length - 2)}`)
-for (const [name, theirs] of Object.entries(peers)) {
+for (const [name, pythonPeers] of Object.entries(peers)) {
   const [executable, loadMs] = load(name)
   const frame = readFrame(name, executable.program)
   const rows = singleRows(frame)
+  const node = await timeOnnxRuntime(name, frame)
+  const theirs = { ...pythonPeers, ...(node && { 'onnxruntime in Node': node }) }
   const ours: Times = {
     single: bestMicros(() => {
       for (const row of rows) executable.run(row, ['predict_proba'])
@@ -47,6 +50,45 @@ for (const [name, theirs] of Object.entries(peers)) {
     ])
     console.log(`| ${[name, peer, ...sides, ...(index === 0 ? about : ['', '', ''])].join(' | ')} |`)
   }
+}
+
+/** ONNX Runtime in this process, on the export of the model where there is one. It reads float32. */
+async function timeOnnxRuntime(name: string, frame: Frame): Promise<Times | undefined> {
+  const file = new URL(`${name}.onnx`, FOLDER)
+  if (peers[name]!.onnxruntime === undefined || !existsSync(file)) return undefined
+  const session = await InferenceSession.create(file.pathname, {
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+  })
+  const width = frame.numbers.length / frame.rows
+  const tensor = (from: number, rows: number): Tensor =>
+    new Tensor('float32', Float32Array.from(frame.numbers.subarray(from * width, (from + rows) * width)), [
+      rows,
+      width,
+    ])
+  const [input, output] = [session.inputNames[0]!, session.outputNames[1]!]
+  const run = (x: Tensor) => session.run({ [input]: x }, [output])
+  const singles = Array.from({ length: 200 }, (_, row) => tensor(row, 1))
+  const batch = tensor(0, frame.rows)
+  const times = {
+    single: await bestMicrosLater(async () => {
+      for (const one of singles) await run(one)
+    }, singles.length),
+    batch: await bestMicrosLater(() => run(batch), frame.rows),
+  }
+  await session.release()
+  return times
+}
+
+async function bestMicrosLater(run: () => Promise<unknown>, rows: number): Promise<number> {
+  let best = Number.POSITIVE_INFINITY
+  for (const end = performance.now() + 1000; performance.now() < end; ) {
+    const start = performance.now()
+    await run()
+    best = Math.min(best, performance.now() - start)
+  }
+  return (best * 1000) / rows
 }
 
 /** Three significant digits. */
