@@ -1,5 +1,6 @@
 import type { ReviewAnswer } from '@millwright/contracts'
-import { type Latency, type Reviewed, reviewOf, type SampleFinding } from '@millwright/engine'
+import type { Latency, Reviewed, SampleFinding } from '@millwright/engine'
+import { reviewOf } from '@millwright/engine/review'
 import type { Db } from '../db/database.ts'
 import { isReady, type StoredVersion } from './model.ts'
 import { findReadyBefore } from './store.ts'
