@@ -200,7 +200,6 @@ function showFindings(terminal: Terminal, plan: DeployPlan, version: ModelVersio
     .slice(0, 6)
     .map((column) => printable(column.name))
     .join(', ')
-  const contract = [...new Set(Object.values(version.contract ?? {}))].join(', ')
   const findings = [
     [
       'Detected',
@@ -218,10 +217,17 @@ function showFindings(terminal: Terminal, plan: DeployPlan, version: ModelVersio
       'from the file',
     ],
     ['Answers', version.schema!.outputs.map((output) => output.name).join(', '), 'methods of the model'],
-    ['Exactness', contract || 'unknown', 'against the library that wrote it'],
+    ['Exactness', exactness(version.contract ?? {}), 'against the library that wrote it'],
   ]
   for (const [name, value, why] of findings)
     terminal.stderr(`  ${name!.padEnd(10)} ${value} ${terminal.style.dim(`(${why})`)}\n`)
+}
+
+/** One level for all methods, or each with those that have it. */
+function exactness(contract: Readonly<Record<string, string>>): string {
+  const byLevel = Object.entries(Object.groupBy(Object.keys(contract), (name) => contract[name]!))
+  if (byLevel.length <= 1) return byLevel[0]?.[0] ?? 'unknown'
+  return byLevel.map(([level, names]) => `${level}: ${names!.join(', ')}`).join('; ')
 }
 
 function labelFrom(plan: DeployPlan, version: ModelVersion): string {
