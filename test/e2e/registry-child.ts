@@ -11,7 +11,6 @@ import type { ReadModel } from '../../packages/server/src/registry/read-model.ts
  */
 
 export type Told =
-  | { readonly type: 'ready' }
   | { readonly type: 'version'; readonly number: number; readonly digest: string }
   | { readonly type: 'revision'; readonly revision: number }
 
@@ -85,7 +84,6 @@ async function change(folder: string, seed: number): Promise<void> {
     if (status === 200 && revision !== undefined) tell({ type: 'revision', revision })
   }
 
-  tell({ type: 'ready' })
   await Promise.all(
     Array.from({ length: WORKERS }, async (_, worker) => {
       const random = createRandom(seed * WORKERS + worker)

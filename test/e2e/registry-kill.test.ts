@@ -12,6 +12,7 @@ import { RoutingSnapshot } from '../../packages/server/src/routing/snapshot.ts'
 import { createRandom, readHere, type Told } from './registry-child.ts'
 
 const KILLS = 30
+const MOST_ANSWERS = 10
 const SEED = 20_261
 const CHILD = fileURLToPath(new URL('registry-child.ts', import.meta.url))
 
@@ -27,7 +28,8 @@ test('killed at any moment, control finds every answered change and no half of a
   const promised: Promised = { versions: new Map(), revision: 0, epoch: 0 }
 
   for (let round = 0; round < KILLS; round++) {
-    await killWhileChanging(folder.path, { seed: SEED + round, afterMs: random() * 600, promised })
+    const after = { answers: 1 + Math.floor(random() * MOST_ANSWERS), ms: random() * 100 }
+    await killWhileChanging(folder.path, { seed: SEED + round, after, promised })
     if (existsSync(layout.routing)) readRouting(layout.routing, promised)
 
     const control = await openTestControl(folder.path, { readModel: readHere })
@@ -44,21 +46,28 @@ test('killed at any moment, control finds every answered change and no half of a
   expect(promised.revision).toBeGreaterThan(KILLS)
 })
 
-type Kill = { readonly seed: number; readonly afterMs: number; readonly promised: Promised }
+/** Killed some time after a number of answers, so that there is as much to find on a slow machine. */
+type Kill = {
+  readonly seed: number
+  readonly after: { readonly answers: number; readonly ms: number }
+  readonly promised: Promised
+}
 
-async function killWhileChanging(folder: string, { seed, afterMs, promised }: Kill): Promise<void> {
+async function killWhileChanging(folder: string, { seed, after, promised }: Kill): Promise<void> {
   const child: ChildProcess = fork(CHILD, [folder, String(seed)])
   const gone = new Promise((resolve) => child.once('close', resolve))
-  const ready = new Promise<void>((resolve, reject) => {
+  let answers = 0
+  const answered = new Promise<void>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`the child ended with code ${code}`)))
     child.on('message', (told: Told) => {
-      if (told.type === 'ready') resolve()
-      else if (told.type === 'version') promised.versions.set(told.number, told.digest)
+      if (told.type === 'version') promised.versions.set(told.number, told.digest)
       else promised.revision = Math.max(promised.revision, told.revision)
+      answers += 1
+      if (answers === after.answers) resolve()
     })
   })
-  await ready
-  await sleep(afterMs)
+  await answered
+  await sleep(after.ms)
   child.kill('SIGKILL')
   await gone
 }
