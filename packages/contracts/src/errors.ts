@@ -48,6 +48,11 @@ export const ERRORS = {
     title: 'Deployment not found',
     message: (p) => `there is no deployment "${p.name}"; list them with GET /api/v1/deployments`,
   }),
+  VERSION_NOT_SERVED: define<{ name: string; version: string; served: string }>({
+    status: 404,
+    title: 'Version not served',
+    message: (p) => `deployment "${p.name}" does not serve version "${p.version}"; it serves ${p.served}`,
+  }),
   NO_DEPLOYMENT: define({
     status: 404,
     title: 'Nothing deployed',
@@ -81,6 +86,11 @@ export const ERRORS = {
     status: 400,
     title: 'Invalid JSON',
     message: (p) => `the body is not JSON: ${p.detail}`,
+  }),
+  INVALID_ENCODING: define<{ encoding: string }>({
+    status: 400,
+    title: 'Invalid encoding',
+    message: (p) => `the body is not whole ${p.encoding} data, as content-encoding says; send it as it is`,
   }),
   UNSUPPORTED_MEDIA_TYPE: define<{ expected: string; got: string }>({
     status: 415,
@@ -193,6 +203,13 @@ export class MillwrightError<C extends ErrorCode = ErrorCode> extends Error {
   get status(): number {
     return ERRORS[this.code].status
   }
+}
+
+/** An error in one sentence: the first fault, and how many more there are. */
+export function sentenceOf({ message, fields = [] }: MillwrightError): string {
+  const [first] = fields
+  if (first === undefined) return message
+  return fields.length === 1 ? first.message : `${first.message} (and ${fields.length - 1} more)`
 }
 
 /** RFC 9457 problem document. */

@@ -107,7 +107,7 @@ test('each way of being wrong has its own words', async () => {
       "body-number": "expected an object with one field per column, got the number 42",
       "body-string": "expected an object with one field per column, got the string "hello"",
       "body-true": "expected an object with one field per column, got true",
-      "content-encoding-gzip-ignored": "expected a body without content-encoding, got gzip",
+      "content-encoding-gzip-ignored": "Missing required field: days_since_last_order",
       "content-type-form": "expected content-type application/json, got application/x-www-form-urlencoded",
       "content-type-garbage": "expected content-type application/json, got ;;;",
       "content-type-missing": "expected content-type application/json, got none",

@@ -1,10 +1,10 @@
 import type { MillwrightError } from '@millwright/contracts/errors'
 
-/** An answer whose text is ready. */
+/** An answer that is ready to be sent. */
 export type Answer = {
   readonly status: number
   readonly type: string
-  readonly text: string
+  readonly body: string | Uint8Array
   /** Besides `content-type`, `content-length` and `request-id`. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
@@ -20,8 +20,8 @@ export interface Exchange {
   readonly id: string
   /** `performance.now()` when its headers were there. */
   readonly startedAt: number
-  readonly mediaType: string | undefined
-  readonly contentEncoding: string | undefined
+  /** A header of the request, by its name in small letters. */
+  header(name: string): string | undefined
   /** Hands over a body of at most `limitBytes`, or the error it ends with; nothing when the caller goes away. */
   readBody(limitBytes: number, done: BodyDone): void
   /** Fires when the caller goes away before the answer. */

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { MillwrightError } from '@millwright/contracts/errors'
 import { STATUS_CODES } from '../http.ts'
 import type { IdSource } from '../ids.ts'
-import { type Answer, type BodyDone, type Exchange, isRequestId } from './exchange.ts'
+import type { Answer, BodyDone, Exchange } from './exchange.ts'
 import { parseHead, type RequestHead } from './request-head.ts'
 
 /** What is to be done for a head; undefined: nothing the fast path could do. */
@@ -143,13 +143,13 @@ class Connection {
   }
 
   /** Sends an answer; the next request is read when the caller took it. */
-  send(text: string, encoding: BufferEncoding, closes: boolean): void {
+  send(bytes: string | Buffer, encoding: BufferEncoding | undefined, closes: boolean): void {
     const { keepAliveMs } = this.#path
     this.isBusy = false
     this.#gone = undefined
     this.idleUntil = performance.now() + keepAliveMs
     const socket = this.#socket
-    const isTaken = socket.write(text, encoding)
+    const isTaken = socket.write(bytes, encoding)
     if (closes || this.#ended) socket.end()
     else if (!isTaken) socket.pause().once('drain', () => socket.resume())
     else if (socket.isPaused()) socket.resume()
@@ -208,25 +208,28 @@ type WholeRequest = { readonly head: RequestHead; readonly body: Buffer }
 
 const NO_BODY = Buffer.alloc(0)
 
+/** ASCII is written twice as fast. */
+const encodingOf = (text: string, bytes: number): BufferEncoding =>
+  bytes === text.length ? 'latin1' : 'utf8'
+
 /** An exchange of the fast path. */
 class FastExchange implements Exchange {
   readonly method = 'POST'
   readonly url: string
   readonly id: string
   readonly startedAt = performance.now()
-  readonly mediaType: string | undefined
-  readonly contentEncoding = undefined
   readonly #connection: Connection
   readonly #path: Path
   readonly #body: Buffer
+  readonly #head: RequestHead
 
   constructor(connection: Connection, path: Path, { head, body }: WholeRequest) {
     this.#connection = connection
     this.#path = path
     this.#body = body
     this.url = head.url
-    this.mediaType = head.mediaType
-    this.id = isRequestId(head.requestId) ? head.requestId : path.ids.next('req_')
+    this.#head = head
+    this.id = head.requestId ?? path.ids.next('req_')
   }
 
   readBody(limitBytes: number, done: BodyDone): void {
@@ -235,16 +238,20 @@ class FastExchange implements Exchange {
     else done(undefined, body)
   }
 
+  header(name: string): string | undefined {
+    return this.#head.fields.get(name)
+  }
+
   gone(): AbortSignal {
     return this.#connection.gone()
   }
 
-  respond({ status, type, text, headers }: Answer, closes: boolean): void {
-    const bytes = Buffer.byteLength(text)
+  respond({ status, type, body, headers }: Answer, closes: boolean): void {
+    const bytes = Buffer.byteLength(body)
     let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${type}\r\ncontent-length: ${bytes}\r\nrequest-id: ${this.id}\r\n`
     for (const name in headers) head += `${name}: ${headers[name]}\r\n`
     head += closes ? `Connection: close${HEAD_END}` : this.#path.keepAlive()
-    const isAscii = bytes === text.length
-    this.#connection.send(head + text, isAscii ? 'latin1' : 'utf8', closes)
+    if (typeof body === 'string') this.#connection.send(head + body, encodingOf(body, bytes), closes)
+    else this.#connection.send(Buffer.concat([Buffer.from(head, 'latin1'), body]), undefined, closes)
   }
 }

@@ -31,12 +31,9 @@ export class HttpExchange implements Exchange {
     return this.request.url ?? ''
   }
 
-  get mediaType(): string | undefined {
-    return this.request.headers['content-type']
-  }
-
-  get contentEncoding(): string | undefined {
-    return this.request.headers['content-encoding']
+  header(name: string): string | undefined {
+    const value = this.request.headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
   }
 
   readBody(limitBytes: number, done: BodyDone): void {
@@ -51,17 +48,17 @@ export class HttpExchange implements Exchange {
     return controller.signal
   }
 
-  respond({ status, type, text, headers }: Answer, closes: boolean): void {
+  respond({ status, type, body, headers }: Answer, closes: boolean): void {
     const { request, response } = this
     // What is left of a body would be read to its end only to keep the connection.
     if (closes || (!request.complete && hasBody(request))) response.shouldKeepAlive = false
     response.writeHead(status, {
       'content-type': type,
-      'content-length': Buffer.byteLength(text),
+      'content-length': Buffer.byteLength(body),
       'request-id': this.id,
       ...headers,
     })
-    response.end(text)
+    response.end(body)
   }
 }
 

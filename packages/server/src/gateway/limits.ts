@@ -1,4 +1,5 @@
 import { MillwrightError } from '@millwright/contracts/errors'
+import type { Exchange } from './exchange.ts'
 import type { Served } from './served.ts'
 
 /** @throws MillwrightError TOO_MANY_ROWS */
@@ -15,10 +16,9 @@ export function assertBodyBytes(body: Buffer, { routed }: Served): void {
 
 const JSON_TYPE = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json[ \t]*(?:;|$)/i
 
-/** @throws MillwrightError UNSUPPORTED_MEDIA_TYPE unless the body is JSON as it is, not compressed */
-export function assertJsonType(mediaType: string | undefined, encoding: string | undefined): void {
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
-    throw unsupported('a body without content-encoding', encoding)
+/** @throws MillwrightError UNSUPPORTED_MEDIA_TYPE unless the body is said to be JSON */
+export function assertJsonType(exchange: Exchange): void {
+  const mediaType = exchange.header('content-type')
   if (mediaType === 'application/json') return
   if (mediaType === undefined) throw unsupported('content-type application/json', 'none')
   if (!JSON_TYPE.test(mediaType)) throw unsupported('content-type application/json', mediaType)

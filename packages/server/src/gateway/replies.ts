@@ -7,13 +7,14 @@ import type { GatewayMetrics } from './metrics.ts'
 /** The ways into a gateway; a label of metrics. */
 export type Door = 'native' | 'plain' | 'health' | 'metrics' | 'proxy'
 
-type Reply = Omit<Answer, 'type'> & {
+export type Reply = Omit<Answer, 'type' | 'status'> & {
+  readonly status?: number
   readonly type?: string
   /** Of an error, for the request log. */
   readonly code?: ErrorCode
 }
 
-/** Writes answers whose text is ready. */
+/** Sends answers and counts them. */
 export type Replies = {
   readonly send: (door: Door, exchange: Exchange, reply: Reply) => void
   /** Answers what was thrown as a problem document, or as the door words it. What nobody expected is logged whole. */
@@ -21,8 +22,10 @@ export type Replies = {
   /** From now on every answer closes its connection. */
   readonly closeConnections: () => void
 }
+/** An error in a dialect's own words. */
+export type Worded = Pick<Answer, 'status' | 'headers'> & { readonly body: string; readonly type?: string }
 type ErrorManner = {
-  readonly word?: (error: MillwrightError) => { status: number; text: string } | undefined
+  readonly word?: ((error: MillwrightError) => Worded | undefined) | undefined
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -52,9 +55,9 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
       errorCode: code,
     })
 
-  const send: Replies['send'] = (door, exchange, { status, type = JSON_TYPE, text, headers, code }) => {
+  const send: Replies['send'] = (door, exchange, { status = 200, type = JSON_TYPE, body, headers, code }) => {
     countersOf(door)[Math.trunc(status / 100)]!.value += 1
-    exchange.respond({ status, type, text, headers }, closing)
+    exchange.respond({ status, type, body, headers }, closing)
     if (status >= 400 || logsAll) log(exchange, status, code)
   }
   return {
@@ -64,7 +67,7 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
       if (error.code === 'INTERNAL') logger.error({ error: fault }, 'request failed')
       metrics.errors.with(error.code).value += 1
       const worded = word?.(error)
-      const answer = worded === undefined ? problemAnswer(error, exchange) : { ...worded, type: JSON_TYPE }
+      const answer = worded === undefined ? problemAnswer(error, exchange) : worded
       send(door, exchange, { ...answer, code: error.code, ...(headers && { headers }) })
     },
     closeConnections: () => {
@@ -76,7 +79,7 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
 const problemAnswer = (error: MillwrightError, { id }: Exchange) => ({
   status: error.status,
   type: 'application/problem+json',
-  text: JSON.stringify(problemOf(error, id)),
+  body: JSON.stringify(problemOf(error, id)),
 })
 
 /** An error of ours or of nobody, as one of the table. */

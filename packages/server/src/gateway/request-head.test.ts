@@ -9,12 +9,23 @@ const LINES = [
   'Content-Length: 17',
 ]
 const headOf = (...lines: readonly string[]): string => lines.join('\r\n')
-const PLAIN = { url: '/predict?x=1', bodyBytes: 17, mediaType: 'application/json', requestId: undefined }
+const FIELDS = [
+  ['host', 'a'],
+  ['content-type', 'application/json'],
+  ['content-length', '17'],
+] as const
+const PLAIN = { url: '/predict?x=1', bodyBytes: 17, fields: new Map(FIELDS), requestId: undefined }
 
 test('a plain POST is read', () => {
   expect(parseHead(headOf(...LINES))).toEqual(PLAIN)
   expect(parseHead(headOf(...LINES, 'request-id: r-1', 'CONNECTION: Keep-Alive', 'x-y:'))).toEqual({
     ...PLAIN,
+    fields: new Map<string, string>([
+      ...FIELDS,
+      ['request-id', 'r-1'],
+      ['connection', 'Keep-Alive'],
+      ['x-y', ''],
+    ]),
     requestId: 'r-1',
   })
 })

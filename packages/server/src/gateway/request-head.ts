@@ -1,9 +1,13 @@
+import { isRequestId } from './exchange.ts'
+
 /** What the fast path knows of a request before its body. */
 export type RequestHead = {
   /** As asked, with the query. */
   readonly url: string
   readonly bodyBytes: number
-  readonly mediaType: string | undefined
+  /** By names in small letters. */
+  readonly fields: ReadonlyMap<string, string>
+  /** The caller's, if it is one. */
   readonly requestId: string | undefined
 }
 
@@ -30,10 +34,11 @@ export function parseHead(text: string): RequestHead | undefined {
   const length = fields.get('content-length')
   const staysOpen = (fields.get('connection') ?? 'keep-alive').toLowerCase() === 'keep-alive'
   if (!fields.has('host') || !staysOpen || length === undefined || !LENGTH.test(length)) return undefined
+  const requestId = fields.get('request-id')
   return {
     url,
     bodyBytes: Number(length),
-    mediaType: fields.get('content-type'),
-    requestId: fields.get('request-id'),
+    fields,
+    requestId: isRequestId(requestId) ? requestId : undefined,
   }
 }

@@ -1,28 +1,53 @@
 /** Longest name in a path. */
 const NAME_CHARACTERS = 128
-const NAME = ':name'
 
-export type Match<T> = { readonly target: T; readonly name: string | undefined }
+/** What stands for the `{…}` of a pattern. */
+export type Params = {
+  readonly name?: string
+  readonly version?: string
+  readonly label?: string
+  readonly key?: string
+}
+type ParamName = keyof Params
+
+export type Match<T> = { readonly target: T; readonly params: Params }
+
+/** A part of a pattern between slashes: text, or a name with text behind it: `{name}:predict`. */
+type Segment = { readonly param: ParamName | undefined; readonly text: string }
+type Pattern<T> = { readonly segments: readonly Segment[]; readonly target: T }
+
+const NO_PARAMS: Params = {}
+const PARAM = /^\{(name|version|label|key)\}(.*)$/
 
 /**
- * Finds what a path stands for. Patterns are paths, some with a `:name` in them: `/predict/:name`. A handful of them,
- * compared segment by segment; doubled slashes count once. Query and fragment are no part of the path.
+ * Finds what a path stands for. Patterns are paths with names in them, `/v1/models/{name}:predict`, and the first that
+ * fits counts. Doubled slashes count once; query and fragment are no part of the path.
  */
 export function createRouter<T>(
   routes: readonly (readonly [pattern: string, target: T])[],
 ): (url: string) => Match<T> | undefined {
-  const patterns = routes.map(([pattern, target]) => ({ segments: pattern.split('/'), target }))
-  const constant = new Map(routes.map(([pattern, target]) => [pattern, { target, name: undefined }]))
+  const byLength = Map.groupBy(
+    routes.map(
+      ([pattern, target]): Pattern<T> => ({ segments: pattern.split('/').map(parseSegment), target }),
+    ),
+    ({ segments }) => segments.length,
+  )
+  const constant = new Map(routes.map(([pattern, target]) => [pattern, { target, params: NO_PARAMS }]))
   return (url) => {
     const known = constant.get(url)
     if (known !== undefined) return known
     const segments = segmentsOf(url)
-    for (const { segments: pattern, target } of patterns) {
-      const name = matchSegments(pattern, segments)
-      if (name !== false) return { target, name }
+    for (const { segments: pattern, target } of byLength.get(segments.length) ?? []) {
+      const params = matchSegments(pattern, segments)
+      if (params !== undefined) return { target, params }
     }
     return undefined
   }
+}
+
+function parseSegment(text: string): Segment {
+  const [, param, rest] = PARAM.exec(text) ?? []
+  return param === undefined ? { param, text } : { param: param as ParamName, text: rest! }
 }
 
 /** @throws URIError for a malformed percent-encoding */
@@ -33,14 +58,18 @@ function segmentsOf(url: string): string[] {
   return path.includes('%') ? segments.map(decodeURIComponent) : segments
 }
 
-/** @returns what stands for `:name`, undefined without one, false when the path is another */
-function matchSegments(pattern: readonly string[], segments: readonly string[]): string | undefined | false {
-  if (pattern.length !== segments.length) return false
-  let name: string | undefined
+function matchSegments(pattern: readonly Segment[], segments: readonly string[]): Params | undefined {
+  let params: Params = NO_PARAMS
   for (let index = 0; index < pattern.length; index++) {
+    const { param, text } = pattern[index]!
     const segment = segments[index]!
-    if (pattern[index] === NAME && segment.length <= NAME_CHARACTERS) name = segment
-    else if (pattern[index] !== segment) return false
+    if (param === undefined) {
+      if (segment !== text) return undefined
+      continue
+    }
+    const length = segment.length - text.length
+    if (length < 0 || length > NAME_CHARACTERS || !segment.endsWith(text)) return undefined
+    params = { ...params, [param]: segment.slice(0, length) }
   }
-  return name
+  return params
 }

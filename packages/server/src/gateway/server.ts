@@ -6,15 +6,16 @@ import type { IdSource } from '../ids.ts'
 import type { Logger } from '../logging.ts'
 import { createBodyReader } from './body.ts'
 import type { Dataplane } from './dataplane.ts'
-import { createNativeDoor, createPlainDoor } from './doors/predict.ts'
 import { type Exchange, pathOf } from './exchange.ts'
 import { createFastPath } from './fast-path.ts'
-import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
+import type { HealthState } from './health.ts'
 import { HttpExchange } from './http-exchange.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ControlProxy } from './proxy.ts'
-import { createReplies, type Door, type Replies } from './replies.ts'
+import { createReplies, type Replies } from './replies.ts'
+import type { GatewayRoute } from './route.ts'
 import { createRouter } from './router.ts'
+import { gatewayRoutes } from './routes.ts'
 import type { ServingTable } from './serving-table.ts'
 
 export type GatewayDeps = {
@@ -46,11 +47,10 @@ const IDLE_TIMEOUT_MS = 120_000
 const KEEP_ALIVE_MS = 75_000
 const CHECK_MS = 1_000
 const DRAIN_STEP_MS = 20
-const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
  * The public server: predictions, health and metrics are answered here, everything else by control. On node:http as it
- * is: with seven paths, a framework costs more than it does.
+ * is: a framework costs more than it does.
  */
 export function createGateway(deps: GatewayDeps): Gateway {
   const replies = createReplies(deps.metrics, deps.logger)
@@ -61,19 +61,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   })
   let isDraining = false
   const health = (): HealthState => ({ table: deps.table(), isReady: deps.isReady(), isDraining })
-  const plain = createPlainDoor(deps, replies)
-  const find = createRouter<Route>([
-    ['/predict', { door: 'plain', allowed: ['POST'], answer: plain }],
-    ['/predict/:name', { door: 'plain', allowed: ['POST'], answer: plain }],
-    [
-      '/api/v1/deployments/:name/predict',
-      { door: 'native', allowed: ['POST'], answer: createNativeDoor(deps, replies) },
-    ],
-    ['/health', healthRoute(replies, () => describeHealth(health()))],
-    ['/health/live', healthRoute(replies, () => LIVE)],
-    ['/health/ready', healthRoute(replies, () => describeReadiness(health()))],
-    ['/metrics', metricsRoute(replies, deps.scrape)],
-  ])
+  const find = createRouter(byPath(gatewayRoutes({ ...deps, replies, health })))
 
   const passOn = (exchange: HttpExchange): void => {
     if (isDraining) exchange.response.shouldKeepAlive = false
@@ -82,8 +70,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const dispatch = (exchange: HttpExchange): void => {
     const match = find(exchange.url)
     const { method } = exchange
+    const route = match?.target.find(({ methods }) => methods.includes(method))
     if (match === undefined) passOn(exchange)
-    else if (match.target.allowed.includes(method)) match.target.answer(exchange, match.name)
+    else if (route !== undefined) route.answer(exchange, match.params)
     else if (REFUSED.has(method)) refuse(replies, exchange, match.target)
     else passOn(exchange)
   }
@@ -104,8 +93,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
     ids: deps.ids,
     answererOf(url) {
       const match = find(url)
-      if (!match?.target.allowed.includes('POST')) return undefined
-      return (exchange) => match.target.answer(exchange, match.name)
+      const route = match?.target.find(({ methods }) => methods.includes('POST'))
+      return route && ((exchange) => route.answer(exchange, match!.params))
     },
     firstMs: HEADERS_TIMEOUT_MS,
     keepAliveMs: KEEP_ALIVE_MS,
@@ -139,37 +128,21 @@ function createHttpServer(): Server {
   return server.on('clientError', refuseConnection)
 }
 
-type Route = {
-  readonly door: Door
-  readonly allowed: readonly string[]
-  readonly answer: (exchange: Exchange, name: string | undefined) => void
-}
+/** The rows of one path, each for some methods. */
+type PathRoutes = readonly GatewayRoute[]
 
-const healthRoute = (replies: Replies, describe: () => { status: number; text: string }): Route => ({
-  door: 'health',
-  allowed: ['GET', 'HEAD'],
-  answer: (exchange) => replies.send('health', exchange, describe()),
-})
-
-const metricsRoute = (replies: Replies, scrape: () => Promise<string>): Route => ({
-  door: 'metrics',
-  allowed: ['GET', 'HEAD'],
-  answer: (exchange) =>
-    void scrape().then(
-      (text) => replies.send('metrics', exchange, { status: 200, type: METRICS_TYPE, text }),
-      (error: unknown) => replies.sendError('metrics', exchange, error),
-    ),
-})
+const byPath = (routes: PathRoutes): [string, PathRoutes][] => [...Map.groupBy(routes, ({ path }) => path)]
 
 /** What is neither allowed nor among these is control's to refuse. */
 const REFUSED = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** Methods that a path does not take are refused before their body is read; OPTIONS tells which it takes. */
-function refuse(replies: Replies, exchange: Exchange, { door, allowed }: Route): void {
+function refuse(replies: Replies, exchange: Exchange, routes: PathRoutes): void {
   const { method } = exchange
-  const headers = { allow: [...allowed, 'OPTIONS'].join(', ') }
+  const { door } = routes[0]!
+  const headers = { allow: [...routes.flatMap(({ methods }) => methods), 'OPTIONS'].join(', ') }
   const params = { method, path: pathOf(exchange), allowed: headers.allow }
-  if (method === 'OPTIONS') replies.send(door, exchange, { status: 200, text: '', headers })
+  if (method === 'OPTIONS') replies.send(door, exchange, { body: '', headers })
   else replies.sendError(door, exchange, new MillwrightError('METHOD_NOT_ALLOWED', params), { headers })
 }
 

@@ -1,4 +1,5 @@
 import { MillwrightError } from '@millwright/contracts/errors'
+import type { Params } from './router.ts'
 import type { Served } from './served.ts'
 
 /** What this gateway serves at one epoch. Replaced as a whole, never changed. */
@@ -16,15 +17,28 @@ export function createServingTable(epoch: number, deployments: readonly Served[]
   return { epoch, byName, default: marked ?? (deployments.length === 1 ? deployments[0] : undefined) }
 }
 
+/** The deployment a path names, at the version it names. @throws MillwrightError DEPLOYMENT_NOT_FOUND, NO_DEPLOYMENT, VERSION_NOT_SERVED */
+export function selectServed(table: ServingTable, { name, version }: Params): Served {
+  const served = name === undefined ? getDefaultServed(table) : getServed(table, name)
+  if (version === undefined || isVersion(served, version)) return served
+  const params = { name: served.routed.name, version: version.slice(0, 128), served: labelOf(served) }
+  throw new MillwrightError('VERSION_NOT_SERVED', params)
+}
+
+const isVersion = ({ routed: { version } }: Served, asked: string): boolean =>
+  asked === String(version.number) || asked === version.label
+
+const labelOf = ({ routed: { version } }: Served): string => `${version.number} (${version.label})`
+
 /** @throws MillwrightError DEPLOYMENT_NOT_FOUND */
-export function getServed(table: ServingTable, name: string): Served {
+function getServed(table: ServingTable, name: string): Served {
   const served = table.byName.get(name)
   if (served === undefined) throw new MillwrightError('DEPLOYMENT_NOT_FOUND', { name: name.slice(0, 128) })
   return served
 }
 
 /** The default deployment. @throws MillwrightError NO_DEPLOYMENT */
-export function getDefaultServed(table: ServingTable): Served {
+function getDefaultServed(table: ServingTable): Served {
   if (table.default === undefined) throw new MillwrightError('NO_DEPLOYMENT', {})
   return table.default
 }

@@ -4,7 +4,6 @@ import { decodeUtf8, parseJson } from '../../inference/json-body.ts'
 import { describe, isObject, pointerTo } from '../../inference/validate.ts'
 import { jsonString } from '../../json-text.ts'
 import {
-  type Dataplane,
   decisionJson,
   type FailedRow,
   field,
@@ -12,30 +11,43 @@ import {
   type PredictedRow,
   type RowResult,
 } from '../dataplane.ts'
-import { assertRows } from '../limits.ts'
+import { createPredictDoor, type DoorDeps, type DoorRequest } from '../door.ts'
+import { assertJsonType, assertRows } from '../limits.ts'
+import type { Reply } from '../replies.ts'
+import type { GatewayRoute } from '../route.ts'
 import { invalidFields, listOfRows, type RowSource, SingleRow, tableOfColumns } from '../rows.ts'
 import type { Served } from '../served.ts'
-import type { DoorRequest } from './predict.ts'
 
-export type NativeDeps = { readonly plane: Dataplane; readonly maxRows: number }
+/** Our own API: fields, types and ranges are the schema's; bad rows of several fail alone. */
+export const nativeRoutes = (deps: DoorDeps): GatewayRoute[] => [
+  {
+    path: '/api/v1/deployments/{name}/predict',
+    methods: ['POST'],
+    door: 'native',
+    permission: 'predict',
+    answer: createPredictDoor(deps, { door: 'native', assertHead: assertJsonType }, (served, request) =>
+      predictNative(deps, served, request),
+    ),
+  },
+]
 
 /**
- * POST /api/v1/deployments/{deployment}/predict: `PredictRequest` in, `PredictAnswer` out. Strict: fields, types and
- * ranges are the schema's. Bad rows of several fail alone.
- * @returns the text of the answer, later when the rows are many or a host runs the model
+ * `PredictRequest` in, `PredictAnswer` out, later when the rows are many or a host runs the model.
  * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED, TOO_MANY_ROWS
  */
-export function predictNative(
-  { plane, maxRows }: NativeDeps,
+function predictNative(
+  { plane, maxRows }: DoorDeps,
   served: Served,
-  { body, requestId, startedAt, signal }: DoorRequest,
-): string | Promise<string> {
+  { body, exchange, startedAt, signal }: DoorRequest,
+): Reply | Promise<Reply> {
   const asked = parseRequest(parseJson(decodeUtf8(body)), served)
   assertRows(asked.rows.count, served.routed.limits?.rows ?? maxRows)
   const { rows, outputs, ids, subjects } = asked
-  const request = { rows, requestId, startedAt, lenient: false, outputs, ids, subjects, signal }
-  if (asked.rows.count <= served.nowRows) return answerOf(served, asked.rows, plane.inferNow(served, request))
-  return plane.infer(served, request).then((results) => answerOf(served, asked.rows, results))
+  const request = { rows, requestId: exchange.id, startedAt, lenient: false, outputs, ids, subjects, signal }
+  const answer = (results: readonly RowResult[]): Reply => ({ body: answerOf(served, asked.rows, results) })
+  return rows.count <= served.nowRows
+    ? answer(plane.inferNow(served, request))
+    : plane.infer(served, request).then(answer)
 }
 
 type Asked = {

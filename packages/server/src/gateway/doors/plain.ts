@@ -1,31 +1,37 @@
-import type { MillwrightError } from '@millwright/contracts/errors'
+import { type MillwrightError, sentenceOf } from '@millwright/contracts/errors'
 import { decodeLikePython, decodeUtf8, parseJson, parseKeepingNumbers } from '../../inference/json-body.ts'
 import type { RespondTemplate, RespondValues } from '../../inference/respond.ts'
 import { describe, isObject } from '../../inference/validate.ts'
 import { jsonString } from '../../json-text.ts'
-import {
-  type Dataplane,
-  decisionJson,
-  field,
-  isFailed,
-  type PredictedRow,
-  type RowResult,
-} from '../dataplane.ts'
+import { decisionJson, field, isFailed, type PredictedRow, type RowResult } from '../dataplane.ts'
+import { createPredictDoor, type DoorDeps, type DoorRequest } from '../door.ts'
+import { assertJsonType } from '../limits.ts'
+import type { Reply, Worded } from '../replies.ts'
+import type { GatewayRoute } from '../route.ts'
 import { invalidFields, SingleRow } from '../rows.ts'
 import type { Served, ServedRespond } from '../served.ts'
-import type { DoorRequest } from './predict.ts'
 
 const ROOT: readonly string[] = []
 
-/**
- * POST /predict and /predict/{deployment}: one row in, the deployment's own JSON out.
- * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
- */
-export function predictPlain(
-  plane: Dataplane,
+/** One row in, the deployment's own JSON out: the callers of yesterday's application do not change. */
+export function plainRoutes(deps: DoorDeps): GatewayRoute[] {
+  const manner = { door: 'plain', assertHead: assertJsonType, word: wordPlain } as const
+  const answer = createPredictDoor(deps, manner, (served, request) => predictPlain(deps, served, request))
+  return ['/predict', '/predict/{name}'].map((path) => ({
+    path,
+    methods: ['POST'],
+    door: 'plain',
+    permission: 'predict',
+    answer,
+  }))
+}
+
+/** @throws MillwrightError INVALID_JSON, VALIDATION_FAILED */
+function predictPlain(
+  { plane }: DoorDeps,
   served: Served,
-  { body, requestId, startedAt, signal }: DoorRequest,
-): string | Promise<string> {
+  { body, exchange, startedAt, signal }: DoorRequest,
+): Reply | Promise<Reply> {
   const lenient = served.respond?.lenient ?? false
   const text = lenient ? decodeLikePython(body) : decodeUtf8(body)
   const row = parseJson(text)
@@ -39,8 +45,10 @@ export function predictPlain(
     ])
   const rows = new SingleRow(row, ROOT)
   const tags = { outputs: undefined, ids: undefined, subjects: undefined }
-  const request = { rows, requestId, startedAt, lenient, ...tags, signal }
-  const answer = ([result]: readonly RowResult[]): string => answerOf(served, result!, { row, text })
+  const request = { rows, requestId: exchange.id, startedAt, lenient, ...tags, signal }
+  const answer = ([result]: readonly RowResult[]): Reply => ({
+    body: answerOf(served, result!, { row, text }),
+  })
   return served.nowRows > 0
     ? answer(plane.inferNow(served, request))
     : plane.infer(served, request).then(answer)
@@ -89,14 +97,11 @@ function nativeShape(served: Served, row: PredictedRow): string {
 }
 
 /** An error in the shape the deployment's callers expect; undefined when it has none. */
-export function plainError(
-  served: Served,
-  error: MillwrightError,
-): { status: number; text: string } | undefined {
-  const template = served.respond?.error
-  if (template === undefined) return undefined
+function wordPlain(error: MillwrightError, served: Served | undefined): Worded | undefined {
+  const template = served?.respond?.error
+  if (served === undefined || template === undefined) return undefined
   const status = error.status === 415 ? 400 : error.status
-  return { status, text: write(template, served, { error: messageOf(error, served.respond!) }) }
+  return { status, body: write(template, served, { error: messageOf(error, served.respond!) }) }
 }
 
 const write = (template: RespondTemplate, served: Served, values: Partial<RespondValues>): string =>
@@ -108,10 +113,7 @@ function messageOf(error: MillwrightError, { missing }: ServedRespond): string {
   const absent = faults.find((fault) => fault.code === 'missing')
   if (absent !== undefined && missing !== undefined)
     return missing.replaceAll('$field', () => absent.pointer.slice(1).replace(/~1/g, '/').replace(/~0/g, '~'))
-  const first = faults[0]
-  if (first === undefined) return error.message
-  const others = faults.length - 1
-  return others === 0 ? first.message : `${first.message} (and ${others} more)`
+  return sentenceOf(error)
 }
 
 /** Body of GET /health in the deployment's own words; undefined when it has none. */

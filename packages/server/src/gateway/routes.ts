@@ -1,0 +1,46 @@
+import type { DoorDeps } from './door.ts'
+import { nativeRoutes } from './doors/native.ts'
+import { plainRoutes } from './doors/plain.ts'
+import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
+import type { Reply } from './replies.ts'
+import type { GatewayRoute } from './route.ts'
+
+export type RouteDeps = DoorDeps & {
+  readonly health: () => HealthState
+  /** Text of GET /metrics. */
+  readonly scrape: () => Promise<string>
+}
+
+/** All that a gateway answers itself; everything else is control's. A dialect is one line here and one file in `doors/`. */
+export const gatewayRoutes = (deps: RouteDeps): GatewayRoute[] => [
+  ...plainRoutes(deps),
+  ...nativeRoutes(deps),
+  healthRoute(deps, '/health', () => describeHealth(deps.health())),
+  healthRoute(deps, '/health/live', () => LIVE),
+  healthRoute(deps, '/health/ready', () => describeReadiness(deps.health())),
+  metricsRoute(deps),
+]
+
+const READS = ['GET', 'HEAD']
+
+const healthRoute = ({ replies }: RouteDeps, path: string, describe: () => Reply): GatewayRoute => ({
+  path,
+  methods: READS,
+  door: 'health',
+  permission: 'public',
+  answer: (exchange) => replies.send('health', exchange, describe()),
+})
+
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+const metricsRoute = ({ replies, scrape }: RouteDeps): GatewayRoute => ({
+  path: '/metrics',
+  methods: READS,
+  door: 'metrics',
+  permission: 'read',
+  answer: (exchange) =>
+    void scrape().then(
+      (body) => replies.send('metrics', exchange, { type: METRICS_TYPE, body }),
+      (error: unknown) => replies.sendError('metrics', exchange, error),
+    ),
+})
