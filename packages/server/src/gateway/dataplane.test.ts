@@ -46,7 +46,7 @@ function openPlane() {
 
 const asked = (rows: number) => ({
   rows: listOfRows(Array.from({ length: rows }, (_, index) => rowOf(index))),
-  ...{ requestId: 'r', startedAt: performance.now(), lenient: false },
+  ...{ requestId: 'r', startedAt: performance.now(), manners: 'strict' as const },
   ...{ outputs: undefined, ids: undefined, subjects: undefined, signal: undefined },
 })
 const scores = (results: readonly object[]) =>

@@ -3,12 +3,12 @@ import type { FieldError } from '@millwright/contracts'
 import type { Answer, Cell, Method } from '@millwright/engine'
 import { RowError } from '@millwright/engine/errors'
 import type { IdSource } from '../ids.ts'
+import type { Manners } from '../inference/convert.ts'
 import type { Decided } from '../inference/decision.ts'
 import { fieldErrorAt, type Slab } from '../inference/validate.ts'
 import { jsonCell, jsonNumber, jsonString } from '../json-text.ts'
 import { encodeRecord } from '../segments/record.ts'
-import type { SegmentWriter } from '../segments/writer.ts'
-import type { RowSource } from './rows.ts'
+import { invalidFields, type RowSource } from './rows.ts'
 import { type RowRun, runHosted, runRows } from './run-rows.ts'
 import type { Served } from './served.ts'
 
@@ -23,6 +23,8 @@ export type PredictedRow = {
   readonly decided: Decided | undefined
   /** Methods asked for besides the prediction. */
   readonly askedJson: string | undefined
+  /** What the model answered, to this row and those run with it. */
+  readonly run: RowRun
 }
 /** One row that was refused, by the schema or by the model. */
 export type FailedRow = { readonly id: string; readonly errors: readonly FieldError[] }
@@ -30,20 +32,21 @@ export type RowResult = PredictedRow | FailedRow
 
 export const isFailed = (result: RowResult): result is FailedRow => 'errors' in result
 
-type InferRequest = {
+export type InferRequest = {
   readonly rows: RowSource
   readonly requestId: string
   /** `performance.now()` when the request was parsed. */
   readonly startedAt: number
-  /** Read numbers from text and booleans. */
-  readonly lenient: boolean
+  readonly manners: Manners
   /** Methods to answer besides the prediction; all are the model's. */
-  readonly outputs: readonly Method[] | undefined
+  readonly outputs?: readonly Method[] | undefined
   /** The caller's ids and subjects, one per row. */
-  readonly ids: readonly string[] | undefined
-  readonly subjects: readonly string[] | undefined
+  readonly ids?: readonly string[] | undefined
+  readonly subjects?: readonly string[] | undefined
   /** Ends waiting for a host. */
   readonly signal: AbortSignal | undefined
+  /** Bad rows fail the request, before anything is logged. */
+  readonly whole?: boolean
 }
 
 /** The one core behind every door: rows in, results out, in order. */
@@ -59,7 +62,7 @@ export type Dataplane = {
 
 export type DataplaneDeps = {
   readonly ids: IdSource
-  readonly log: Pick<SegmentWriter, 'append'>
+  readonly log: { append(record: string): unknown }
 }
 
 /** Errors listed for one row of several, so that a bad batch has an answer of bounded size. */
@@ -69,35 +72,17 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
   const openBlock = (served: Served, request: InferRequest, block: Block): OpenBlock => {
     const size = block.to - block.from
     const { results } = block
-    const slab = size === 1 && served.nowRows > 0 ? served.slab : served.strict.createSlab(size)
+    const slab = size === 1 && served.nowRows > 0 ? served.slab : served.readers.strict.createSlab(size)
     const good = readBlock(served, request, { block, slab, ids: deps.ids })
-    return { results, slab, good, methods: methodsOf(served, request), enteredAt: performance.now() }
-  }
-  const settleBlock = (
-    served: Served,
-    request: InferRequest,
-    { results, slab, good, enteredAt }: OpenBlock,
-    runs: readonly (RowRun | RowError)[],
-  ): void => {
-    if (good.length === 0) return
-    const leftAt = performance.now()
-    served.metrics.engineSeconds.value += (leftAt - enteredAt) / 1000
-    const timeMs = Date.now()
-    const latencyUs = Math.round((leftAt - request.startedAt) * 1000)
-    for (let position = 0; position < good.length; position++) {
-      const index = good[position]!
-      const run = runs[position]!
-      const { id } = results[index]!
-      if (run instanceof RowError) {
-        results[index] = { id, errors: [errorOfModel(run, request.rows, index)] }
-        served.metrics.badRows.value += 1
-        continue
-      }
-      const predicted = describeRow(served, id, run, request.outputs)
-      results[index] = predicted
-      count(served, predicted)
-      const featuresJson = featuresOf(served, slab, position)
-      deps.log.append(recordOf(served, predicted, { timeMs, latencyUs, featuresJson, request, index }))
+    if (request.whole && good.length < size)
+      throw invalidFields(results.flatMap((row) => (isFailed(row) ? row.errors : [])))
+    return {
+      results,
+      log: block.log,
+      slab,
+      good,
+      methods: methodsOf(served, request),
+      enteredAt: performance.now(),
     }
   }
   const finish = (served: Served, request: InferRequest): void => {
@@ -108,42 +93,95 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
     inferNow(served, request) {
       const results = new Array<RowResult>(request.rows.count)
       if (served.engine.kind !== 'inline') throw new RangeError('inferNow: a host runs the model')
-      const block = openBlock(served, request, { from: 0, to: request.rows.count, results })
-      settleBlock(served, request, block, runRows(served.engine.executable, served.strict, block))
+      const block = openBlock(served, request, { from: 0, to: request.rows.count, results, log: deps.log })
+      settleBlock(served, request, block, runRows(served.engine.executable, served.readers.strict, block))
       finish(served, request)
       return results
     },
     async infer(served, request) {
       const { count: rows } = request.rows
       const results = new Array<RowResult>(rows)
+      const records: string[] = []
+      const log = request.whole ? { append: (record: string) => records.push(record) } : deps.log
       for (let from = 0; from < rows; from += served.blockRows) {
         if (from > 0) await nextTurn()
         const to = Math.min(rows, from + served.blockRows)
-        const block = openBlock(served, request, { from, to, results })
-        const { engine, strict } = served
+        const block = openBlock(served, request, { from, to, results, log })
+        const { engine } = served
+        const { strict } = served.readers
         const runs =
           engine.kind === 'inline'
             ? runRows(engine.executable, strict, block)
             : await runHosted(engine.host, strict, block, request.signal)
         settleBlock(served, request, block, runs)
       }
+      for (const record of records) deps.log.append(record)
       finish(served, request)
       return results
     },
   }
 }
 
+/** Answers a block's good rows by what the model said, counts and logs them. */
+function settleBlock(
+  served: Served,
+  request: InferRequest,
+  { results, log, slab, good, enteredAt }: OpenBlock,
+  runs: readonly (RowRun | RowError)[],
+): void {
+  if (good.length === 0) return
+  if (request.whole) assertAnswered(request, good, runs)
+  const leftAt = performance.now()
+  served.metrics.engineSeconds.value += (leftAt - enteredAt) / 1000
+  const timeMs = Date.now()
+  const latencyUs = Math.round((leftAt - request.startedAt) * 1000)
+  for (let position = 0; position < good.length; position++) {
+    const index = good[position]!
+    const run = runs[position]!
+    const { id } = results[index]!
+    if (run instanceof RowError) {
+      results[index] = { id, errors: [errorOfModel(run, request.rows, index)] }
+      served.metrics.badRows.value += 1
+      continue
+    }
+    const predicted = describeRow(served, id, run, request.outputs)
+    results[index] = predicted
+    count(served, predicted)
+    const featuresJson = featuresOf(served, slab, position)
+    log.append(recordOf(served, predicted, { timeMs, latencyUs, featuresJson, request, index }))
+  }
+}
+
 /** Rows [from, to) of a request. */
-type Block = { readonly from: number; readonly to: number; readonly results: RowResult[] }
+type Block = {
+  readonly from: number
+  readonly to: number
+  readonly results: RowResult[]
+  readonly log: Log
+}
+type Log = DataplaneDeps['log']
 
 /** A block whose good rows are read. */
 type OpenBlock = {
   readonly results: RowResult[]
+  readonly log: Log
   readonly slab: Slab
   /** Rows of the request by their place in the slab. */
   readonly good: readonly number[]
   readonly methods: readonly Method[]
   readonly enteredAt: number
+}
+
+/** @throws MillwrightError VALIDATION_FAILED when the model refused a row */
+function assertAnswered(
+  { rows }: InferRequest,
+  good: readonly number[],
+  runs: readonly (RowRun | RowError)[],
+): void {
+  const errors = runs.flatMap((run, position) =>
+    run instanceof RowError ? [errorOfModel(run, rows, good[position]!)] : [],
+  )
+  if (errors.length > 0) throw invalidFields(errors)
 }
 
 /** Reads a block into the slab. Returns the indices of its good rows, in the order they stand in the slab. */
@@ -153,7 +191,7 @@ function readBlock(
   { block, slab, ids }: { block: Block; slab: Slab; ids: IdSource },
 ): number[] {
   const { rows } = request
-  const reader = request.lenient ? served.lenient : served.strict
+  const reader = served.readers[request.manners]
   const good: number[] = []
   for (let index = block.from; index < block.to; index++) {
     const id = request.ids?.[index] ?? ids.next('prd_')
@@ -184,9 +222,10 @@ const errorOfModel = (error: RowError, rows: RowSource, index: number): FieldErr
 function describeRow(
   served: Served,
   id: string,
-  { answers, row }: RowRun,
+  run: RowRun,
   outputs: readonly Method[] | undefined,
 ): PredictedRow {
+  const { answers, row } = run
   const label = answerAt(pick(answers, served.labelMethod), row)
   const { probabilityKeys, scored } = served
   return {
@@ -200,10 +239,12 @@ function describeRow(
     decided: scored?.decide(pick(answers, scored.method), row),
     askedJson:
       outputs && `{${outputs.map((name) => `"${name}":${outputJson(pick(answers, name), row)}`).join(',')}}`,
+    run,
   }
 }
 
-function pick(answers: readonly Answer[], method: Method): Answer {
+/** One method's answer. */
+export function pick(answers: readonly Answer[], method: Method): Answer {
   for (const answer of answers) if (answer.name === method) return answer
   throw new Error(`the engine did not answer ${method}`)
 }
@@ -249,7 +290,7 @@ function count(served: Served, { label, decided }: PredictedRow): void {
   if (decided !== undefined && scored?.isProbability) versionMetrics.score.observe(decided.score)
 }
 
-function featuresOf({ strict, featureKeys }: Served, slab: Slab, at: number): string {
+function featuresOf({ readers: { strict }, featureKeys }: Served, slab: Slab, at: number): string {
   let text = '{'
   for (let field = 0; field < featureKeys.length; field++)
     text += `${field === 0 ? '' : ','}${featureKeys[field]}${jsonCell(strict.valueAt(slab, at, field))}`

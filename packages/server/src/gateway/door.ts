@@ -98,5 +98,22 @@ export function createPredictDoor(
   }
 }
 
+/** A question without a body. */
+export function createReadDoor(
+  { table, replies }: DoorDeps,
+  { door, word }: DoorManner,
+  answer: (exchange: Exchange, params: Params) => Reply,
+): GatewayRoute['answer'] {
+  return (exchange, params) => {
+    try {
+      replies.send(door, exchange, answer(exchange, params))
+    } catch (fault) {
+      replies.sendError(door, exchange, fault, {
+        word: word && ((error) => word(error, findNamed(table(), params))),
+      })
+    }
+  }
+}
+
 const findNamed = ({ byName, default: fallback }: ServingTable, { name }: Params): Served | undefined =>
   name === undefined ? fallback : byName.get(name)

@@ -3,7 +3,7 @@ import type { Door } from './replies.ts'
 import type { Params } from './router.ts'
 
 /** What a caller must be allowed to do. `public`: nothing. */
-type Permission = 'public' | 'predict' | 'read' | 'label' | 'deploy' | 'admin'
+export type Permission = 'public' | 'predict' | 'read' | 'label' | 'deploy' | 'admin'
 
 /** One row of a gateway's route table: a path, in one dialect. */
 export type GatewayRoute = {

@@ -1,6 +1,7 @@
 import type { DoorDeps } from './door.ts'
 import { nativeRoutes } from './doors/native.ts'
 import { plainRoutes } from './doors/plain.ts'
+import { v2Routes } from './doors/v2/routes.ts'
 import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
 import type { Reply } from './replies.ts'
 import type { GatewayRoute } from './route.ts'
@@ -15,6 +16,7 @@ export type RouteDeps = DoorDeps & {
 export const gatewayRoutes = (deps: RouteDeps): GatewayRoute[] => [
   ...plainRoutes(deps),
   ...nativeRoutes(deps),
+  ...v2Routes(deps),
   healthRoute(deps, '/health', () => describeHealth(deps.health())),
   healthRoute(deps, '/health/live', () => LIVE),
   healthRoute(deps, '/health/ready', () => describeReadiness(deps.health())),

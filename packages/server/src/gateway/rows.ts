@@ -1,12 +1,6 @@
 import { type FieldError, MillwrightError } from '@millwright/contracts/errors'
-import {
-  describe,
-  type Fault,
-  isObject,
-  pointerTo,
-  type RowReader,
-  type Slab,
-} from '../inference/validate.ts'
+import { describe, isObject } from '../inference/convert.ts'
+import { type Fault, pointerTo, type RowReader, type Slab } from '../inference/validate.ts'
 
 /** The rows of one request, however they were written. */
 export interface RowSource {
@@ -67,7 +61,7 @@ export function tableOfColumns(columns: unknown, names: readonly string[]): RowS
   return {
     count: length,
     single: false,
-    read: (reader, index, slab, at) => reader.readColumns(table, index, { slab, at }),
+    read: (reader, index, slab, at) => reader.readCells((column) => table[column]![index], slab, at),
     pointer: (index, field) => pointerTo('columns', field, index),
   }
 }

@@ -1,6 +1,7 @@
 import type { ModelSchema, Respond } from '@millwright/contracts'
 import type { Executable, Method, Program } from '@millwright/engine'
 import type { BatchedHost } from '@millwright/runtime/batching'
+import type { Manners } from '../inference/convert.ts'
 import { compileDecision, type DecisionRule } from '../inference/decision.ts'
 import { compileRespond, type RespondTemplate } from '../inference/respond.ts'
 import { createRowReader, type RowReader, type Slab } from '../inference/validate.ts'
@@ -34,8 +35,7 @@ export type ServedRespond = {
 export type Served = {
   readonly routed: RoutedDeployment
   readonly engine: Engine
-  readonly strict: RowReader
-  readonly lenient: RowReader
+  readonly readers: Readonly<Record<Manners, RowReader>>
   /** Room for one row, used by one request at a time. */
   readonly slab: Slab
   /** Most rows run at once. */
@@ -92,15 +92,15 @@ export function buildServed(
   const versionMetrics = metrics.ofVersion(version.label)
   if (decision?.threshold !== undefined)
     for (const outcome of ['positive', 'negative']) versionMetrics.outcome(outcome)
-  const strict = createRowReader(schema, inputs, 'strict')
+  const read = (manners: Manners): RowReader => createRowReader(schema, inputs, manners)
+  const readers = { strict: read('strict'), lenient: read('lenient'), tensor: read('tensor') }
   const turnRows = Math.floor(TURN_MICROSECONDS[engine.kind] / rowMicroseconds)
   const blockRows = Math.max(1, Math.min(BLOCK_ROWS, turnRows))
   return {
     routed,
     engine,
-    strict,
-    slab: strict.createSlab(1),
-    lenient: createRowReader(schema, inputs, 'lenient'),
+    readers,
+    slab: readers.strict.createSlab(1),
     blockRows,
     nowRows: engine.kind === 'inline' ? blockRows : -1,
     methods: outputs.map((output) => output.name),

@@ -53,6 +53,24 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** A string, or a token that Python writes and JSON does not know. */
+const STRING_OR_TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\bInfinity\b|\bNaN\b/g
+const TOKENS: Readonly<Record<string, string>> = { NaN: 'null', Infinity: '1e999', '-Infinity': '-1e999' }
+
+/**
+ * The same with the bare tokens NaN, Infinity and -Infinity, which Python clients send: NaN is read as null.
+ * @throws MillwrightError INVALID_JSON
+ */
+export function parseJsonWithNaN(text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch (error) {
+    const replaced = text.replace(STRING_OR_TOKEN, (match) => TOKENS[match] ?? match)
+    if (replaced === text) throw error
+    return parseJson(replaced)
+  }
+}
+
 /** Parses text that `parseJson` took, keeping numbers as they were spelt. */
 export function parseKeepingNumbers(text: string): unknown {
   const keep = (_key: string, value: unknown, context: { source?: string }): unknown =>

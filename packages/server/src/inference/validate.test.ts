@@ -1,7 +1,8 @@
 import type { ModelSchema, SchemaColumn } from '@millwright/contracts'
 import type { InputColumn } from '@millwright/engine'
 import { describe, expect, test } from 'vitest'
-import { createRowReader, describe as describeValue, pointerTo } from './validate.ts'
+import { describe as describeValue } from './convert.ts'
+import { createRowReader, pointerTo } from './validate.ts'
 
 const column = (name: string, changes: Partial<SchemaColumn> = {}): SchemaColumn => ({
   ...{ name, type: 'number', nullable: false, null: 'NaN', infinite: false, unknown: 'accepted' },

@@ -1,6 +1,15 @@
-import type { CellValue, FieldError, ModelSchema, SchemaColumn } from '@millwright/contracts'
+import type { FieldError, ModelSchema } from '@millwright/contracts'
 import type { Cell, Frame, InputColumn } from '@millwright/engine'
-import { parsePythonFloat } from './python-float.ts'
+import {
+  type Column,
+  convert,
+  describe,
+  isObject,
+  listed,
+  type Manners,
+  Refusal,
+  shorten,
+} from './convert.ts'
 
 /** What is wrong with one value; the caller knows where in the request it stands. */
 export type Fault = { readonly field: string; readonly code: string; readonly message: string }
@@ -21,30 +30,14 @@ export type RowReader = {
   frameOfRow(slab: Slab, at: number): Frame
   /** Fills row `at` of the slab; what is wrong, or undefined when nothing is. */
   readRow(row: unknown, slab: Slab, at: number): readonly Fault[] | undefined
-  /** The same for row `index` of a table of columns in the order of `names`. */
-  readColumns(columns: readonly unknown[][], index: number, target: Target): readonly Fault[] | undefined
+  /** The same for a row whose values stand elsewhere, by column in the order of `names`. */
+  readCells(cellAt: (column: number) => unknown, slab: Slab, at: number): readonly Fault[] | undefined
   /** Value of a field as it stands in a row of the slab. */
   valueAt(slab: Slab, at: number, field: number): Cell
-}
-type Target = { readonly slab: Slab; readonly at: number }
-
-/** `strict`: as the schema says. `lenient`: as a Python program with `float(value)` would take it. */
-export type Manners = 'strict' | 'lenient'
-
-type Column = SchemaColumn & {
-  readonly index: number
-  readonly isCell: boolean
-  readonly slot: number
-  readonly known: ReadonlySet<CellValue> | undefined
 }
 
 /** Most faults listed for one row. */
 const FAULTS_PER_ROW = 50
-/** Longest piece of a value or a field name that a message repeats. */
-const SHOWN_CHARACTERS = 64
-/** Known fields or categories that a message lists. */
-const LISTED = 8
-
 /** @throws RangeError when schema and program do not name the same columns */
 export function createRowReader(
   schema: ModelSchema,
@@ -108,13 +101,13 @@ export function createRowReader(
         faults.push(...unknownFields(row, names))
       return faults.length === 0 ? undefined : faults.slice(0, FAULTS_PER_ROW)
     },
-    readColumns(table, index, { slab, at }) {
+    readCells(cellAt, slab, at) {
       const faults: Fault[] = []
       for (let column = 0; column < names.length; column++) {
-        const fault = read(column, table[column]![index], slab, at)
+        const fault = read(column, cellAt(column), slab, at)
         if (fault !== undefined) faults.push(fault)
       }
-      return faults.length === 0 ? undefined : faults
+      return faults.length === 0 ? undefined : faults.slice(0, FAULTS_PER_ROW)
     },
     valueAt: (slab, at, field) => {
       const { isCell, slot } = columns[field]!
@@ -143,9 +136,6 @@ function columnsOf(schema: ModelSchema, inputs: readonly InputColumn[]): Column[
   })
 }
 
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** A field of a parsed object. What the object inherits (`toString`, `__proto__`) is not a field. */
 function ownField(row: Record<string, unknown>, name: string): unknown {
   const value = row[name]
@@ -163,120 +153,6 @@ function countFields(row: Record<string, unknown>): number {
 const missingIn = (faults: readonly Fault[]): number =>
   faults.length === 0 ? 0 : faults.filter((fault) => fault.code === 'missing').length
 
-/** Why a value is not taken. Returned, not thrown: bad rows are daily bread. */
-class Refusal {
-  readonly code: string
-  readonly message: string
-  constructor(code: string, message: string) {
-    this.code = code
-    this.message = message
-  }
-}
-
-const refuse = (code: string, expected: string, got: unknown): Refusal =>
-  new Refusal(code, `expected ${expected}, got ${describe(got)}`)
-
-function convert(column: Column, value: unknown, manners: Manners): Cell | Refusal {
-  if (value === undefined) return new Refusal('missing', `expected ${nameOf(column)}, got nothing`)
-  if (value === null) {
-    if (!column.nullable) return refuse('null', nameOf(column), null)
-    return column.null === 'NaN' || !column.isCell ? Number.NaN : null
-  }
-  const taken = CONVERT[column.type](column, value, manners)
-  if (taken instanceof Refusal || column.known === undefined || column.known.has(taken)) return taken
-  if (typeof value === 'boolean' && column.known.has(value)) return taken
-  return refuse('unknown_category', `one of ${listed([...column.known])}`, value)
-}
-
-type Convert = (column: Column, value: unknown, manners: Manners) => Cell | Refusal
-
-const CONVERT: Record<SchemaColumn['type'], Convert> = {
-  number: toNumber,
-  integer: (column, value, manners) => {
-    const number = toNumber(column, value, manners)
-    if (typeof number !== 'number' || Number.isNaN(number) || Math.abs(number) === Number.POSITIVE_INFINITY)
-      return number
-    if (!Number.isInteger(number)) return refuse('not_integer', 'an integer', value)
-    if (!Number.isSafeInteger(number))
-      return refuse(
-        'out_of_range',
-        'an integer within ±(2^53 − 1), beyond which JSON numbers lose digits',
-        value,
-      )
-    return number
-  },
-  boolean: (column, value) => {
-    if (typeof value !== 'boolean') return refuse('wrong_type', 'true or false', value)
-    return column.isCell ? value : Number(value)
-  },
-  string: (_column, value) => (typeof value === 'string' ? value : refuse('wrong_type', 'a string', value)),
-  object: (_column, value) =>
-    isObject(value) && isFlat(Object.values(value))
-      ? JSON.stringify(value)
-      : refuse('wrong_type', 'an object of plain values', value),
-  list: (_column, value) =>
-    Array.isArray(value) && isFlat(value)
-      ? JSON.stringify(value)
-      : refuse('wrong_type', 'a list of plain values', value),
-  any: (column, value) => {
-    if (typeof value === 'number')
-      return Number.isFinite(value) ? value : refuse('not_finite', 'a finite number', value)
-    if (!column.isCell) return refuse('wrong_type', 'a number', value)
-    if (typeof value === 'string' || typeof value === 'boolean') return value
-    return refuse('wrong_type', 'a string, a number, true or false', value)
-  },
-}
-
-const isPlain = (value: unknown): boolean => typeof value !== 'object' || value === null
-
-/** Plain values, and lists of them: all that a model reads out of an object or a list. */
-const isFlat = (values: readonly unknown[]): boolean =>
-  values.every((value) => isPlain(value) || (Array.isArray(value) && value.every(isPlain)))
-
-function toNumber(column: Column, value: unknown, manners: Manners): number | Refusal {
-  if (typeof value === 'number') {
-    if (Number.isFinite(value)) return value
-    return new Refusal('not_finite', `expected ${nameOf(column)}, got a number beyond ±1.8e308`)
-  }
-  if (typeof value === 'string') {
-    const word = NON_FINITE[value]
-    if (word !== undefined && allows(column, word)) return word
-    if (manners === 'lenient') return numberFromText(column, value)
-    if (word !== undefined) return refuse('not_finite', nameOf(column), value)
-  }
-  if (typeof value === 'boolean' && manners === 'lenient') return Number(value)
-  return refuse('wrong_type', nameOf(column), value)
-}
-
-function numberFromText(column: Column, text: string): number | Refusal {
-  const number = parsePythonFloat(text)
-  if (number === undefined) return refuse('wrong_type', nameOf(column), text)
-  return Number.isFinite(number) || allows(column, number)
-    ? number
-    : refuse('not_finite', nameOf(column), text)
-}
-
-const NON_FINITE: Readonly<Record<string, number>> = Object.assign(Object.create(null), {
-  NaN: Number.NaN,
-  Infinity: Number.POSITIVE_INFINITY,
-  '-Infinity': Number.NEGATIVE_INFINITY,
-})
-
-const allows = (column: Column, value: number): boolean =>
-  Number.isNaN(value) ? column.nullable && column.null === 'NaN' : column.infinite
-
-const TYPE_NAMES: Record<SchemaColumn['type'], string> = {
-  number: 'a finite number',
-  integer: 'an integer',
-  boolean: 'true or false',
-  string: 'a string',
-  object: 'an object',
-  list: 'a list',
-  any: 'a value',
-}
-
-const nameOf = (column: Column): string => TYPE_NAMES[column.type] + (column.nullable ? ' or null' : '')
-
 const notARow = (value: unknown): Fault => ({
   field: '',
   code: 'wrong_type',
@@ -293,25 +169,6 @@ function unknownFields(row: Record<string, unknown>, names: readonly string[]): 
       code: 'unknown_field',
       message: `${shorten(name)}: the model has no such field; it reads ${listed(names)}`,
     }))
-}
-
-/** A value in words, shortened; what a list or object holds is not repeated. */
-export function describe(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (typeof value === 'string') return `the string ${JSON.stringify(shorten(value))}`
-  if (Array.isArray(value)) return `a list of ${value.length}`
-  if (typeof value === 'object' && value !== null) return 'an object'
-  if (typeof value === 'number') return `the number ${value}`
-  return String(value)
-}
-
-const shorten = (text: string): string =>
-  text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS - 1)}…`
-
-function listed(values: readonly unknown[]): string {
-  const shown = values.slice(0, LISTED).map((value) => shorten(String(value)))
-  const more = values.length - shown.length
-  return shown.join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
 /** A fault at a place of the request (RFC 6901). */

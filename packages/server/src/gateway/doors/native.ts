@@ -1,12 +1,14 @@
 import type { FieldError } from '@millwright/contracts'
 import type { Method } from '@millwright/engine'
+import { describe, isObject } from '../../inference/convert.ts'
 import { decodeUtf8, parseJson } from '../../inference/json-body.ts'
-import { describe, isObject, pointerTo } from '../../inference/validate.ts'
+import { pointerTo } from '../../inference/validate.ts'
 import { jsonString } from '../../json-text.ts'
 import {
   decisionJson,
   type FailedRow,
   field,
+  type InferRequest,
   isFailed,
   type PredictedRow,
   type RowResult,
@@ -43,7 +45,16 @@ function predictNative(
   const asked = parseRequest(parseJson(decodeUtf8(body)), served)
   assertRows(asked.rows.count, served.routed.limits?.rows ?? maxRows)
   const { rows, outputs, ids, subjects } = asked
-  const request = { rows, requestId: exchange.id, startedAt, lenient: false, outputs, ids, subjects, signal }
+  const request: InferRequest = {
+    rows,
+    requestId: exchange.id,
+    startedAt,
+    manners: 'strict',
+    outputs,
+    ids,
+    subjects,
+    signal,
+  }
   const answer = (results: readonly RowResult[]): Reply => ({ body: answerOf(served, asked.rows, results) })
   return rows.count <= served.nowRows
     ? answer(plane.inferNow(served, request))
@@ -96,7 +107,7 @@ function parseRows(body: Record<string, unknown>, served: Served): RowSource {
       ),
     ])
   if (body.row !== undefined) return new SingleRow(body.row, ROW_BASE)
-  if (body.columns !== undefined) return tableOfColumns(body.columns, served.strict.names)
+  if (body.columns !== undefined) return tableOfColumns(body.columns, served.readers.strict.names)
   if (Array.isArray(body.rows)) return listOfRows(body.rows)
   throw invalidFields([wrong('/rows', `rows: expected a list of objects, got ${describe(body.rows)}`)])
 }

@@ -1,9 +1,16 @@
 import { type MillwrightError, sentenceOf } from '@millwright/contracts/errors'
+import { describe, isObject } from '../../inference/convert.ts'
 import { decodeLikePython, decodeUtf8, parseJson, parseKeepingNumbers } from '../../inference/json-body.ts'
 import type { RespondTemplate, RespondValues } from '../../inference/respond.ts'
-import { describe, isObject } from '../../inference/validate.ts'
 import { jsonString } from '../../json-text.ts'
-import { decisionJson, field, isFailed, type PredictedRow, type RowResult } from '../dataplane.ts'
+import {
+  decisionJson,
+  field,
+  type InferRequest,
+  isFailed,
+  type PredictedRow,
+  type RowResult,
+} from '../dataplane.ts'
 import { createPredictDoor, type DoorDeps, type DoorRequest } from '../door.ts'
 import { assertJsonType } from '../limits.ts'
 import type { Reply, Worded } from '../replies.ts'
@@ -44,8 +51,8 @@ function predictPlain(
       },
     ])
   const rows = new SingleRow(row, ROOT)
-  const tags = { outputs: undefined, ids: undefined, subjects: undefined }
-  const request = { rows, requestId: exchange.id, startedAt, lenient, ...tags, signal }
+  const manners = lenient ? 'lenient' : 'strict'
+  const request: InferRequest = { rows, requestId: exchange.id, startedAt, manners, signal }
   const answer = ([result]: readonly RowResult[]): Reply => ({
     body: answerOf(served, result!, { row, text }),
   })

@@ -1,0 +1,82 @@
+import { type MillwrightError, sentenceOf } from '@millwright/contracts/errors'
+import { VERSION } from '../../../version.ts'
+import { createPredictDoor, createReadDoor, type DoorManner } from '../../door.ts'
+import type { Reply, Worded } from '../../replies.ts'
+import type { GatewayRoute, Permission } from '../../route.ts'
+import type { Params } from '../../router.ts'
+import type { RouteDeps } from '../../routes.ts'
+import type { Served } from '../../served.ts'
+import { selectServed } from '../../serving-table.ts'
+import { inferTensors, type OutputTensor } from '../../tensors/infer.ts'
+import { describeConfig, describeModel, indexOf } from './metadata.ts'
+import { parseInference } from './request.ts'
+import { writeInference } from './response.ts'
+
+const EXTENSIONS = [
+  'binary_tensor_data',
+  'classification',
+  'model_configuration',
+  'model_repository',
+  'parameters',
+]
+
+/** `{"error": text}`, and of the type that clients look for. */
+const word = (error: MillwrightError): Worded => ({
+  status: error.status,
+  body: JSON.stringify({ error: sentenceOf(error) }),
+})
+const manner: DoorManner = { door: 'v2', word }
+
+/** Open Inference Protocol V2 over REST, with the extensions of Triton that clients use. */
+export function v2Routes(deps: RouteDeps): GatewayRoute[] {
+  const read = (path: string, answer: (params: Params) => Reply, permission: Permission = 'read') => ({
+    ...{ path, methods: ['GET', 'HEAD'], door: 'v2' as const, permission },
+    answer: createReadDoor(deps, manner, (_exchange, params) => answer(params)),
+  })
+  const post = (path: string, permission: Permission, answer: GatewayRoute['answer']): GatewayRoute => ({
+    ...{ path, methods: ['POST'], door: 'v2', permission, answer },
+  })
+  const model = (params: Params): Served => selectServed(deps.table(), params)
+  const infer = inferDoor(deps)
+  return [
+    read('/v2', () => json({ name: 'millwright', version: VERSION, extensions: EXTENSIONS })),
+    read('/v2/health/live', () => json({ live: true }), 'public'),
+    read('/v2/health/ready', () => readiness(deps), 'public'),
+    read('/v2/models', () => json({ models: [...deps.table().byName.keys()] })),
+    post('/v2/repository/index', 'read', repositoryIndex(deps)),
+    ...['/v2/models/{name}', '/v2/models/{name}/versions/{version}'].flatMap((path) => [
+      read(path, (params) => json(describeModel(model(params)))),
+      read(`${path}/ready`, (params) => json({ name: model(params).routed.name, ready: true })),
+      read(`${path}/config`, (params) => json(describeConfig(model(params)))),
+      post(`${path}/infer`, 'predict', infer),
+    ]),
+  ]
+}
+
+const json = (body: unknown): Reply => ({ body: JSON.stringify(body) })
+
+function readiness({ health }: RouteDeps): Reply {
+  const { isReady, isDraining } = health()
+  const ready = isReady && !isDraining
+  return { ...json({ live: true, ready }), status: ready ? 200 : 503 }
+}
+
+const inferDoor = (deps: RouteDeps): GatewayRoute['answer'] =>
+  createPredictDoor(deps, manner, (served, request) => {
+    const asked = parseInference(served, request)
+    const { exchange, startedAt, signal } = request
+    const outputs = [...new Set(asked.outputs.map(({ method }) => method))]
+    const inference = { rows: asked.rows, outputs, requestId: exchange.id, startedAt, signal }
+    const answer = (tensors: OutputTensor[]): Reply => writeInference(served, asked, tensors)
+    const tensors = inferTensors(deps, served, inference)
+    return tensors instanceof Promise ? tensors.then(answer) : answer(tensors)
+  })
+
+/** The body, empty or `{"ready": true}`, changes nothing: what is there is ready. */
+function repositoryIndex({ table, replies, maxBodyBytes }: RouteDeps): GatewayRoute['answer'] {
+  return (exchange) =>
+    exchange.readBody(maxBodyBytes, (error) => {
+      if (error !== undefined) replies.sendError('v2', exchange, error, { word })
+      else replies.send('v2', exchange, json(indexOf(table())))
+    })
+}

@@ -1,0 +1,104 @@
+import type { FieldError } from '@millwright/contracts'
+import type { Answer, Cell, Method } from '@millwright/engine'
+import { describe } from '../../inference/convert.ts'
+import { isFailed, type PredictedRow, pick, type RowResult } from '../dataplane.ts'
+import type { DoorDeps } from '../door.ts'
+import { assertRows } from '../limits.ts'
+import { invalidFields, type RowSource } from '../rows.ts'
+import type { Served } from '../served.ts'
+import { type Datatype, datatypeOf, type Elements } from './datatype.ts'
+
+/** An output of a model. */
+export type OutputTensor = {
+  readonly name: string
+  readonly datatype: Datatype
+  readonly shape: readonly number[]
+  readonly elements: Elements
+}
+
+export type TensorInference = {
+  readonly rows: RowSource
+  /** Methods to answer; all are the model's. */
+  readonly outputs: readonly Method[]
+  readonly requestId: string
+  readonly startedAt: number
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Predicts rows as one whole and gives the answers as tensors, `[rows, 1]` or `[rows, columns]`, in the order asked. A
+ * method with several outputs gives a tensor for each: `predict_proba-0`, `predict_proba-1` ….
+ * @throws MillwrightError TOO_MANY_ROWS, VALIDATION_FAILED
+ */
+export function inferTensors(
+  { plane, maxRows }: DoorDeps,
+  served: Served,
+  inference: TensorInference,
+): OutputTensor[] | Promise<OutputTensor[]> {
+  const { rows, outputs } = inference
+  assertRows(rows.count, served.routed.limits?.rows ?? maxRows)
+  const request = { ...inference, manners: 'tensor', whole: true } as const
+  const answer = (results: readonly RowResult[]): OutputTensor[] =>
+    outputs.flatMap((method) => tensorsOf(served, method, results))
+  return rows.count <= served.nowRows
+    ? answer(plane.inferNow(served, request))
+    : plane.infer(served, request).then(answer)
+}
+
+/** Answered when nothing else is asked for: the prediction, and the probabilities of a classifier. */
+export const defaultOutputs = ({ labelMethod, methods }: Served): Method[] =>
+  labelMethod !== 'predict_proba' && methods.includes('predict_proba')
+    ? [labelMethod, 'predict_proba']
+    : [labelMethod]
+
+/** A method by the name a client uses: `output-0`, `output_0` … are the default outputs in their order. */
+export function methodNamed(served: Served, name: unknown, pointer: string): Method {
+  const number = typeof name === 'string' ? /^output[-_]+(\d{1,3})$/.exec(name)?.[1] : undefined
+  const method = number === undefined ? name : defaultOutputs(served)[Number(number)]
+  if (typeof method === 'string' && served.methods.includes(method)) return method as Method
+  const error: FieldError = {
+    pointer,
+    code: 'unknown_output',
+    message: `outputs: the model has ${served.methods.join(', ')}, got ${describe(name)}`,
+  }
+  throw invalidFields([error])
+}
+
+function tensorsOf(served: Served, method: Method, results: readonly RowResult[]): OutputTensor[] {
+  const runs = results.filter((result): result is PredictedRow => !isFailed(result)).map(({ run }) => run)
+  const [first] = runs
+  if (first === undefined) return [emptyTensor(served, method)]
+  const { list, dtype, parts } = pick(first.answers, method)
+  return parts.map((part, index) => {
+    const [, width = 1] = part.shape
+    return {
+      name: list ? `${method}-${index}` : method,
+      datatype: datatypeOf(dtype),
+      shape: [runs.length, width],
+      elements: join(
+        runs.map(({ answers, row }) => ({ answer: pick(answers, method), row })),
+        index,
+        width,
+      ),
+    }
+  })
+}
+
+/** No rows, no answers: still a tensor of the right type. */
+function emptyTensor(served: Served, method: Method): OutputTensor {
+  const declared = served.routed.version.schema.outputs.find(({ name }) => name === method)
+  return { name: method, datatype: datatypeOf(declared?.dtype ?? ''), shape: [0, 1], elements: [] }
+}
+
+/** Part `index` of the answers to rows that were run in one or several blocks. */
+function join(rows: readonly { answer: Answer; row: number }[], index: number, width: number): Elements {
+  const whole = rows[0]!.answer.parts[index]!
+  if (whole.shape[0] === rows.length) return whole.data
+  const elements = new Array<Cell>(rows.length * width)
+  rows.forEach(({ answer, row }, position) => {
+    const { data } = answer.parts[index]!
+    for (let column = 0; column < width; column++)
+      elements[position * width + column] = data[row * width + column]!
+  })
+  return elements
+}
