@@ -39,6 +39,10 @@ export type Respond = z.infer<typeof Respond>
 export const Limits = z.strictObject({
   bodyBytes: z.int().positive().optional(),
   rows: z.int().positive().optional(),
+  /** Requests answered at once by one gateway. */
+  concurrency: z.int().positive().optional(),
+  /** Longest a request waits for those before it, in milliseconds. */
+  waitMs: z.int().nonnegative().optional(),
 })
 export type Limits = z.infer<typeof Limits>
 

@@ -158,6 +158,26 @@ export const ERRORS = {
     message: (p) => `${p.reason}; send the request again later`,
     retryable: true,
   }),
+  OVERLOADED: define<{ waitMs: number }>({
+    status: 503,
+    title: 'Overloaded',
+    message: (p) =>
+      `the requests before this one take another ${p.waitMs} ms, longer than it may wait; send it again later`,
+    retryable: true,
+  }),
+  TOO_MANY_REQUESTS: define<{ name: string; limit: number }>({
+    status: 429,
+    title: 'Too many requests',
+    message: (p) =>
+      `deployment "${p.name}" answers at most ${p.limit} requests at once; send it again later, or raise its limit`,
+    retryable: true,
+  }),
+  DEADLINE_EXCEEDED: define<{ ms: number }>({
+    status: 504,
+    title: 'Deadline exceeded',
+    message: (p) =>
+      `there is no answer within the ${p.ms} ms that the request gave; send fewer rows, or give it more time`,
+  }),
   CONTROL_UNAVAILABLE: define({
     status: 503,
     title: 'Control is not running',

@@ -63,6 +63,8 @@ const SETTINGS = {
   MILLWRIGHT_MAX_BODY_BYTES: integer(16 * MEBIBYTE, { min: 1 }),
   /** Most rows in one prediction request. */
   MILLWRIGHT_MAX_ROWS: integer(10_000, { min: 1 }),
+  /** Longest a prediction waits for those before it, in milliseconds; who would wait longer is refused at once. */
+  MILLWRIGHT_MAX_WAIT_MS: integer(1_000, { min: 0 }),
   /** Largest model file, in bytes. */
   MILLWRIGHT_MAX_MODEL_BYTES: integer(2048 * MEBIBYTE, { min: 1 }),
   /** Longest a gateway keeps prediction records in memory before it writes them, in milliseconds. */

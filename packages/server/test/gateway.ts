@@ -111,6 +111,7 @@ export type Limits = {
   readonly batchWaitMs?: number
   readonly maxBodyBytes?: number
   readonly maxRows?: number
+  readonly maxWaitMs?: number
   readonly logTo?: NodeJS.WritableStream
 }
 
@@ -141,6 +142,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     scrape: () => scrapeAll({ layout, slot: 0, own: () => metrics.toJson(log) }),
     maxBodyBytes: limits.maxBodyBytes ?? 16 << 20,
     maxRows: limits.maxRows ?? 10_000,
+    maxWaitMs: limits.maxWaitMs ?? 1_000,
   })
   const { server } = gateway
   const listen = async (): Promise<number> => {

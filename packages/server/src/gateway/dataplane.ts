@@ -105,6 +105,7 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
       const log = request.whole ? { append: (record: string) => records.push(record) } : deps.log
       for (let from = 0; from < rows; from += served.blockRows) {
         if (from > 0) await nextTurn()
+        request.signal?.throwIfAborted()
         const to = Math.min(rows, from + served.blockRows)
         const block = openBlock(served, request, { from, to, results, log })
         const { engine } = served

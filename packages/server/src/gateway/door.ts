@@ -1,14 +1,14 @@
 import type { MillwrightError } from '@millwright/contracts/errors'
+import type { Admission } from './admission.ts'
 import type { Dataplane } from './dataplane.ts'
-import { readEncoding, uncompress } from './encodings.ts'
 import type { Exchange } from './exchange.ts'
-import { assertBodyBytes } from './limits.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { Door, Replies, Reply, Worded } from './replies.ts'
 import type { GatewayRoute } from './route.ts'
 import type { Params } from './router.ts'
 import type { Served } from './served.ts'
-import { type ServingTable, selectServed } from './serving-table.ts'
+import { findServed, type ServingTable } from './serving-table.ts'
+import { type PredictDoor, Visit } from './visit.ts'
 
 /** What every door may reach. */
 export type DoorDeps = {
@@ -18,6 +18,9 @@ export type DoorDeps = {
   readonly replies: Replies
   readonly maxBodyBytes: number
   readonly maxRows: number
+  /** Longest a request waits for those before it, in milliseconds. */
+  readonly maxWaitMs: number
+  readonly admission: Admission
 }
 
 /** A dialect's manners. */
@@ -37,64 +40,23 @@ export type DoorRequest = {
   readonly body: Buffer
   /** `performance.now()` when the body was there. */
   readonly startedAt: number
-  /** Fires when the caller goes away; undefined where the answer is there before anyone could. */
+  /** Fires when the caller goes away or has no time left; undefined where the answer is there before that. */
   readonly signal: AbortSignal | undefined
 }
 
-type Answerer<R> = (served: Served, request: DoorRequest) => R | Promise<R>
+export type Answerer = (served: Served, request: DoorRequest) => Reply | Promise<Reply>
 
-/** The way of a prediction: body, deployment, answer. The deployment is the one named in the path, or the default one. */
+/** The way of a prediction. The deployment is the one named in the path, or the default one. */
 export function createPredictDoor(
   deps: DoorDeps,
-  { door, word, assertHead }: DoorManner,
-  answer: Answerer<Reply>,
+  manner: DoorManner,
+  answer: Answerer,
 ): GatewayRoute['answer'] {
-  const { table, replies, maxBodyBytes } = deps
-  const { state, cancelled } = deps.metrics
-  const fail = (exchange: Exchange, params: Params, fault: unknown): void => {
-    state.inFlight -= 1
-    replies.sendError(door, exchange, fault, {
-      // A deployment that is not there has no words of its own.
-      word: word && ((error) => word(error, findNamed(table(), params))),
-    })
-  }
-  const succeed = (exchange: Exchange, reply: Reply): void => {
-    state.inFlight -= 1
-    replies.send(door, exchange, reply)
-  }
-  const leave = (): void => {
-    state.inFlight -= 1
-    cancelled.value += 1
-  }
-  const open = (exchange: Exchange, params: Params, body: Buffer): void => {
-    const startedAt = performance.now()
-    const served = selectServed(table(), params)
-    assertHead?.(exchange)
-    assertBodyBytes(body, served)
-    const signal = served.engine.kind === 'hosted' ? exchange.gone() : undefined
-    const reply = answer(served, { exchange, params, body, startedAt, signal })
-    if (!(reply instanceof Promise)) succeed(exchange, reply)
-    else
-      reply.then(
-        (later) => succeed(exchange, later),
-        (error: unknown) => (signal?.aborted ? leave() : fail(exchange, params, error)),
-      )
-  }
+  const door: PredictDoor = { ...deps, ...manner, answer }
   return (exchange, params) => {
-    state.inFlight += 1
-    const proceed = (error: MillwrightError | undefined, body: Buffer): void => {
-      try {
-        if (error !== undefined) throw error
-        open(exchange, params, body)
-      } catch (fault) {
-        fail(exchange, params, fault)
-      }
-    }
-    exchange.readBody(maxBodyBytes, (error, body) => {
-      const encoding = readEncoding(exchange.header('content-encoding'))
-      if (error !== undefined || encoding === undefined) proceed(error, body)
-      else uncompress(encoding, body, maxBodyBytes, proceed)
-    })
+    deps.metrics.state.inFlight += 1
+    const visit = new Visit(door, exchange, params)
+    exchange.readBody(deps.maxBodyBytes, (error, body) => visit.open(error, body))
   }
 }
 
@@ -109,11 +71,8 @@ export function createReadDoor(
       replies.send(door, exchange, answer(exchange, params))
     } catch (fault) {
       replies.sendError(door, exchange, fault, {
-        word: word && ((error) => word(error, findNamed(table(), params))),
+        word: word && ((error) => word(error, findServed(table(), params))),
       })
     }
   }
 }
-
-const findNamed = ({ byName, default: fallback }: ServingTable, { name }: Params): Served | undefined =>
-  name === undefined ? fallback : byName.get(name)

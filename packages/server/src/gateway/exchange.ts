@@ -24,6 +24,8 @@ export interface Exchange {
   header(name: string): string | undefined
   /** Hands over a body of at most `limitBytes`, or the error it ends with; nothing when the caller goes away. */
   readBody(limitBytes: number, done: BodyDone): void
+  /** The caller went away. */
+  readonly isGone: boolean
   /** Fires when the caller goes away before the answer. */
   gone(): AbortSignal
   /** @param closes the connection ends with this answer */

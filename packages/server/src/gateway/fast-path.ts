@@ -136,6 +136,10 @@ class Connection {
     this.#socket.destroy()
   }
 
+  get isGone(): boolean {
+    return this.#socket.destroyed
+  }
+
   /** Fires when the caller goes away while a request of it is answered. */
   gone(): AbortSignal {
     this.#gone = new AbortController()
@@ -240,6 +244,10 @@ class FastExchange implements Exchange {
 
   header(name: string): string | undefined {
     return this.#head.fields.get(name)
+  }
+
+  get isGone(): boolean {
+    return this.#connection.isGone
   }
 
   gone(): AbortSignal {

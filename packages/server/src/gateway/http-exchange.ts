@@ -40,6 +40,10 @@ export class HttpExchange implements Exchange {
     this.#bodies.read(this, limitBytes, done)
   }
 
+  get isGone(): boolean {
+    return this.response.destroyed
+  }
+
   gone(): AbortSignal {
     const controller = new AbortController()
     this.response.once('close', () => {

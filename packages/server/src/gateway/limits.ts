@@ -14,6 +14,13 @@ export function assertBodyBytes(body: Buffer, { routed }: Served): void {
     throw new MillwrightError('BODY_TOO_LARGE', { limitBytes })
 }
 
+/** @throws MillwrightError TOO_MANY_REQUESTS */
+export function assertConcurrency({ routed, usage }: Served): void {
+  const limit = routed.limits?.concurrency
+  if (limit !== undefined && usage.inFlight >= limit)
+    throw new MillwrightError('TOO_MANY_REQUESTS', { name: routed.name, limit })
+}
+
 const JSON_TYPE = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json[ \t]*(?:;|$)/i
 
 /** @throws MillwrightError UNSUPPORTED_MEDIA_TYPE unless the body is said to be JSON */

@@ -4,9 +4,10 @@ import type { Frame, Program } from '@millwright/engine'
 import { decodeProgram } from '@millwright/engine/codec'
 import { compileProgram } from '@millwright/engine/compiled'
 import { isHosted } from '@millwright/engine/hosted'
-import { type BatchOptions, batched } from '@millwright/runtime/batching'
+import { type BatchedHost, type BatchOptions, batched } from '@millwright/runtime/batching'
 import { type Host, type HostLimits, openHost } from '@millwright/runtime/host'
 import { type BlobStore, readBlob } from '../blobs/blob-store.ts'
+import { createLane } from './admission.ts'
 import type { Engine, LoadedProgram } from './served.ts'
 
 /** Turns of the warm-up; enough for the engine's own compiler to settle, some milliseconds for a small model. */
@@ -51,18 +52,22 @@ export async function loadProgram(
     return { digest, program, engine, rowMicroseconds: await warmUp(program, engine, 1) }
   }
   const host = await openHost(bytes, options.hostLimits)
-  const alone: Engine = { kind: 'hosted', host }
+  const lane = createLane()
+  const alone: Engine = { kind: 'hosted', host, lane }
   const rowMicroseconds = await warmUp(program, alone, 1)
   const together = await warmUp(program, alone, TRIED_ROWS)
   const pays = together / TRIED_ROWS < PAYS * rowMicroseconds
-  return { digest, program, engine: pays ? batchedEngine(host, options) : alone, rowMicroseconds }
+  return {
+    digest,
+    program,
+    engine: pays ? { kind: 'hosted', host: batchedHost(host, options), lane } : alone,
+    rowMicroseconds,
+  }
 }
 
 /** Requests that come while the model computes go together in its next run. */
-const batchedEngine = (host: Host, { hostLimits, batchWaitMs, onBatch }: LoadOptions): Engine => ({
-  kind: 'hosted',
-  host: batched(host, { maxRows: BATCH_ROWS, waitMs: batchWaitMs, longestMs: hostLimits.runMs, onBatch }),
-})
+const batchedHost = (host: Host, { hostLimits, batchWaitMs, onBatch }: LoadOptions): BatchedHost =>
+  batched(host, { maxRows: BATCH_ROWS, waitMs: batchWaitMs, longestMs: hostLimits.runMs, onBatch })
 
 /** Predicts rows of zeros over and over, between other requests. Returns what it takes, in microseconds. */
 async function warmUp(program: Program, engine: Engine, rows: number): Promise<number> {

@@ -59,6 +59,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     logger,
     maxBodyBytes: config.MILLWRIGHT_MAX_BODY_BYTES,
     maxRows: config.MILLWRIGHT_MAX_ROWS,
+    maxWaitMs: config.MILLWRIGHT_MAX_WAIT_MS,
   })
 
   await follower.start()

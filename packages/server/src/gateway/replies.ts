@@ -30,6 +30,8 @@ type ErrorManner = {
 }
 
 const JSON_TYPE = 'application/json'
+/** Try again in a second. */
+const RETRY = new Set([429, 503])
 
 export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies {
   const statuses = new Map<Door, Counter[]>()
@@ -67,8 +69,13 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
       if (error.code === 'INTERNAL') logger.error({ error: fault }, 'request failed')
       metrics.errors.with(error.code).value += 1
       const worded = word?.(error)
-      const answer = worded === undefined ? problemAnswer(error, exchange) : worded
-      send(door, exchange, { ...answer, code: error.code, ...(headers && { headers }) })
+      const answer: Reply = worded === undefined ? problemAnswer(error, exchange) : worded
+      const retry = RETRY.has(error.status) ? { 'retry-after': '1' } : undefined
+      send(door, exchange, {
+        ...answer,
+        code: error.code,
+        headers: { ...answer.headers, ...retry, ...headers },
+      })
     },
     closeConnections: () => {
       closing = true

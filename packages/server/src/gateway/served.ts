@@ -7,12 +7,13 @@ import { compileRespond, type RespondTemplate } from '../inference/respond.ts'
 import { createRowReader, type RowReader, type Slab } from '../inference/validate.ts'
 import type { RoutedDeployment } from '../routing/snapshot.ts'
 import { encodeSource } from '../segments/record.ts'
+import type { Cost, Lane } from './admission.ts'
 import type { DeploymentMetrics, GatewayMetrics, VersionMetrics } from './metrics.ts'
 
 /** Where a program runs: compiled, on the spot; or by a host, in a process of its own. */
 export type Engine =
   | { readonly kind: 'inline'; readonly executable: Executable }
-  | { readonly kind: 'hosted'; readonly host: BatchedHost }
+  | { readonly kind: 'hosted'; readonly host: BatchedHost; readonly lane: Lane }
 
 /** A loaded version, warm. Shared by all deployments that serve it. */
 export type LoadedProgram = {
@@ -65,7 +66,11 @@ export type Served = {
   readonly countsClasses: boolean
   readonly versionMetrics: VersionMetrics
   readonly metrics: DeploymentMetrics
+  readonly usage: Usage
 }
+
+/** What requests for one deployment take at the moment. */
+type Usage = Cost & { inFlight: number }
 
 /** Longest one request holds the event loop, or a host, in microseconds. */
 const TURN_MICROSECONDS = { inline: 5_000, hosted: 250_000 } as const
@@ -130,6 +135,7 @@ export function buildServed(
     countsClasses: (schema.classes[0]?.length ?? Number.POSITIVE_INFINITY) <= COUNTED_CLASSES,
     versionMetrics,
     metrics: metrics.ofDeployment(routed.name),
+    usage: { inFlight: 0, msPerByte: 0 },
   }
 }
 

@@ -4,6 +4,7 @@ import { MillwrightError } from '@millwright/contracts/errors'
 import { createServer } from '../http.ts'
 import type { IdSource } from '../ids.ts'
 import type { Logger } from '../logging.ts'
+import { createAdmission } from './admission.ts'
 import { createBodyReader } from './body.ts'
 import type { Dataplane } from './dataplane.ts'
 import { type Exchange, pathOf } from './exchange.ts'
@@ -30,6 +31,7 @@ export type GatewayDeps = {
   readonly logger: Logger
   readonly maxBodyBytes: number
   readonly maxRows: number
+  readonly maxWaitMs: number
 }
 
 export type Gateway = {
@@ -61,7 +63,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   })
   let isDraining = false
   const health = (): HealthState => ({ table: deps.table(), isReady: deps.isReady(), isDraining })
-  const find = createRouter(byPath(gatewayRoutes({ ...deps, replies, health })))
+  const find = createRouter(byPath(gatewayRoutes({ ...deps, replies, health, admission: createAdmission() })))
 
   const passOn = (exchange: HttpExchange): void => {
     if (isDraining) exchange.response.shouldKeepAlive = false

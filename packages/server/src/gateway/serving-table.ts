@@ -25,6 +25,12 @@ export function selectServed(table: ServingTable, { name, version }: Params): Se
   throw new MillwrightError('VERSION_NOT_SERVED', params)
 }
 
+/** The deployment a path means, at whatever version; for errors. */
+export const findServed = (
+  { byName, default: fallback }: ServingTable,
+  { name }: Params,
+): Served | undefined => (name === undefined ? fallback : byName.get(name))
+
 const isVersion = ({ routed: { version } }: Served, asked: string): boolean =>
   asked === String(version.number) || asked === version.label
 

@@ -1,0 +1,132 @@
+import type { MillwrightError } from '@millwright/contracts/errors'
+import type { Cost, Lane, Task } from './admission.ts'
+import { Deadline } from './deadline.ts'
+import type { Answerer, DoorDeps, DoorManner } from './door.ts'
+import { readEncoding, uncompress } from './encodings.ts'
+import type { Exchange } from './exchange.ts'
+import { assertBodyBytes, assertConcurrency } from './limits.ts'
+import type { Reply } from './replies.ts'
+import type { Params } from './router.ts'
+import type { Served } from './served.ts'
+import { findServed, selectServed } from './serving-table.ts'
+
+export type PredictDoor = DoorDeps & DoorManner & { readonly answer: Answerer }
+
+const NO_BODY = Buffer.alloc(0)
+/** A body that may hold more rows than are answered on the spot. */
+const LARGE_BYTES = 16 << 10
+
+/** One request for a prediction on its way through a door: opened when its body is there, run in its turn, answered. */
+export class Visit implements Task {
+  lane!: Lane
+  cost!: Cost
+  bytes = 0
+  waitMs = 0
+  expectedMs = 0
+  startedAt = 0
+  readonly #door: PredictDoor
+  readonly #exchange: Exchange
+  readonly #params: Params
+  #served: Served | undefined
+  #deadline: Deadline | undefined
+  #body: Buffer = NO_BODY
+  #openedAt = 0
+
+  constructor(door: PredictDoor, exchange: Exchange, params: Params) {
+    this.#door = door
+    this.#exchange = exchange
+    this.#params = params
+  }
+
+  /** The body is there, or never will be. */
+  open(error: MillwrightError | undefined, body: Buffer): void {
+    const encoding = readEncoding(this.#exchange.header('content-encoding'))
+    if (error !== undefined || encoding === undefined) this.#enter(error, body)
+    else uncompress(encoding, body, this.#door.maxBodyBytes, (fault, plain) => this.#enter(fault, plain))
+  }
+
+  #enter(error: MillwrightError | undefined, body: Buffer): void {
+    try {
+      if (error !== undefined) throw error
+      this.#admit(body)
+    } catch (fault) {
+      this.#fail(fault)
+    }
+  }
+
+  #admit(body: Buffer): void {
+    const { table, assertHead, admission, maxWaitMs } = this.#door
+    this.#openedAt = performance.now()
+    const served = selectServed(table(), this.#params)
+    assertHead?.(this.#exchange)
+    assertBodyBytes(body, served)
+    assertConcurrency(served)
+    this.#deadline = Deadline.of(this.#exchange)
+    const longest = served.routed.limits?.waitMs ?? maxWaitMs
+    this.waitMs = this.#deadline === undefined ? longest : Math.min(longest, this.#deadline.leftMs)
+    this.lane = served.engine.kind === 'hosted' ? served.engine.lane : admission.loop
+    this.cost = served.usage
+    this.bytes = body.length
+    this.#body = body
+    this.#served = served
+    served.usage.inFlight += 1
+    try {
+      admission.admit(this)
+    } catch (fault) {
+      served.usage.inFlight -= 1
+      throw fault
+    }
+  }
+
+  /** Its turn. */
+  run(): void {
+    const [exchange, served, deadline] = [this.#exchange, this.#served!, this.#deadline]
+    try {
+      if (exchange.isGone) throw new Gone()
+      deadline?.assertLeft()
+      const isLong = served.engine.kind === 'hosted' || this.bytes > LARGE_BYTES
+      const request = { exchange, params: this.#params, body: this.#body, startedAt: this.#openedAt }
+      const signal = isLong ? signalOf(exchange, deadline) : undefined
+      const reply = this.#door.answer(served, { ...request, signal })
+      if (reply instanceof Promise) reply.then(this.#succeed, this.#giveUp)
+      else this.#succeed(reply)
+    } catch (fault) {
+      this.#giveUp(fault)
+    }
+  }
+
+  #end(): void {
+    this.#door.admission.end(this)
+    this.#served!.usage.inFlight -= 1
+    this.#deadline?.clear()
+  }
+
+  readonly #succeed = (reply: Reply): void => {
+    this.#end()
+    this.#door.metrics.state.inFlight -= 1
+    this.#door.replies.send(this.#door.door, this.#exchange, reply)
+  }
+
+  readonly #giveUp = (fault: unknown): void => {
+    this.#end()
+    if (this.#exchange.isGone) {
+      this.#door.metrics.state.inFlight -= 1
+      this.#door.metrics.cancelled.value += 1
+    } else this.#fail(fault)
+  }
+
+  #fail(fault: unknown): void {
+    const { metrics, replies, door, word, table } = this.#door
+    metrics.state.inFlight -= 1
+    replies.sendError(door, this.#exchange, fault, {
+      // A deployment that is not there has no words of its own.
+      word: word && ((error) => word(error, findServed(table(), this.#params))),
+    })
+  }
+}
+
+/** Nobody waits for the answer. */
+class Gone extends Error {}
+
+const signalOf = (exchange: Exchange, deadline: Deadline | undefined): AbortSignal =>
+  deadline === undefined ? exchange.gone() : AbortSignal.any([exchange.gone(), deadline.signal()])
