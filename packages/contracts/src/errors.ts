@@ -178,6 +178,28 @@ export const ERRORS = {
     message: (p) =>
       `there is no answer within the ${p.ms} ms that the request gave; send fewer rows, or give it more time`,
   }),
+  JOB_NOT_FOUND: define<{ id: string }>({
+    status: 404,
+    title: 'Job not found',
+    message: (p) => `there is no job "${p.id}", or its answer is older than answers are kept`,
+  }),
+  JOB_QUEUE_FULL: define<{ most: number }>({
+    status: 503,
+    title: 'Job queue full',
+    message: (p) => `${p.most} accepted requests wait for their answer already; send this one again later`,
+    retryable: true,
+  }),
+  JOB_FAILED: define<{ attempts: number }>({
+    status: 500,
+    title: 'Job failed',
+    message: (p) =>
+      `the job was begun ${p.attempts} times, and each time the process that answered it ended; send fewer rows`,
+  }),
+  WEBHOOK_REFUSED: define<{ host: string }>({
+    status: 400,
+    title: 'Webhook refused',
+    message: (p) => `answers are not posted to "${p.host}"; add its host to MILLWRIGHT_WEBHOOK_HOSTS`,
+  }),
   CONTROL_UNAVAILABLE: define({
     status: 503,
     title: 'Control is not running',

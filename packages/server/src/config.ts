@@ -65,6 +65,14 @@ const SETTINGS = {
   MILLWRIGHT_MAX_ROWS: integer(10_000, { min: 1 }),
   /** Longest a prediction waits for those before it, in milliseconds; who would wait longer is refused at once. */
   MILLWRIGHT_MAX_WAIT_MS: integer(1_000, { min: 0 }),
+  /** Requests accepted to be answered later (`?async=1`) that may wait in one gateway. */
+  MILLWRIGHT_MAX_JOBS: integer(10_000, { min: 1 }),
+  /** How long their answers are kept, in milliseconds. */
+  MILLWRIGHT_JOB_KEPT_MS: integer(86_400_000, { min: 1 }),
+  /** Hosts that answers may be posted to, separated by commas; none: no webhooks. */
+  MILLWRIGHT_WEBHOOK_HOSTS: text(''),
+  /** Key that webhooks are signed with: `whsec_` and base64. */
+  MILLWRIGHT_WEBHOOK_SECRET: text(''),
   /** Largest model file, in bytes. */
   MILLWRIGHT_MAX_MODEL_BYTES: integer(2048 * MEBIBYTE, { min: 1 }),
   /** Longest a gateway keeps prediction records in memory before it writes them, in milliseconds. */

@@ -14,6 +14,8 @@ export type DataLayout = {
   readonly segments: string
   /** Parquet files: deployment=…/date=…/hour=…/ */
   readonly predictions: string
+  /** Requests to be answered later, and their answers. */
+  readonly jobs: string
   /** Held by the running supervisor. */
   readonly lock: string
   /** Sockets: control's API, control's internal channel, one per gateway for its metrics. */
@@ -36,6 +38,7 @@ export function layoutOf(dataFolder: string): DataLayout {
     routing: join(root, 'routing.json'),
     segments: join(root, 'segments'),
     predictions: join(root, 'predictions'),
+    jobs: join(root, 'jobs'),
     lock: join(root, 'lock'),
     controlSocket: join(sockets, 'control.sock'),
     internalSocket: join(sockets, 'internal.sock'),

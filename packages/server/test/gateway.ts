@@ -10,6 +10,9 @@ import { compileFile, decodeProgram, inputSchema } from '@millwright/engine'
 import { folderBlobs } from '../src/blobs/folder.ts'
 import { createDataplane } from '../src/gateway/dataplane.ts'
 import { createFollower } from '../src/gateway/follow.ts'
+import { createJobs } from '../src/gateway/jobs/runner.ts'
+import { createJobStore } from '../src/gateway/jobs/store.ts'
+import { createWebhooks } from '../src/gateway/jobs/webhook.ts'
 import { loadProgram } from '../src/gateway/load-model.ts'
 import { createMetrics } from '../src/gateway/metrics.ts'
 import { createProxy } from '../src/gateway/proxy.ts'
@@ -112,6 +115,8 @@ export type Limits = {
   readonly maxBodyBytes?: number
   readonly maxRows?: number
   readonly maxWaitMs?: number
+  readonly maxJobs?: number
+  readonly webhookHosts?: readonly string[]
   readonly logTo?: NodeJS.WritableStream
 }
 
@@ -136,7 +141,13 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
   const follower = createFollower({ id: 'gateway-0', layout, load, metrics, logger })
   await follower.start()
   const proxy = createProxy(layout.controlSocket, metrics)
+  const jobs = createJobs({
+    store: createJobStore({ folder: layout.jobs, slot: 0, slots: 1 }),
+    webhooks: createWebhooks({ hosts: limits.webhookHosts ?? [], secret: 'whsec_c2VjcmV0', logger }),
+    ...{ ids, logger, most: limits.maxJobs ?? 1_000, keptMs: 60_000 },
+  })
   const gateway = createGateway({
+    jobs,
     ...{ table: follower.table, isReady: follower.isReady, plane: createDataplane({ ids, log }) },
     ...{ metrics, proxy, ids, logger },
     scrape: () => scrapeAll({ layout, slot: 0, own: () => metrics.toJson(log) }),
@@ -150,7 +161,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     return (server.address() as AddressInfo).port
   }
   return {
-    ...{ server, drain: gateway.drain, follower, log, lines, metrics, listen },
+    ...{ server, jobs, answer: gateway.answer, drain: gateway.drain, follower, log, lines, metrics, listen },
     /** Asks over a connection of its own, like anyone. */
     async ask(path: string, asked: RequestInit = {}) {
       const answer = await fetch(`http://127.0.0.1:${await listen()}${path}`, asked)
@@ -158,6 +169,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
       return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text) }
     },
     async close(): Promise<void> {
+      await jobs.stop()
       follower.stop()
       gateway.closeAllConnections()
       await gateway.drain()

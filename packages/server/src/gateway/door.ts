@@ -2,6 +2,7 @@ import type { MillwrightError } from '@millwright/contracts/errors'
 import type { Admission } from './admission.ts'
 import type { Dataplane } from './dataplane.ts'
 import type { Exchange } from './exchange.ts'
+import type { Jobs } from './jobs/runner.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { Door, Replies, Reply, Worded } from './replies.ts'
 import type { GatewayRoute } from './route.ts'
@@ -21,6 +22,7 @@ export type DoorDeps = {
   /** Longest a request waits for those before it, in milliseconds. */
   readonly maxWaitMs: number
   readonly admission: Admission
+  readonly jobs: Jobs
 }
 
 /** A dialect's manners. */

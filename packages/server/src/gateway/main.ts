@@ -4,7 +4,7 @@ import type { AddressInfo, ListenOptions } from 'node:net'
 import { dirname, join } from 'node:path'
 import { folderBlobs } from '../blobs/folder.ts'
 import { type Config, hostLimitsOf, loadConfig } from '../config.ts'
-import { createIdSource } from '../ids.ts'
+import { createIdSource, type IdSource } from '../ids.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { createLogger, type Logger } from '../logging.ts'
 import { createMetricsServer, scrapeAll } from '../metrics/scrape.ts'
@@ -14,6 +14,9 @@ import { onStop, tellSupervisor } from '../supervisor/messages.ts'
 import { VERSION } from '../version.ts'
 import { createDataplane } from './dataplane.ts'
 import { createFollower } from './follow.ts'
+import { createJobs, type Jobs } from './jobs/runner.ts'
+import { createJobStore } from './jobs/store.ts'
+import { createWebhooks } from './jobs/webhook.ts'
 import { loadProgram } from './load-model.ts'
 import { createMetrics } from './metrics.ts'
 import { createProxy } from './proxy.ts'
@@ -48,7 +51,9 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   const follower = createFollower({ id: `gateway-${slot}`, layout, load, metrics, logger })
   const own = () => metrics.toJson(log)
   const proxy = createProxy(layout.controlSocket, metrics)
+  const jobs = openJobs(config, layout, { slot, logger, ids })
   const gateway = createGateway({
+    jobs,
     table: follower.table,
     isReady: follower.isReady,
     plane: createDataplane({ ids, log }),
@@ -72,6 +77,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   const { port } = gateway.server.address() as AddressInfo
   logger.info(`listening on ${config.MILLWRIGHT_HOST}:${port}`)
   const following = follower.follow()
+  await jobs.start(gateway.answer)
   await tellSupervisor({ type: 'ready', port })
   settleMemory()
 
@@ -85,6 +91,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
       .drain()
       .then(async () => {
         clearTimeout(killer)
+        await jobs.stop()
         follower.stop()
         await following
         metricsServer.close()
@@ -96,6 +103,20 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
         logger.fatal({ error }, 'stopping failed')
         process.exit(1)
       })
+  })
+}
+
+type JobParts = { readonly slot: number; readonly logger: Logger; readonly ids: IdSource }
+
+function openJobs(config: Config, layout: DataLayout, { slot, logger, ids }: JobParts): Jobs {
+  return createJobs({
+    store: createJobStore({ folder: layout.jobs, slot, slots: config.MILLWRIGHT_GATEWAYS }),
+    webhooks: createWebhooks({
+      hosts: config.MILLWRIGHT_WEBHOOK_HOSTS.split(',').map((host) => host.trim()),
+      secret: config.MILLWRIGHT_WEBHOOK_SECRET,
+      logger,
+    }),
+    ...{ ids, logger, most: config.MILLWRIGHT_MAX_JOBS, keptMs: config.MILLWRIGHT_JOB_KEPT_MS },
   })
 }
 

@@ -3,6 +3,7 @@ import { nativeRoutes } from './doors/native.ts'
 import { plainRoutes } from './doors/plain.ts'
 import { v2Routes } from './doors/v2/routes.ts'
 import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
+import { jobRoutes } from './jobs/routes.ts'
 import type { Reply } from './replies.ts'
 import type { GatewayRoute } from './route.ts'
 
@@ -17,6 +18,7 @@ export const gatewayRoutes = (deps: RouteDeps): GatewayRoute[] => [
   ...plainRoutes(deps),
   ...nativeRoutes(deps),
   ...v2Routes(deps),
+  ...jobRoutes(deps),
   healthRoute(deps, '/health', () => describeHealth(deps.health())),
   healthRoute(deps, '/health/live', () => LIVE),
   healthRoute(deps, '/health/ready', () => describeReadiness(deps.health())),

@@ -11,6 +11,7 @@ import { type Exchange, pathOf } from './exchange.ts'
 import { createFastPath } from './fast-path.ts'
 import type { HealthState } from './health.ts'
 import { HttpExchange } from './http-exchange.ts'
+import type { Jobs } from './jobs/runner.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ControlProxy } from './proxy.ts'
 import { createReplies, type Replies } from './replies.ts'
@@ -20,6 +21,7 @@ import { gatewayRoutes } from './routes.ts'
 import type { ServingTable } from './serving-table.ts'
 
 export type GatewayDeps = {
+  readonly jobs: Jobs
   readonly table: () => ServingTable
   readonly isReady: () => boolean
   readonly plane: Dataplane
@@ -36,6 +38,8 @@ export type GatewayDeps = {
 
 export type Gateway = {
   readonly server: Server
+  /** Answers a POST that came in another way than over a connection. */
+  readonly answer: (exchange: Exchange) => void
   /** Stops accepting, answers what is under way, closes every connection. Resolves when all are closed. */
   readonly drain: () => Promise<void>
   readonly closeAllConnections: () => void
@@ -90,20 +94,26 @@ export function createGateway(deps: GatewayDeps): Gateway {
     }
   })
 
+  const answererOf = (url: string): ((exchange: Exchange) => void) | undefined => {
+    const match = find(url)
+    const route = match?.target.find(({ methods }) => methods.includes('POST'))
+    return route && ((exchange) => route.answer(exchange, match!.params))
+  }
   const fastPath = createFastPath({
     server,
     ids: deps.ids,
-    answererOf(url) {
-      const match = find(url)
-      const route = match?.target.find(({ methods }) => methods.includes('POST'))
-      return route && ((exchange) => route.answer(exchange, match!.params))
-    },
+    answererOf,
     firstMs: HEADERS_TIMEOUT_MS,
     keepAliveMs: KEEP_ALIVE_MS,
   })
 
   return {
     server,
+    answer(exchange) {
+      const answer = answererOf(exchange.url)
+      if (answer === undefined) replies.sendError('jobs', exchange, routeNotFound(exchange))
+      else answer(exchange)
+    },
     async drain() {
       isDraining = true
       replies.closeConnections()

@@ -4,6 +4,8 @@ import { Deadline } from './deadline.ts'
 import type { Answerer, DoorDeps, DoorManner } from './door.ts'
 import { readEncoding, uncompress } from './encodings.ts'
 import type { Exchange } from './exchange.ts'
+import { isAsync } from './jobs/job.ts'
+import { pending } from './jobs/routes.ts'
 import { assertBodyBytes, assertConcurrency } from './limits.ts'
 import type { Reply } from './replies.ts'
 import type { Params } from './router.ts'
@@ -55,11 +57,15 @@ export class Visit implements Task {
   }
 
   #admit(body: Buffer): void {
-    const { table, assertHead, admission, maxWaitMs } = this.#door
+    const { table, assertHead, admission, maxWaitMs, jobs } = this.#door
     this.#openedAt = performance.now()
     const served = selectServed(table(), this.#params)
     assertHead?.(this.#exchange)
     assertBodyBytes(body, served)
+    if (isAsync(this.#exchange)) {
+      jobs.accept(this.#exchange, body).then(({ id }) => this.#send(pending(id)), this.#fail)
+      return
+    }
     assertConcurrency(served)
     this.#deadline = Deadline.of(this.#exchange)
     const longest = served.routed.limits?.waitMs ?? maxWaitMs
@@ -103,6 +109,10 @@ export class Visit implements Task {
 
   readonly #succeed = (reply: Reply): void => {
     this.#end()
+    this.#send(reply)
+  }
+
+  #send(reply: Reply): void {
     this.#door.metrics.state.inFlight -= 1
     this.#door.replies.send(this.#door.door, this.#exchange, reply)
   }
@@ -115,7 +125,7 @@ export class Visit implements Task {
     } else this.#fail(fault)
   }
 
-  #fail(fault: unknown): void {
+  readonly #fail = (fault: unknown): void => {
     const { metrics, replies, door, word, table } = this.#door
     metrics.state.inFlight -= 1
     replies.sendError(door, this.#exchange, fault, {

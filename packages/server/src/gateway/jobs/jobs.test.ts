@@ -1,0 +1,205 @@
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { readdir, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import {
+  churnDeployment,
+  createDataFolder,
+  type Limits,
+  openGateway,
+  removeDataFolder,
+  storeChurn,
+  writeSnapshot,
+} from '../../../test/gateway.ts'
+import { createJobStore } from './store.ts'
+
+const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
+const NATIVE = '/api/v1/deployments/churn/predict'
+
+let layout: Awaited<ReturnType<typeof createDataFolder>>
+let gateway: Awaited<ReturnType<typeof openGateway>>
+const opened: (typeof gateway)[] = []
+
+beforeAll(async () => {
+  layout = await createDataFolder()
+  await writeSnapshot(layout, 1, [await churnDeployment(await storeChurn(layout, 'v2'))])
+})
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close()
+})
+afterAll(() => removeDataFolder(layout))
+
+async function open(limits: Limits = {}) {
+  gateway = await openGateway(layout, limits)
+  opened.push(gateway)
+  return gateway
+}
+
+const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+  gateway.ask(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
+
+async function answerTo(id: string) {
+  const answer = await gateway.ask(`/api/v1/jobs/${id}?wait=20`)
+  return { status: answer.status, json: answer.json() }
+}
+
+test.each([
+  ['a query', `${NATIVE}?async=1`, {}],
+  ['a query among others', `${NATIVE}?a=b&async=true&c=d`, {}],
+  ['a header', NATIVE, { prefer: 'wait=5, respond-async' }],
+])('a request is answered later when %s says so, as it would have been at once', async (_, path, headers) => {
+  await open()
+  await gateway.jobs.start(gateway.answer)
+
+  const accepted = await post(path, { row: ROW, id: 'own' }, headers)
+  const { id, state } = accepted.json()
+  const { status, json } = await answerTo(id)
+
+  expect([accepted.status, state]).toEqual([202, 'pending'])
+  expect(accepted.headers.get('location')).toBe(`/api/v1/jobs/${id}`)
+  expect([status, json.state, json.status, json.attempts]).toEqual([200, 'done', 200, 1])
+  expect(json.answer).toEqual((await post(NATIVE, { row: ROW, id: 'own' })).json())
+})
+
+test('a bad request is accepted, and its answer says what is wrong', async () => {
+  await open()
+  await gateway.jobs.start(gateway.answer)
+
+  const { id } = (await post(`${NATIVE}?async=1`, { row: {} })).json()
+
+  expect((await answerTo(id)).json).toMatchObject({ status: 400, answer: { code: 'VALIDATION_FAILED' } })
+})
+
+test('what was accepted is answered by the process that comes after', async () => {
+  await open()
+  const ids: string[] = []
+  for (let index = 0; index < 5; index++) ids.push((await post(`${NATIVE}?async=1`, { row: ROW })).json().id)
+  expect((await gateway.ask(`/api/v1/jobs/${ids[0]}`)).status).toBe(202)
+  await opened.pop()!.close()
+
+  await open()
+  await gateway.jobs.start(gateway.answer)
+
+  for (const id of ids) expect((await answerTo(id)).json).toMatchObject({ status: 200, attempts: 1 })
+  expect(await readdir(join(layout.jobs, '0'))).toEqual([])
+})
+
+test('a job of which processes die is answered with an error', async () => {
+  await open()
+  const { id } = (await post(`${NATIVE}?async=1`, { row: ROW })).json()
+  await opened.pop()!.close()
+  const store = createJobStore({ folder: layout.jobs, slot: 0, slots: 1 })
+  for (let attempt = 0; attempt < 3; attempt++) await store.begin(id)
+
+  await open()
+  await gateway.jobs.start(gateway.answer)
+
+  expect((await answerTo(id)).json).toMatchObject({
+    status: 500,
+    attempts: 4,
+    answer: { code: 'JOB_FAILED' },
+  })
+})
+
+test('jobs of gateways that are no more are taken over', async () => {
+  const gone = createJobStore({ folder: layout.jobs, slot: 3, slots: 4 })
+  const id = 'job_01KBBBBBBBBBBBBBBBBBBBBBBB'
+  const headers = { 'content-type': 'application/json' }
+  const job = { id, url: NATIVE, headers, acceptedAt: 0, webhook: undefined }
+  await gone.accept(job, Buffer.from(JSON.stringify({ row: ROW })))
+
+  await open()
+  await gateway.jobs.start(gateway.answer)
+
+  expect((await answerTo(id)).json).toMatchObject({ status: 200 })
+})
+
+test('a job has one answer, the first', async () => {
+  await open()
+  const store = createJobStore({ folder: layout.jobs, slot: 0, slots: 1 })
+  const result = {
+    id: 'job_01KAAAAAAAAAAAAAAAAAAAAAAA',
+    acceptedAt: 0,
+    doneAt: 0,
+    type: 'text/plain',
+    attempts: 1,
+  }
+
+  const first = await store.finish({ ...result, status: 200 }, Buffer.from('"first"'))
+  const second = await store.finish({ ...result, status: 500 }, Buffer.from('"second"'))
+
+  expect([first, second]).toEqual([true, false])
+  expect((await answerTo(result.id)).json).toMatchObject({ status: 200, answer: 'first' })
+})
+
+test('more jobs than may wait are refused', async () => {
+  await open({ maxJobs: 2 })
+
+  const answers = []
+  for (let index = 0; index < 3; index++) answers.push(await post(`${NATIVE}?async=1`, { row: ROW }))
+
+  expect(answers.map(({ status }) => status)).toEqual([202, 202, 503])
+  expect(answers[2]!.json()).toMatchObject({ code: 'JOB_QUEUE_FULL', retryable: true })
+})
+
+test.each(['job_01KZZZZZZZZZZZZZZZZZZZZZZZ', 'job_1', '..%2Frouting.json'])(
+  'there is no job %s',
+  async (id) => {
+    await open()
+    await writeFile(join(layout.root, 'job_1'), '{}\n')
+
+    expect((await gateway.ask(`/api/v1/jobs/${id}`)).status).toBe(404)
+  },
+)
+
+/** A receiver that refuses the first delivery. */
+async function receiver() {
+  const taken: { headers: IncomingMessage['headers']; text: string }[] = []
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    taken.push({ headers: request.headers, text: Buffer.concat(chunks).toString() })
+    response.writeHead(taken.length === 1 ? 503 : 204).end()
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, taken, server }
+}
+
+test('an answer is posted to its webhook, signed, and again when it was not taken', async () => {
+  const { host, taken, server } = await receiver()
+  await open({ webhookHosts: [host] })
+  await gateway.jobs.start(gateway.answer)
+
+  const { id } = (
+    await post(`${NATIVE}?async=1`, { row: ROW }, { 'x-millwright-webhook': `http://${host}/in` })
+  ).json()
+  while (taken.length < 2) await new Promise((resolve) => setTimeout(resolve, 20))
+  server.close()
+
+  const { headers, text } = taken[1]!
+  const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${text}`
+  const signature = createHmac('sha256', 'secret').update(signed).digest('base64')
+  expect(headers).toMatchObject({ 'webhook-id': id, 'webhook-signature': `v1,${signature}` })
+  expect(JSON.parse(text)).toMatchObject({ type: 'job.done', data: { id, status: 200 } })
+})
+
+test.each([
+  'http://127.0.0.1:9/x',
+  'file:///etc/passwd',
+  'http://2130706433/',
+  'http://a@hooks.test/',
+  'nonsense',
+])('answers are not posted to %s', async (webhook) => {
+  await open({ webhookHosts: ['hooks.test'] })
+
+  const answer = await post(`${NATIVE}?async=1`, { row: ROW }, { 'x-millwright-webhook': webhook })
+
+  expect([answer.status, answer.json().code]).toEqual([400, 'WEBHOOK_REFUSED'])
+})

@@ -1,0 +1,87 @@
+import { createHmac } from 'node:crypto'
+import { MillwrightError } from '@millwright/contracts/errors'
+import type { Logger } from '../../logging.ts'
+import type { JobResult } from './job.ts'
+
+export type Webhooks = {
+  /** @throws MillwrightError WEBHOOK_REFUSED unless its host is one of those allowed */
+  assertAllowed(url: string): void
+  /**
+   * Posts an answer, once: a receiver that fell silent may have taken it, so only what surely did not arrive is sent
+   * again. Never throws.
+   */
+  deliver(url: string, result: JobResult, body: string | Uint8Array): Promise<void>
+}
+
+type Options = {
+  /** Hosts, with ports where they are not usual: `hooks.example.com`, `10.0.0.7:9000`. */
+  readonly hosts: readonly string[]
+  /** base64 after `whsec_`; '' sends no signature. */
+  readonly secret: string
+  readonly logger: Logger
+}
+
+const TIMEOUT_MS = 10_000
+const PAUSES_MS = [500, 2_000, 10_000]
+const NOT_ARRIVED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'])
+const NOT_TAKEN = new Set([429, 503])
+
+/** Webhooks as `standardwebhooks` 1.0.0 signs them: HMAC-SHA256 of `id.timestamp.body`. */
+export function createWebhooks({ hosts, secret, logger }: Options): Webhooks {
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+  const sign = (id: string, seconds: number, body: string): string =>
+    `v1,${createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')}`
+
+  const post = async (url: string, id: string, body: string): Promise<'taken' | 'again' | 'lost'> => {
+    const seconds = Math.floor(Date.now() / 1000)
+    const headers = {
+      'content-type': 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': `${seconds}`,
+      ...(key.length > 0 && { 'webhook-signature': sign(id, seconds, body) }),
+    }
+    try {
+      const signal = AbortSignal.timeout(TIMEOUT_MS)
+      const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal })
+      await answer.body?.cancel()
+      if (NOT_TAKEN.has(answer.status)) return 'again'
+      return answer.ok ? 'taken' : 'lost'
+    } catch (error) {
+      const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
+      return NOT_ARRIVED.has(code ?? '') ? 'again' : 'lost'
+    }
+  }
+  return {
+    assertAllowed(text) {
+      const url = URL.canParse(text) ? new URL(text) : undefined
+      const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:'
+      if (url === undefined || !isWeb || url.username !== '' || !hosts.includes(url.host))
+        throw new MillwrightError('WEBHOOK_REFUSED', { host: (url?.host ?? text).slice(0, 128) })
+    },
+    async deliver(url, result, body) {
+      const { id, status, acceptedAt, doneAt } = result
+      const text = JSON.stringify({
+        type: 'job.done',
+        timestamp: new Date(doneAt).toISOString(),
+        data: { id, status, accepted_at: new Date(acceptedAt).toISOString(), answer: parseAnswer(body) },
+      })
+      for (const pauseMs of [...PAUSES_MS, undefined]) {
+        const outcome = await post(url, id, text)
+        if (outcome === 'taken') return
+        if (outcome === 'lost' || pauseMs === undefined) break
+        await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      }
+      logger.warn({ job: id }, `the webhook of job ${id} did not take its answer; it can be fetched`)
+    },
+  }
+}
+
+/** JSON as it is, anything else as base64. */
+export function parseAnswer(body: string | Uint8Array): unknown {
+  const bytes = Buffer.from(body)
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return { base64: bytes.toString('base64') }
+  }
+}
