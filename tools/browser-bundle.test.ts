@@ -71,4 +71,26 @@ describe('a model in a page', () => {
       JSON.parse(JSON.stringify(model.methods.map((method) => model.answer(method, rows)))),
     )
   })
+
+  test('fetches the kernel for batches when it asks for large ones, and answers the same', () => {
+    const name = 'xgboost-2.1.4/xgb-dart/model.bin'
+    const large = PAGE.replace(
+      /stdout\.write.*/,
+      `const many = Array.from({ length: 500 }, (_, i) => rows[i % rows.length])
+const [before, answers] = [files.length, new Set()]
+for (let i = 0; i < 100; i++) {
+  answers.add(JSON.stringify(model.answer('predict', many)))
+  await new Promise((resolve) => setTimeout(resolve))
+}
+stdout.write(JSON.stringify({ fetched: files.length - before, answers: answers.size }))`,
+    )
+    const script = large
+      .replace('FILE', JSON.stringify(join(FIXTURES, name)))
+      .replace('const bytes', `const rows = ${JSON.stringify(input(name).rows)}\nconst bytes`)
+    writeFileSync(join(folder, 'batches.mjs'), script)
+
+    const out = execFileSync(process.execPath, [join(folder, 'batches.mjs'), join(folder, 'engine.js')])
+
+    expect(JSON.parse(out.toString())).toEqual({ fetched: 1, answers: 1 })
+  })
 })

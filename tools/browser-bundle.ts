@@ -117,6 +117,31 @@ const rareFunctions: Plugin = {
   },
 }
 
+/**
+ * The kernel for large batches, a generator of the steps to build it. In a page its first step is to fetch its file, and
+ * where that fails the other kernel stays.
+ */
+const batchKernel: Plugin = {
+  name: 'batch-kernel',
+  setup(plugin) {
+    plugin.onResolve({ filter: /^\.\/mux\.ts$/ }, ({ path, resolveDir }) => ({
+      path: resolve(resolveDir, path),
+      namespace: 'batch',
+    }))
+    plugin.onLoad({ filter: /.*/, namespace: 'batch' }, ({ path }) => ({
+      contents: `
+        let file
+        export function* buildMux(...args) {
+          import('${path}').then((module) => { file = module }, () => {})
+          while (file === undefined) yield
+          return yield* file.buildMux(...args)
+        }`,
+      resolveDir: dirname(path),
+      loader: 'js',
+    }))
+  },
+}
+
 /** The engine for browsers: `engine.js` and the chunks it fetches when a model needs them. */
 export function bundleForBrowsers(folder: string): Promise<BuildResult<{ metafile: true; write: true }>> {
   return build({
@@ -131,7 +156,7 @@ export function bundleForBrowsers(folder: string): Promise<BuildResult<{ metafil
     platform: 'browser',
     target: 'es2023',
     chunkNames: 'chunk-[hash]',
-    plugins: [lazyLists, rareFunctions],
+    plugins: [lazyLists, rareFunctions, batchKernel],
     legalComments: 'none',
     logLevel: 'warning',
   })
