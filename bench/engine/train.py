@@ -48,6 +48,21 @@ def numbers(train_rows, rows=ROWS):
     return x[:train_rows], y[:train_rows], x[train_rows:]
 
 
+CATEGORICAL = dict(enumerate((4, 6, 10, 15, 25, 40, 80, 150)))
+
+
+def categorical(train_rows):
+    """The same, the first columns as categories in no order, a twentieth of the values missing."""
+    train, labels, rows = numbers(train_rows)
+    x = np.concatenate([train, rows])
+    rng = np.random.default_rng(7)
+    for column, count in CATEGORICAL.items():
+        bins = np.searchsorted(np.quantile(x[:, column], np.arange(1, count) / count), x[:, column])
+        x[:, column] = rng.permutation(count)[bins]
+    x[rng.random(x.shape) < 0.05] = np.nan
+    return x[:train_rows], labels, x[train_rows:]
+
+
 def mixed(train_rows):
     rng = np.random.default_rng(7)
     count = train_rows + ROWS
@@ -123,6 +138,11 @@ def lgb():
     return lightgbm.LGBMClassifier(n_estimators=500, num_leaves=31, n_jobs=1, random_state=7, verbose=-1)
 
 
+def xgb_categorical():
+    types = ["c" if column in CATEGORICAL else "q" for column in range(30)]
+    return xgb().set_params(enable_categorical=True, feature_types=types, max_cat_to_onehot=4)
+
+
 def cat():
     return catboost.CatBoostClassifier(iterations=500, depth=6, thread_count=2, random_seed=7, verbose=0)
 
@@ -148,6 +168,21 @@ MODELS = {
     ),
     "xgb-500": (XGBOOST, xgb, lambda: numbers(20_000), TREES),
     "lgb-500": (LIGHTGBM, lgb, lambda: numbers(20_000), TREES),
+    "hgb-categories": (
+        SKLEARN,
+        lambda: HistGradientBoostingClassifier(
+            max_iter=500, max_depth=6, categorical_features=list(CATEGORICAL), early_stopping=False, random_state=7
+        ),
+        lambda: categorical(20_000),
+        "",
+    ),
+    "xgb-categories": (XGBOOST, xgb_categorical, lambda: categorical(20_000), ""),
+    "lgb-categories": (
+        LIGHTGBM,
+        lambda: lgb().set_params(categorical_feature=list(CATEGORICAL)),
+        lambda: categorical(20_000),
+        "treelite",
+    ),
     "cat-500": (CATBOOST, cat, lambda: numbers(20_000), ""),
     "logistic": (SKLEARN, LogisticRegression, lambda: numbers(20_000), "onnxruntime"),
     "mlp": (SKLEARN, lambda: MLPClassifier((64, 32), random_state=7), lambda: numbers(5_000), "onnxruntime"),
