@@ -15,7 +15,10 @@ export type Growth = {
   readonly cast: 'f32' | 'f64'
   readonly compare: 'le' | 'lt'
   readonly missing: boolean
+  /** Every other column is one of categories, now and then compared with a number all the same. */
   readonly categorical: boolean
+  /** How many sets of categories there are, 4 unless told. */
+  readonly sets?: number
   readonly divide: number
   /** `f32`: float32 leaves added in float32, and nothing divided. */
   readonly sum?: 'f32' | 'f64'
@@ -33,6 +36,7 @@ export const growth: fc.Arbitrary<Growth> = fc.record({
   compare: fc.constantFrom('le', 'lt'),
   missing: fc.boolean(),
   categorical: fc.boolean(),
+  sets: fc.constantFrom(1, 4, 6, 12),
   divide: fc.constantFrom(1, 3, 100),
   sum: fc.constantFrom('f64', 'f32'),
 })
@@ -68,6 +72,7 @@ export function grow(g: Growth): TreesAttrs {
   const nodes: number[][] = []
   const values: number[] = []
   const width = g.outputs * g.leafWidth
+  const sets = g.sets ?? 4
   const single = g.sum === 'f32'
   const sized = (value: number): number => (single ? Math.fround(value) : value)
   const leaf = (): number[] => {
@@ -80,7 +85,8 @@ export function grow(g: Growth): TreesAttrs {
     const special = THRESHOLDS[Math.floor(drawn * THRESHOLDS.length)]!
     const threshold = next() < 0.2 ? special : Math.fround(drawn * 4 - 2) + (drawn < 0.5 ? 1e-9 : 0)
     const missingLeft = g.missing && next() < 0.5 ? 1 : 0
-    const set = g.categorical && feature === 0 ? Math.floor(next() * 4) : -1
+    const isCategorical = g.categorical && feature % 2 === 0 && next() < 0.8
+    const set = isCategorical ? Math.floor(next() * sets) : -1
     return [feature, threshold, plant(depth - 1), plant(depth - 1), missingLeft, set]
   }
   const plant = (depth: number): number => {
@@ -100,7 +106,7 @@ export function grow(g: Growth): TreesAttrs {
     right: Int32Array.from(column(3)),
     missingLeft: Uint8Array.from(column(4)),
     categories: Int32Array.from(column(5)),
-    sets: Uint32Array.from({ length: 32 }, () => next() * 2 ** 32),
+    sets: Uint32Array.from({ length: sets * 8 }, () => next() * 2 ** 32),
     values: Float64Array.from(values, sized),
     leafWidth: g.leafWidth,
     slots: Int32Array.from(roots, (_, tree) => (tree % g.outputs) * g.leafWidth),

@@ -21,7 +21,8 @@ const boosters: fc.Arbitrary<Growth> = fc.record({
   cast: fc.constantFrom('f32', 'f64'),
   compare: fc.constantFrom('le', 'lt'),
   missing: fc.boolean(),
-  categorical: fc.constant(false),
+  categorical: fc.boolean(),
+  sets: fc.constantFrom(1, 4, 6, 12),
   divide: fc.constantFrom(1, 3),
   sum: fc.constantFrom('f64', 'f32'),
 })
@@ -130,6 +131,37 @@ function stumps(count: number): TreesAttrs {
   }
 }
 
+test.each([1, 2, 4, 5, 7, 8, 9])('%i sets of categories that part each other', (count) => {
+  const rows = 2 ** 9
+  const strange = [Number.NaN, Number.POSITIVE_INFINITY, -0, -0.5, 256, 3.7, 2 ** 31, 2 ** 32 - 1]
+  const frame = {
+    rows,
+    numbers: Float64Array.from({ length: rows }, (_, i) => strange[i - 300] ?? i),
+    cells: [],
+  }
+  const attrs = parting(count)
+  const expected = answered(scalarBlock(attrs, [numbers(1)])!, frame, 1, 1)
+
+  expect(answered(muxOf(attrs, 1)!, frame, 1, 1)).toEqual(expected)
+  expect(new Set(expected).size).toBe(Math.min(2 ** count, 257))
+})
+
+/** A stump for every bit of a category, then one for what is missing; every way through them has another sum. */
+function parting(count: number): TreesAttrs {
+  const plain = stumps(count)
+  const isSplit = (node: number) => plain.feature[node] === 0
+  return {
+    ...plain,
+    categories: plain.categories.map((_, node) => (isSplit(node) ? node / 3 : -1)),
+    missingLeft: plain.missingLeft.map((_, node) => (isSplit(node) && node / 3 === 8 ? 1 : 0)),
+    sets: Uint32Array.from({ length: count * 8 }, (_, word) => {
+      const bits = Array.from({ length: 32 }, (_, bit) => (((word % 8) * 32 + bit) >> (word >> 3)) & 1)
+      return bits.reduce((all, bit, i) => all + bit * 2 ** i, 0)
+    }),
+    values: Float64Array.from({ length: count * 2 }, (_, leaf) => (leaf % 2 === 0 ? 2 ** (leaf / 2) : 0)),
+  }
+}
+
 test('a column is compared with up to 255 numbers', () => {
   const attrs = stumps(255)
   const frame = rowsFor(attrs, 1, 1000)
@@ -191,7 +223,6 @@ function evened(attrs: TreesAttrs): TreesAttrs {
 
 test.each([
   ['several values per leaf', { leafWidth: 2 }],
-  ['categories', { categorical: true }],
   ['no splits', { depth: 0 }],
 ])('forests with %s are left to the other kernel', (_, change) => {
   expect(muxOf(grow({ ...example, ...change }), example.features)).toBeUndefined()

@@ -18,15 +18,19 @@ const OPCODES = {
   'i32.le_s': [0x4c],
   'i64.le_s': [0x57],
   'f64.ne': [0x62],
+  'f64.lt': [0x63],
   'f64.gt': [0x64],
   'f64.ge': [0x66],
   'f64.add': [0xa0],
+  'i32.trunc_sat_f64_s': [0xfc, 0x02],
   'f32.demote_f64': [0xb6],
   'f64.promote_f32': [0xbb],
   'v128.and': [0xfd, 0x4e],
   'v128.or': [0xfd, 0x50],
   'v128.xor': [0xfd, 0x51],
   'v128.bitselect': [0xfd, 0x52],
+  'i8x16.swizzle': [0xfd, 0x0e],
+  'i8x16.eq': [0xfd, 0x23],
   'i8x16.gt_s': [0xfd, 0x27],
   'i8x16.add': [0xfd, 0x6e],
   'f32x4.ne': [0xfd, 0x42],
@@ -92,6 +96,9 @@ export class Code {
   i32(value: number): this {
     return this.#emit(0x41, ...signed(value))
   }
+  f64(value: number): this {
+    return this.#emit(0x44, ...new Uint8Array(Float64Array.of(value).buffer))
+  }
   /** A vector of 16 bytes. */
   v128(bytes: Uint8Array): this {
     return this.#emit(0xfd, 0x0c, ...bytes)
@@ -145,6 +152,10 @@ export function encodeModule(functions: Readonly<Record<string, Code>>): Uint8Ar
     section(10, bodies),
   ])
 }
+
+/** The function as a module of its own over a memory. */
+export const instantiate = (run: Code, memory: WebAssembly.Memory): unknown =>
+  new WebAssembly.Instance(new WebAssembly.Module(encodeModule({ run })), { env: { memory } }).exports.run
 
 type Bytes = ArrayLike<number>
 

@@ -1,4 +1,4 @@
-import { Code, encodeModule, F64, I32, type Local } from './encoder.ts'
+import { Code, I32, instantiate, type Local } from './encoder.ts'
 
 /**
  * The batch kernel of small trees: sixteen rows in a vector of bytes walk *all* paths of a tree at once. A feature is
@@ -9,6 +9,10 @@ import { Code, encodeModule, F64, I32, type Local } from './encoder.ts'
  *
  * Ranks of sixteen rows lie side by side: ranks[block][feature][missing left, missing right][16]. They differ for NaN:
  * as it goes left NaN ranks below all thresholds, as it goes right above.
+ *
+ * Categories that every set of the forest treats alike are one class, and what is missing is one category more. A set
+ * is a vector that the class picks a byte of: of up to 16 classes, −1 for what goes left; of more, the bits of eight
+ * classes, and further vectors for those beyond 128. Where a number has ranks a class has the byte to pick, and its bit.
  * Sums lie as sums[output][row], so that the trees of one output go through a row's sum without storing it.
  */
 export const BLOCK_ROWS = 16
@@ -20,17 +24,31 @@ export const RANK_BYTES = 2 * BLOCK_ROWS
 /** Ranks and places are stored from −128. */
 export const BIAS = 128
 
-/** A tree to emit. Leaves are numbered from 0, left to right. */
-export type MuxNode =
-  | { readonly leaf: number }
+/** A category is 0–255, or missing. */
+export const CATEGORIES = 257
+/** Classes whose sets have a byte for each. */
+export const BYTE_CLASSES = 16
+/** Classes whose bits a vector holds. */
+export const BIT_CLASSES = 8 * BLOCK_ROWS
+
+/** What a node asks of sixteen rows; `ranks` is the byte offset of what it reads in the ranks of a block. */
+export type MuxTest =
   | {
-      /** Byte offset of the ranks it reads in those of a block. */
       readonly ranks: number
       /** 1 + place of its threshold. */
       readonly place: number
-      readonly left: MuxNode
-      readonly right: MuxNode
     }
+  | {
+      readonly ranks: number
+      /** Address of its set. */
+      readonly set: number
+      readonly classes: number
+    }
+
+/** A tree to emit. Leaves are numbered from 0, left to right. */
+export type MuxNode =
+  | { readonly leaf: number }
+  | { readonly test: MuxTest; readonly left: MuxNode; readonly right: MuxNode }
 
 export type MuxTree = {
   readonly root: MuxNode
@@ -43,10 +61,12 @@ export type MuxTree = {
 type MuxAddresses = {
   /** A block of rows. */
   readonly raw: number
-  /** Per feature, its byte offset in a row. */
+  /** Per feature, its byte offset in a row: those compared, then those of categories. */
   readonly table: number
   /** Per feature, what it is compared with. */
   readonly thresholds: number
+  /** Per category feature, of every category the byte to pick, then of every category its bit. */
+  readonly classes: number
   /** Per tree of a group, a vector. */
   readonly leaves: number
   /** A byte for each constant −128 … 127 in order. */
@@ -58,7 +78,9 @@ export type MuxShape = {
   readonly compare: 'le' | 'lt'
   /** Thresholds of a feature are searched in a table of 2^steps − 1, those missing being NaN. */
   readonly steps: number
-  readonly features: number
+  /** Features that are compared with thresholds, and those looked up in sets. */
+  readonly numeric: number
+  readonly categorical: number
   /** Every sum is rounded to float32, in float64 storage. */
   readonly single: boolean
   /** Bytes from a row to the next. */
@@ -66,14 +88,8 @@ export type MuxShape = {
   readonly addresses: MuxAddresses
 }
 
-/** Ranks a block of rows. */
-export type MuxRank = (ranks: number) => void
-
 /** Adds trees, in their order, to the sums of `blocks` blocks. */
 export type MuxAdd = (ranks: number, sums: number, blocks: number) => void
-
-export const compileRank = (shape: MuxShape, memory: WebAssembly.Memory): MuxRank =>
-  instantiate(rankFunction(shape), memory) as MuxRank
 
 /** The leaves of a group of trees are all found before their values are added. */
 export const compileAdd = (
@@ -81,74 +97,6 @@ export const compileAdd = (
   groups: readonly (readonly MuxTree[])[],
   memory: WebAssembly.Memory,
 ): MuxAdd => instantiate(addFunction(shape, groups), memory) as MuxAdd
-
-function instantiate(run: Code, memory: WebAssembly.Memory): unknown {
-  const module = new WebAssembly.Module(encodeModule({ run }))
-  return new WebAssembly.Instance(module, { env: { memory } }).exports.run
-}
-
-/** Rows whose searches go on side by side, so that one waits for memory while the others compare. */
-const SEARCHES = 4
-
-function rankFunction({ cast, compare, steps, features, stride, addresses }: MuxShape): Code {
-  const code = new Code([I32])
-  const ranks = 0
-  const [feature, at, group] = code.locals(3, I32) as [Local, Local, Local]
-  const [table, thresholds] = code.locals(2, I32) as [Local, Local]
-  const values = code.locals(SEARCHES, F64)
-  const places = code.locals(SEARCHES, I32)
-  code.i32(addresses.table).set(table).i32(addresses.thresholds).set(thresholds)
-  code.i32(features).set(feature)
-  code.repeat(() => {
-    code.get(table).at('i32.load').i32(addresses.raw).op('i32.add').set(at)
-    code.i32(BLOCK_ROWS / SEARCHES).set(group)
-    code.repeat(() => {
-      for (const value of values) {
-        code.get(at).at('f64.load')
-        if (cast === 'f32') code.op('f32.demote_f64', 'f64.promote_f32')
-        code.set(value).advance(at, stride)
-      }
-      for (const place of places) code.get(thresholds).set(place)
-      for (let step = steps - 1; step >= 0; step--)
-        places.forEach((place, i) => {
-          code.get(place).get(values[i]!).get(place)
-          code.at('f64.load', (2 ** step - 1) * 8).op(compare === 'le' ? 'f64.gt' : 'f64.ge')
-          code
-            .i32(step + 3)
-            .op('i32.shl', 'i32.add')
-            .set(place)
-        })
-      places.forEach((place, i) => {
-        code
-          .get(place)
-          .get(thresholds)
-          .op('i32.sub')
-          .i32(3)
-          .op('i32.shr_u')
-          .i32(BIAS)
-          .op('i32.sub')
-          .set(place)
-        code.get(ranks).get(place).at('i32.store8', i)
-        code
-          .get(ranks)
-          .i32(BIAS - 1)
-          .get(place)
-          .get(values[i]!)
-          .get(values[i]!)
-          .op('f64.ne', 'select')
-        code.at('i32.store8', i + BLOCK_ROWS)
-      })
-      code.advance(ranks, SEARCHES)
-      code.get(group).i32(1).op('i32.sub').tee(group)
-    })
-    code
-      .advance(ranks, RANK_BYTES - BLOCK_ROWS)
-      .advance(table, 4)
-      .advance(thresholds, 2 ** steps * 8)
-    code.get(feature).i32(1).op('i32.sub').tee(feature)
-  })
-  return code
-}
 
 function addFunction(shape: MuxShape, groups: readonly (readonly MuxTree[])[]): Code {
   const code = new Code([I32, I32, I32])
@@ -178,7 +126,7 @@ function addFunction(shape: MuxShape, groups: readonly (readonly MuxTree[])[]): 
         code.advance(sumsAt, 8)
         code.get(row).i32(1).op('i32.add').tee(row).i32(BLOCK_ROWS).op('i32.lt_u')
       })
-      code.advance(ranksAt, shape.features * RANK_BYTES)
+      code.advance(ranksAt, (shape.numeric + shape.categorical) * RANK_BYTES)
       code.get(left).i32(1).op('i32.sub').tee(left)
     })
   }
@@ -198,15 +146,15 @@ function emitLeaf(to: Emitting, node: MuxNode): void {
   const { left, right } = node as Inner
   emitLeaf(to, left)
   emitLeaf(to, right)
-  emitIsLeft(to, node as Inner)
+  emitIsLeft(to, (node as Inner).test)
   to.code.op('v128.bitselect')
 }
 
 /** Which leaf of a tree that compares the same on all nodes of a level: every comparison decides a bit of its number. */
-function emitLevels(to: Emitting, root: MuxNode, levels: readonly Inner[]): void {
+function emitLevels(to: Emitting, root: MuxNode, levels: readonly MuxTest[]): void {
   emitConstant(to, lastLeafOf(root))
-  for (const [level, node] of levels.entries()) {
-    emitIsLeft(to, node)
+  for (const [level, test] of levels.entries()) {
+    emitIsLeft(to, test)
     const below = 2 ** (levels.length - 1 - level)
     if (below > 1) {
       emitConstant(to, -below)
@@ -217,21 +165,45 @@ function emitLevels(to: Emitting, root: MuxNode, levels: readonly Inner[]): void
 }
 
 /** A vector of −1 where the rows go left, else 0. */
-function emitIsLeft(to: Emitting, { place, ranks }: Inner): void {
-  emitConstant(to, place - BIAS)
-  to.code.get(to.ranks).at('v128.load', ranks).op('i8x16.gt_s')
+function emitIsLeft(to: Emitting, test: MuxTest): void {
+  if ('set' in test) emitIsMember(to, test)
+  else {
+    emitConstant(to, test.place - BIAS)
+    to.code.get(to.ranks).at('v128.load', test.ranks).op('i8x16.gt_s')
+  }
+}
+
+function emitIsMember(to: Emitting, { ranks, set, classes }: Extract<MuxTest, { set: number }>): void {
+  const { code } = to
+  for (let vector = 0; vector * BIT_CLASSES < classes; vector++) {
+    code.i32(0).at('v128.load', set + vector * BLOCK_ROWS)
+    code.get(to.ranks).at('v128.load', ranks)
+    if (vector > 0) {
+      emitConstant(to, -vector * BLOCK_ROWS)
+      code.op('i8x16.add')
+    }
+    code.op('i8x16.swizzle')
+    if (vector > 0) code.op('v128.or')
+  }
+  if (classes <= BYTE_CLASSES) return
+  const bits = ranks + BLOCK_ROWS
+  code.get(to.ranks).at('v128.load', bits).op('v128.and').get(to.ranks).at('v128.load', bits).op('i8x16.eq')
 }
 
 const emitConstant = ({ code, shape }: Emitting, value: number): Code =>
   code.i32(0).at('v128.load8_splat', shape.addresses.bytes + value + BIAS)
 
-/** A node of each level when all of a level compare the same: none for a leaf, one for a pair of leaves. */
-function levelsOf(node: MuxNode): readonly Inner[] | undefined {
+/** The test of each level when all nodes of a level ask the same: none for a leaf, one for a pair of leaves. */
+function levelsOf(node: MuxNode): readonly MuxTest[] | undefined {
   if ('leaf' in node) return []
   const [left, right] = [levelsOf(node.left), levelsOf(node.right)]
   if (left === undefined || left.length !== right?.length) return undefined
-  const isEven = left.every(({ ranks, place }, i) => ranks === right[i]!.ranks && place === right[i]!.place)
-  return isEven ? [node, ...left] : undefined
+  return left.every((test, i) => isSame(test, right[i]!)) ? [node.test, ...left] : undefined
 }
+
+const isSame = (one: MuxTest, other: MuxTest): boolean =>
+  one.ranks === other.ranks && operandOf(one) === operandOf(other)
+/** Tests that read the same ranks are of one kind. */
+const operandOf = (test: MuxTest): number => ('set' in test ? test.set : test.place)
 
 const lastLeafOf = (node: MuxNode): number => ('leaf' in node ? node.leaf : lastLeafOf(node.right))

@@ -1,21 +1,21 @@
 import type { TreesAttrs } from '../ops/trees.ts'
+import { featuresOf, type MuxFeatures, setKeyOf, writeClasses, writeSets } from './mux-features.ts'
 import {
   BIAS,
   BLOCK_ROWS,
+  CATEGORIES,
   compileAdd,
-  compileRank,
   MAX_BLOCKS,
   MAX_ROWS,
   type MuxAdd,
   type MuxNode,
-  type MuxRank,
+  type MuxTest,
   type MuxTree,
   RANK_BYTES,
 } from './mux-kernel.ts'
+import { compileRank, type MuxRank } from './mux-rank.ts'
 import { allocate, PAGE_BYTES } from './regions.ts'
 
-/** A rank is a byte. */
-const MAX_THRESHOLDS = 255
 /** All paths of a larger tree take longer than the one path of the other kernel. */
 const MAX_LEAVES = 128
 /** Bounds the code: about 25 bytes a split, and several times as much when it is optimised. */
@@ -41,32 +41,42 @@ export type MuxMemory = {
   readonly addresses: Readonly<Record<RegionName, number>>
 }
 
-type RegionName = 'bytes' | 'leaves' | 'table' | 'thresholds' | 'raw' | 'values' | 'sums' | 'ranks'
-
-/** Where a column's ranks lie in those of a block, and the numbers it is compared with, ascending. */
-type Feature = { readonly ranks: number; readonly thresholds: Float64Array }
+type RegionName =
+  | 'bytes'
+  | 'leaves'
+  | 'table'
+  | 'thresholds'
+  | 'classes'
+  | 'sets'
+  | 'raw'
+  | 'values'
+  | 'sums'
+  | 'ranks'
 
 /** A tree not yet planted: its first leaf among all, and how many splits it has. */
 type Seed = { readonly tree: number; readonly firstLeaf: number; readonly splits: number }
 
 /**
  * Compiles a forest that `trees.infer` has accepted for rows of `width` columns, a piece between two yields.
- * @returns undefined when its trees are too large, or it has other splits than comparisons with few thresholds
+ * @returns undefined when its trees are too large, or compare a column with too many thresholds
  */
 export function* compileMux(attrs: TreesAttrs, width: number): Generator<void, MuxMemory | undefined> {
   const seeds = seedsOf(attrs)
   const features = seeds === undefined ? undefined : featuresOf(attrs)
   if (seeds === undefined || features === undefined) return undefined
-  const most = Math.max(...Array.from(features.values(), ({ thresholds }) => thresholds.length))
+  const { numeric, categorical } = features
+  const most = Math.max(0, ...Array.from(numeric.values(), ({ thresholds }) => thresholds.length))
   const steps = Math.ceil(Math.log2(most + 1))
-  const rankBytes = features.size * RANK_BYTES
+  const rankBytes = (numeric.size + categorical.size) * RANK_BYTES
   const leaves = seeds.reduce((sum, { splits }) => sum + splits + 1, 0)
   const outputs = attrs.init.length
   const [regions, bytes] = allocate({
     bytes: 2 ** 8,
     leaves: GROUP_TREES * BLOCK_ROWS,
-    table: features.size * 4,
-    thresholds: features.size * 2 ** steps * 8,
+    table: (numeric.size + categorical.size) * 4,
+    thresholds: numeric.size * 2 ** steps * 8,
+    classes: categorical.size * 2 * CATEGORIES,
+    sets: features.setBytes,
     raw: BLOCK_ROWS * width * 8,
     values: leaves * 8,
     sums: outputs * MAX_ROWS * 8,
@@ -75,14 +85,16 @@ export function* compileMux(attrs: TreesAttrs, width: number): Generator<void, M
   if (bytes > MAX_BYTES) return undefined
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) })
   const { buffer } = memory
-  writeTables(buffer, regions, features, steps)
+  const write: Writing = { attrs, features, buffer, regions }
+  writeTables(write, steps)
   const { cast, compare } = attrs
   const single = attrs.sum === 'f32'
   const shape = {
     cast,
     compare,
     steps,
-    features: features.size,
+    numeric: numeric.size,
+    categorical: categorical.size,
     single,
     stride: width * 8,
     addresses: regions,
@@ -90,7 +102,7 @@ export function* compileMux(attrs: TreesAttrs, width: number): Generator<void, M
   const rank = compileRank(shape, memory)
   const values = new Float64Array(buffer, regions.values, leaves)
   const plant = (seed: Seed): MuxTree => ({
-    root: plantTree(attrs, features, values.subarray(seed.firstLeaf), attrs.roots[seed.tree]!),
+    root: plantTree(write, values.subarray(seed.firstLeaf), attrs.roots[seed.tree]!),
     output: attrs.slots[seed.tree]!,
     values: regions.values + seed.firstLeaf * 8,
   })
@@ -111,18 +123,26 @@ export function* compileMux(attrs: TreesAttrs, width: number): Generator<void, M
   }
 }
 
-function writeTables(
-  buffer: ArrayBuffer,
-  regions: MuxMemory['addresses'],
-  features: ReadonlyMap<number, Feature>,
-  steps: number,
-): void {
+type Writing = {
+  readonly attrs: TreesAttrs
+  readonly features: MuxFeatures
+  readonly buffer: ArrayBuffer
+  readonly regions: MuxMemory['addresses']
+}
+
+function writeTables({ attrs, features, buffer, regions }: Writing, steps: number): void {
+  const { numeric, categorical } = features
   const length = 2 ** steps
   new Int8Array(buffer, regions.bytes, 2 ** 8).set(Int8Array.from({ length: 2 ** 8 }, (_, i) => i - BIAS))
-  new Uint32Array(buffer, regions.table).set(Array.from(features.keys(), (column) => column * 8))
-  const searched = new Float64Array(buffer, regions.thresholds, features.size * length).fill(Number.NaN)
-  ;[...features.values()].forEach(({ thresholds }, i) => {
+  const columns = [...numeric.keys(), ...categorical.keys()]
+  new Uint32Array(buffer, regions.table).set(columns.map((column) => column * 8))
+  const searched = new Float64Array(buffer, regions.thresholds, numeric.size * length).fill(Number.NaN)
+  ;[...numeric.values()].forEach(({ thresholds }, i) => {
     searched.set(thresholds, i * length)
+  })
+  ;[...categorical.values()].forEach((feature, i) => {
+    writeClasses(new Uint8Array(buffer, regions.classes + i * 2 * CATEGORIES), feature)
+    writeSets(new Uint8Array(buffer, regions.sets), attrs, feature)
   })
 }
 
@@ -170,49 +190,35 @@ function seedsOf({ roots, feature, left, right, leafWidth }: TreesAttrs): Seed[]
   return sum > 0 ? seeds : undefined
 }
 
-/** The columns that are compared; undefined when there are other splits, or too many thresholds. */
-function featuresOf({ feature, threshold, categories }: TreesAttrs): Map<number, Feature> | undefined {
-  const lists = new Map<number, number[]>()
-  for (let node = 0; node < feature.length; node++) {
-    if (feature[node]! < 0) continue
-    if (categories[node]! >= 0 || Number.isNaN(threshold[node]!)) return undefined
-    const list = lists.get(feature[node]!)
-    if (list === undefined) lists.set(feature[node]!, [threshold[node]!])
-    else list.push(threshold[node]!)
-  }
-  const features = new Map<number, Feature>()
-  for (const [column, list] of lists) {
-    const thresholds = Float64Array.from(list)
-      .sort()
-      .filter((t, i, sorted) => t !== sorted[i - 1])
-    if (thresholds.length > MAX_THRESHOLDS) return undefined
-    features.set(column, { ranks: features.size * RANK_BYTES, thresholds })
-  }
-  return features
-}
-
 /** The tree at `root` as the kernel's code has it; writes its leaves' values from left to right. */
-function plantTree(
-  attrs: TreesAttrs,
-  features: ReadonlyMap<number, Feature>,
-  values: Float64Array,
-  root: number,
-): MuxNode {
+function plantTree(write: Writing, values: Float64Array, root: number): MuxNode {
+  const { attrs } = write
   let leaf = 0
   const plant = (node: number): MuxNode => {
     if (attrs.feature[node]! < 0) {
       values[leaf] = attrs.values[attrs.left[node]!]!
       return { leaf: leaf++ }
     }
-    const { ranks, thresholds } = features.get(attrs.feature[node]!)!
     return {
-      ranks: ranks + (attrs.missingLeft[node] === 1 ? 0 : BLOCK_ROWS),
-      place: placeOf(thresholds, attrs.threshold[node]!) + 1,
+      test: testOf(write, node),
       left: plant(attrs.left[node]!),
       right: plant(attrs.right[node]!),
     }
   }
   return plant(root)
+}
+
+function testOf({ attrs, features, regions }: Writing, node: number): MuxTest {
+  const column = attrs.feature[node]!
+  if (attrs.categories[node]! >= 0) {
+    const { ranks, sets, examples } = features.categorical.get(column)!
+    return { ranks, set: regions.sets + sets.get(setKeyOf(attrs, node))!, classes: examples.length }
+  }
+  const { ranks, thresholds } = features.numeric.get(column)!
+  return {
+    ranks: ranks + (attrs.missingLeft[node] === 1 ? 0 : BLOCK_ROWS),
+    place: placeOf(thresholds, attrs.threshold[node]!) + 1,
+  }
 }
 
 /** Where `value` is in `sorted`, which has it. */
