@@ -7,7 +7,7 @@ import { input } from '../ops/columns.ts'
 import { type ElementRun, tensorElements } from '../ops/onnx.ts'
 import type { Row } from '../ops/op.ts'
 import { getOp } from '../ops/registry.ts'
-import { type TreesAttrs, trees, treesOnto } from '../ops/trees.ts'
+import { SET_WORDS, type TreesAttrs, trees, treesOnto } from '../ops/trees.ts'
 import { type Random, randomOf } from './random.ts'
 import { textColumns } from './texts.ts'
 
@@ -106,9 +106,11 @@ function marksOf(program: Program, types: readonly ValueType[]): Cell[][] {
       marks[origin]!.push(carryBack(value, zero, one))
     }
     if (op === trees.name || op === treesOnto.name) {
-      const { feature, threshold } = attrs as TreesAttrs
-      for (let node = 0; node < feature.length; node++)
-        if (feature[node]! >= 0) mark(feature[node]!, threshold[node]!)
+      const forest = attrs as TreesAttrs
+      forest.feature.forEach((column, node) => {
+        const isCode = forest.categories[node]! >= 0 && program.inputs[origins[column] ?? -1]?.kind === 'cell'
+        if (column >= 0 && !isCode) for (const edge of edgesOf(forest, node)) mark(column, edge)
+      })
     } else if (op === tensorElements.name) {
       const elements = (attrs.runs as readonly ElementRun[]).flatMap((run) =>
         new Array(run.width).fill(run.element),
@@ -119,6 +121,22 @@ function marksOf(program: Program, types: readonly ValueType[]): Cell[][] {
     } else for (const attr of Object.values(attrs)) markAttribute(attr, width, mark)
   })
   return marks
+}
+
+/** What a node compares with; of a set, its first and its last category, and one more. */
+function edgesOf({ threshold, categories, sets }: TreesAttrs, node: number): number[] {
+  const start = categories[node]! * SET_WORDS
+  if (start < 0) return [threshold[node]!]
+  const words = sets.subarray(start, start + SET_WORDS)
+  const first = words.findIndex((word) => word !== 0)
+  const last = words.findLastIndex((word) => word !== 0)
+  if (first < 0) return []
+  const [low, high] = [words[first]!, words[last]!]
+  return [
+    first * 32 + 31 - Math.clz32(low & -low),
+    last * 32 + 31 - Math.clz32(high),
+    last * 32 + 32 - Math.clz32(high),
+  ]
 }
 
 /** The input that a column is `value` for, when it is `zero` for 0 and `one` for 1; the value itself for categories. */

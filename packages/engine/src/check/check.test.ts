@@ -128,6 +128,14 @@ test('boundary rows hold thresholds, their neighbours and what compares strangel
     expect(seen.has(strange)).toBe(true)
 })
 
+test('boundary rows hold the first and the last category of a set, and one more', () => {
+  const sets = forest.feature.map((feature, node) => (feature === 1 ? node % 2 : -1))
+  const words = Uint32Array.of(0, 0, 48, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2 ** 31)
+  const { numbers } = boundaryRows(programOf({ ...forest, categories: sets, sets: words }, 3), 500, 1)
+
+  expect([...numbers.filter((_, i) => i % 3 === 1)]).toEqual(expect.arrayContaining([68, 69, 70, 255, 256]))
+})
+
 test('boundary rows carry a threshold back through a scaler', () => {
   const scaled = program((graph, x) => {
     const steps = [

@@ -19,7 +19,7 @@ const EXACT = new Set(
     'vote scatter constant threshold cap-at-one clipped-margin products pick expit exp log normalise',
     'densify sparse-concat sparse-select sparse-check sparse-scale sparse-binarize',
     'count-tokens hash-tokens record-features hashed-features label-set',
-    'category-code category-sides mark-missing near-zero linear-f32 linear-leaves signed-square',
+    'category-code category-sides category-byte mark-missing near-zero linear-f32 linear-leaves signed-square',
     'category-hash equals category-statistic',
     'tensor-elements choose pick-row weighted-median outlier-class duel-votes',
   ].flatMap((names) => names.split(' ')),
