@@ -71,6 +71,17 @@ describe('a split', () => {
 
     expect(predict(set, [0, 1, 33, -0.5, 2, 64, -1, 1e12, Number.NaN])).toEqual([1, 1, 1, 1, 5, 5, 5, 5, 5])
   })
+
+  test.each([
+    ['254', '0 0 0 0 0 0 0 1073741824', [5, 1, 5, 5]],
+    ['255', '0 0 0 0 0 0 0 2147483648', [5, 5, 1, 5]],
+    ['256', '0 0 0 0 0 0 0 0 1', [5, 5, 5, 1]],
+  ])('knows the category %s', (_, words, expected) => {
+    const end = String(words.split(' ').length)
+    const set = { decision_type: '1', threshold: '0', cat_boundaries: `0 ${end}`, cat_threshold: words }
+
+    expect(predict(set, [0, 254, 255, 256])).toEqual(expected)
+  })
 })
 
 describe('a leaf with a linear function', () => {

@@ -1,4 +1,4 @@
-import { CategoryColumns } from '../boosting/category-columns.ts'
+import { CategorySets } from '../boosting/category-sets.ts'
 import { type Growth, growTree } from '../boosting/grow.ts'
 import type { LightgbmModel, LightgbmTree } from '../formats/lightgbm/model.ts'
 import type { Graph } from '../ir/graph.ts'
@@ -35,8 +35,15 @@ export function addScores(graph: Graph, x: Ref, model: LightgbmModel, count: num
     return plant(tree, { columns, slot: linear ? i : i % model.groups, firstLeaf })
   })
   const init = new Float64Array(linear ? chosen.length : model.groups)
-  const attrs = plantForest(planted, { cast: 'f64', leafWidth: 1, init, divide: 1 })
-  const sums = graph.add(trees, [columns.append(graph, flushed)], attrs)
+  const settled = columns.settle(graph, flushed, planted)
+  const attrs = plantForest(settled.planted, {
+    cast: 'f64',
+    leafWidth: 1,
+    init,
+    divide: 1,
+    sets: settled.sets,
+  })
+  const sums = graph.add(trees, [settled.x], attrs)
   return linear ? addLinear(graph, [flushed, sums], chosen, model.groups) : sums
 }
 
@@ -44,12 +51,11 @@ export function addScores(graph: Graph, x: Ref, model: LightgbmModel, count: num
 class TreeColumns {
   readonly #features: number
   readonly #zeros: boolean
-  readonly #categories: CategoryColumns
+  readonly #categories = new CategorySets()
 
   constructor({ features, trees: all }: LightgbmModel) {
     this.#features = features
     this.#zeros = all.some(({ decision }) => decision.some(zeroIsMissing))
-    this.#categories = new CategoryColumns(this.#zeros ? 2 * features : features)
   }
 
   plain(feature: number): number {
@@ -62,15 +68,15 @@ class TreeColumns {
   }
 
   set(feature: number, words: readonly number[]): number {
-    return this.#categories.columnOf(this.plain(feature), words)
+    return this.#categories.add(feature, words, false)
   }
 
-  append(graph: Graph, x: Ref): Ref {
+  settle(graph: Graph, x: Ref, planted: readonly PlantedTree[]) {
     const own = this.#zeros
       ? graph.concat([x, graph.add(nearZero, [x], { limit: ZERO_LIMIT, to: Number.NaN })])
       : x
-    const sides = { member: 0, other: 1, beyond: 1, invalid: 1, nan: 1 }
-    return this.#categories.append(graph, own, { least: -1, limit: 2 ** 31, sides })
+    const sides = { member: 0, other: 1, beyond: 1, nan: 1 }
+    return this.#categories.settle(graph, own, planted, { least: -1, sides })
   }
 }
 
@@ -100,7 +106,12 @@ function splitOf(tree: LightgbmTree, node: number, columns: TreeColumns) {
   const feature = tree.feature[node]!
   const threshold = tree.threshold[node]!
   if ((decision & IS_CATEGORICAL) !== 0)
-    return { feature: columns.set(feature, setOf(tree, threshold)), threshold: 0.5, missingLeft: false }
+    return {
+      feature: columns.plain(feature),
+      threshold: 0.5,
+      missingLeft: false,
+      categories: columns.set(feature, setOf(tree, threshold)),
+    }
   const defaultLeft = (decision & DEFAULT_LEFT) !== 0
   if (zeroIsMissing(decision))
     return { feature: columns.zeroMissing(feature), threshold, missingLeft: defaultLeft }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { bothForms } from '../../test/both-forms.ts'
-import { categoryCode, categorySides } from './categories.ts'
+import { categoryByte, categoryCode, categorySides } from './categories.ts'
 import { cells, numbers } from './op.ts'
 
-const sides = { member: 1, other: 0, beyond: 2, invalid: 3, nan: Number.NaN }
+const sides = { member: 1, other: 0, beyond: 2, nan: Number.NaN }
 
 describe('category-sides', () => {
   // one set {1, 33} in two words over column 1, one set {0} over column 0
@@ -12,12 +12,11 @@ describe('category-sides', () => {
     starts: Int32Array.of(0, 2, 3),
     words: Uint32Array.of(2, 2, 1),
     least: -1,
-    limit: 1000,
     sides,
   }
 
-  test('tells members, others, what is beyond the set, what is no category, and missing values apart', () => {
-    const values = [33, 1.9, 2, 64, -1, 1000, Number.NaN]
+  test('tells members, others, what is beyond the set or no category, and missing values apart', () => {
+    const values = [33, 1.9, 2, 64, -1, 2 ** 40, Number.POSITIVE_INFINITY, Number.NaN]
 
     const { ref, block } = bothForms(
       categorySides,
@@ -25,13 +24,13 @@ describe('category-sides', () => {
       values.map((value) => [0, value]),
     )
 
-    expect(ref.map(([side]) => side)).toEqual([1, 1, 0, 2, 3, 3, Number.NaN])
+    expect(ref.map(([side]) => side)).toEqual([1, 1, 0, 2, 2, 2, 2, Number.NaN])
     expect(block).toEqual(ref)
   })
 
   test('a part of one belongs to the category 0 where negative parts do', () => {
     expect(categorySides.ref(attrs, [[-0.5, 0]])[1]).toBe(1)
-    expect(categorySides.ref({ ...attrs, least: -Number.MIN_VALUE }, [[-0.5, 0]])[1]).toBe(3)
+    expect(categorySides.ref({ ...attrs, least: -Number.MIN_VALUE }, [[-0.5, 0]])[1]).toBe(2)
   })
 
   test.each([
@@ -41,6 +40,20 @@ describe('category-sides', () => {
   ])('%j is refused', (change, message) => {
     expect(() => categorySides.infer({ ...attrs, ...change }, [numbers(2)])).toThrow(message)
   })
+})
+
+test('a byte tells 255 categories, one for all others, and missing values apart', () => {
+  const values = [0, -0.5, 3.7, 254.9, 255, 256, 1e300, Number.POSITIVE_INFINITY, -1, Number.NaN]
+
+  const { ref, block } = bothForms(
+    categoryByte,
+    { least: -1 },
+    values.map((value) => [value]),
+  )
+
+  expect(ref.flat()).toEqual([0, -0, 3, 254, 255, 255, 255, 255, 255, Number.NaN])
+  expect(block).toEqual(ref)
+  expect(categoryByte.ref({ least: -Number.MIN_VALUE }, [[-0.5, -0, 0]])).toEqual([255, -0, 0])
 })
 
 describe('category-code', () => {

@@ -41,15 +41,13 @@ type CategorySidesAttrs = {
   /** First word of each result column's bitset in `words`, and the end of the last. */
   readonly starts: Int32Array
   readonly words: Uint32Array
-  /** A value is a category, its whole part, when least < value < limit. */
+  /** A value above this is a category, its whole part. */
   readonly least: number
-  readonly limit: number
-  /** What members answer, other categories inside the bitset, those beyond it, no categories, and NaN. */
+  /** What members answer, other categories inside the bitset, those beyond it and what is no category, and NaN. */
   readonly sides: {
     readonly member: number
     readonly other: number
     readonly beyond: number
-    readonly invalid: number
     readonly nan: number
   }
 }
@@ -86,18 +84,29 @@ export const categorySides = defineOp<CategorySidesAttrs>({
   },
 })
 
-function sideOf(
-  { starts, words, least, limit, sides }: CategorySidesAttrs,
-  set: number,
-  value: number,
-): number {
+function sideOf({ starts, words, least, sides }: CategorySidesAttrs, set: number, value: number): number {
   if (Number.isNaN(value)) return sides.nan
-  if (!(value > least && value < limit)) return sides.invalid
+  if (!(value > least)) return sides.beyond
   const category = Math.trunc(value)
   const word = starts[set]! + Math.floor(category / 32)
   if (word >= starts[set + 1]!) return sides.beyond
   return ((words[word]! >>> (category % 32)) & 1) === 1 ? sides.member : sides.other
 }
+
+/** Categories from this one on share its bit. */
+export const BEYOND_BYTE = 255
+
+/** A category, the whole part of what is above `least`, for `trees` to look up; what is no category is 255, NaN is NaN. */
+export const categoryByte = elementwise<{ least: number }>({
+  name: 'category-byte',
+  validate() {},
+  at:
+    ({ least }) =>
+    (value) => {
+      if (Number.isNaN(value)) return value
+      return value > least && value < BEYOND_BYTE ? Math.trunc(value) : BEYOND_BYTE
+    },
+})
 
 /** Numbers within `limit` of zero as `to`: 0, or NaN where zero stands for missing. */
 export const nearZero = elementwise<{ limit: number; to: number }>({

@@ -68,6 +68,47 @@ describe('a booster', () => {
     expect(predict({ tree, version: [1, 6, 2] }, rows)).toEqual([5, 5, 1, 5, 5])
   })
 
+  test.each([
+    [
+      [1, 254],
+      [5, 5, 1, 1, 1, 1, 1],
+    ],
+    [
+      [1, 255],
+      [5, 1, 5, 1, 1, 1, 1],
+    ],
+    [
+      [1, 7000],
+      [5, 1, 1, 5, 1, 1, 1],
+    ],
+  ])('looks categories up in the set %j', (categories, expected) => {
+    const tree = { categories, categories_nodes: [0], categories_segments: [0], categories_sizes: [2] }
+    const rows = [1, 254, 255, 7000, 7001, 2 ** 24, -0.5].map((value) => [value, 0])
+
+    expect(predict({ tree }, rows)).toEqual(expected)
+    expect(predict({ tree: { ...tree, default_left: [1, 0, 0] } }, rows)).toEqual(expected)
+  })
+
+  test('sends NaN the default way where it splits on categories', () => {
+    for (const category of [1, 300])
+      for (const version of [
+        [1, 6, 2],
+        [3, 0, 0],
+      ]) {
+        const tree = {
+          categories: [category],
+          categories_nodes: [0],
+          categories_segments: [0],
+          categories_sizes: [1],
+        }
+        const answers = [0, 1].map((left) =>
+          predict({ tree: { ...tree, default_left: [left, 0, 0] }, version }, [[Number.NaN, 0]]),
+        )
+
+        expect(answers).toEqual([[5], [1]])
+      }
+  })
+
   test('saved by a scikit-learn classifier answers labels', () => {
     const learner = {
       objective: { name: 'binary:logistic' },

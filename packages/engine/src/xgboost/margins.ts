@@ -1,4 +1,4 @@
-import { bitsetOf, CategoryColumns } from '../boosting/category-columns.ts'
+import { bitsetOf, CategorySets } from '../boosting/category-sets.ts'
 import { type Growth, growTree } from '../boosting/grow.ts'
 import type { TreeBooster, XgboostModel, XgboostTree } from '../formats/xgboost/model.ts'
 import type { Graph } from '../ir/graph.ts'
@@ -25,15 +25,17 @@ export function addMargins(graph: Graph, x: Ref, model: XgboostModel, iterations
     const bias = init.map((_, j) => Math.fround(booster.weights[split + j]! + init[0]!))
     return graph.add(linearSingle, [x], { weights: booster.weights.slice(0, split), init: bias })
   }
-  const categories = new CategoryColumns(model.features)
+  const categories = new CategorySets()
   const innerRate = graph.innerValues && hasInnerValues(model, booster) ? booster.learningRate : undefined
   const planted = plantTrees(model, { booster, iterations, innerRate }, categories)
   const leafWidth = booster.trees.some(({ leafOf }) => leafOf !== undefined) ? model.groups : 1
-  const sum = { cast: 'f32', leafWidth, init, divide: 1, compare: 'lt', sum: 'f32' } as const
-  const attrs = plantForest(planted, sum, innerRate !== undefined)
+  const settled = settle(graph, categories, { x, model, planted })
+  const { sets } = settled
+  const sum = { cast: 'f32', leafWidth, init, divide: 1, compare: 'lt', sum: 'f32', sets } as const
+  const attrs = plantForest(settled.planted, sum, innerRate !== undefined)
   const [start = 0, end = start + 1] = booster.iterations
   const iteration = graph.innerValues && planted.length > 0 ? { perIteration: end - start } : {}
-  return graph.add(trees, [addSides(graph, x, model, categories)], { ...attrs, ...iteration })
+  return graph.add(trees, [settled.x], { ...attrs, ...iteration })
 }
 
 /** Trees grown in parallel share the learning rate in a way the file does not tell. */
@@ -51,13 +53,19 @@ function startOf({ baseScores, groups, objective }: XgboostModel): Float64Array 
   return Float64Array.from({ length: groups }, (_, j) => margins[j] ?? margins[0]!)
 }
 
+type Planted = {
+  readonly x: Ref
+  readonly model: XgboostModel
+  readonly planted: readonly PlantedTree[]
+}
+
 /** 1.6 sent what is no known category the default way, later versions send it left. */
-function addSides(graph: Graph, x: Ref, { version }: XgboostModel, categories: CategoryColumns): Ref {
-  const [major = 0, minor = 0] = version
-  const unknown = major < 1 || (major === 1 && minor < 7) ? Number.NaN : 0
-  const sides = { member: 1, other: 0, beyond: unknown, invalid: unknown, nan: Number.NaN }
-  const singles = graph.add(toFloat32, [x], {})
-  return categories.append(graph, singles, { least: -Number.MIN_VALUE, limit: MAX_CATEGORY, sides })
+function settle(graph: Graph, categories: CategorySets, { x, model, planted }: Planted) {
+  const [major = 0, minor = 0] = model.version
+  const beyond = major < 1 || (major === 1 && minor < 7) ? Number.NaN : 0
+  const sides = { member: 1, other: 0, beyond, nan: Number.NaN }
+  const singles = categories.isEmpty ? x : graph.add(toFloat32, [x], {})
+  return categories.settle(graph, singles, planted, { least: -Number.MIN_VALUE, sides })
 }
 
 type Wanted = {
@@ -69,7 +77,7 @@ type Wanted = {
 function plantTrees(
   model: XgboostModel,
   { booster, iterations, innerRate }: Wanted,
-  categories: CategoryColumns,
+  categories: CategorySets,
 ): PlantedTree[] {
   const last = booster.iterations.length - 1
   const end = booster.iterations[Math.min(iterations, last)] ?? 0
@@ -92,7 +100,7 @@ type Extras = {
   readonly weight: number
   /** Learning rate that the weights of inner nodes are multiplied by, where they are wanted and known. */
   readonly innerRate: number | undefined
-  readonly categories: CategoryColumns
+  readonly categories: CategorySets
 }
 
 function looker(model: XgboostModel, tree: XgboostTree, { weight, innerRate, categories }: Extras) {
@@ -104,11 +112,15 @@ function looker(model: XgboostModel, tree: XgboostTree, { weight, innerRate, cat
     const feature = tree.feature[node]!
     if (!(feature >= 0 && feature < model.features))
       throw new RangeError(`a tree on ${model.features} columns reads column ${feature}`)
+    const missingLeft = tree.defaultLeft[node] === 1
     const set = tree.sets.get(node)
     return {
-      feature: set === undefined ? feature : categories.columnOf(feature, bitsetOf(set, MAX_CATEGORY)),
+      feature,
       threshold: set === undefined ? tree.threshold[node]! : 0.5,
-      missingLeft: tree.defaultLeft[node] === 1,
+      missingLeft,
+      ...(set !== undefined && {
+        categories: categories.add(feature, bitsetOf(set, MAX_CATEGORY), missingLeft),
+      }),
       ...(innerRate !== undefined && {
         inner: [weighted(Math.fround(tree.baseWeights![node]! * innerRate))],
       }),
