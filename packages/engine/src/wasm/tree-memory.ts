@@ -1,5 +1,6 @@
 import { nextDown32, nextDown64, orderedBits32, orderedBits64 } from '../math/adjacent.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
+import { distinctRows } from './distinct-rows.ts'
 import { allocate, PAGE_BYTES } from './regions.ts'
 import {
   COLUMN_BYTES,
@@ -13,6 +14,7 @@ import {
   TREE_BYTES,
   type TreeKernel,
 } from './tree-kernel.ts'
+import { type Placed, placeNodes } from './tree-places.ts'
 
 /** Rows whose features lie in memory at a time; with one tree they fit the first-level cache. */
 export const CHUNK_ROWS = 64
@@ -45,8 +47,6 @@ type RegionName = 'raw' | 'x' | 'sums' | 'columns' | 'table' | 'values' | 'sets'
 /** Bit of a set that missing values look up; categories are 0–255. */
 export const MISSING_CATEGORY = 256
 
-/** Trees deeper than this much times their mean leaf are walked until all chains arrive. */
-const UNEVEN = 1.3
 /** High word of a bound below all numbers. */
 const LOWEST = 0x80000000
 /** High word of a feature above every bound. */
@@ -60,10 +60,11 @@ const MAX_BYTES = 2 ** 31
 export function layOutForest(attrs: TreesAttrs): TreeMemory | undefined {
   if (attrs.roots.length === 0) return undefined
   const placed = placeNodes(attrs)
+  const values = distinctRows(attrs.values, attrs.leafWidth)
   const columns = planColumns(attrs)
   const features = [...new Set(columns.list.map(({ feature }) => feature))]
   const featureBits = Math.ceil(Math.log2(columns.list.length * laneBytes('narrow')))
-  const form = chooseForm(attrs, placed, featureBits)
+  const form = chooseForm(attrs, placed, { featureBits, values: values.rows.length })
   const octets = CHUNK_ROWS / LANES
   const width = attrs.init.length
   const trees = attrs.roots.length
@@ -75,19 +76,19 @@ export function layOutForest(attrs: TreesAttrs): TreeMemory | undefined {
     sums: CHUNK_ROWS * width * 8,
     columns: columns.list.length * COLUMN_BYTES,
     table: paddedTrees * TREE_BYTES,
-    values: (attrs.values.length + attrs.leafWidth) * 8,
+    values: (values.rows.length + attrs.leafWidth) * 8,
     sets: form === 'sets' ? (1 + countCategorical(attrs)) * SET_BYTES : 0,
     nodes: (placed.count + 2) * NODE_BYTES[form],
   })
   if (bytes > MAX_BYTES) return undefined
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) })
   const { buffer } = memory
-  const layout: Layout = { attrs, placed, columns, features, form, featureBits, regions, buffer }
+  const layout: Layout = { attrs, placed, values, columns, features, form, featureBits, regions, buffer }
   writeNodes(layout)
   writeTable(layout, paddedTrees)
   writeColumns(layout)
-  new Float64Array(buffer, regions.values).set(attrs.values)
-  new Float64Array(buffer, regions.values + attrs.values.length * 8, attrs.leafWidth).fill(-0)
+  new Float64Array(buffer, regions.values).set(values.rows)
+  new Float64Array(buffer, regions.values + values.rows.length * 8, attrs.leafWidth).fill(-0)
   const rawValues = CHUNK_ROWS * features.length
   const { leafWidth } = attrs
   const shape = { form, featureBits, leafWidth, width, single: attrs.sum === 'f32', early: placed.uneven }
@@ -107,56 +108,6 @@ export function layOutForest(attrs: TreesAttrs): TreeMemory | undefined {
     tableEnd: regions.table + trees * TREE_BYTES,
     paddedTableEnd: regions.table + paddedTrees * TREE_BYTES,
   }
-}
-
-type Placed = {
-  /** Per node, its place among the nodes in memory. */
-  readonly places: Int32Array
-  readonly depths: Int32Array
-  readonly count: number
-  /** Largest distance from a node to its children. */
-  readonly reach: number
-  readonly uneven: boolean
-}
-
-/** Breadth first, siblings side by side and on an even place, so that they share a cache line. */
-function placeNodes(attrs: TreesAttrs): Placed {
-  const { roots, feature, left, right, missingLeft, categories } = attrs
-  const places = new Int32Array(feature.length)
-  const levels = new Int32Array(feature.length)
-  const depths = new Int32Array(roots.length)
-  const queue: number[] = []
-  let count = 0
-  let reach = 0
-  let leaves = 0
-  let leafLevels = 0
-  roots.forEach((root, tree) => {
-    places[root] = count + 1
-    count += 2
-    queue.length = 0
-    queue.push(root)
-    for (let i = 0; i < queue.length; i++) {
-      const node = queue[i]!
-      const level = levels[node]!
-      if (feature[node]! < 0) {
-        leaves++
-        leafLevels += level
-        depths[tree] = Math.max(depths[tree]!, level)
-        continue
-      }
-      const [l, r] = [left[node]!, right[node]!]
-      reach = Math.max(reach, count - places[node]!)
-      // First the sibling that NaN goes to, because NaN compares false.
-      const flipped = categories[node]! < 0 && missingLeft[node] === 1
-      places[r] = count + (flipped ? 1 : 0)
-      places[l] = count + (flipped ? 0 : 1)
-      levels[l] = levels[r] = level + 1
-      count += 2
-      queue.push(r, l)
-    }
-  })
-  const deepest = depths.reduce((a, b) => Math.max(a, b), 0)
-  return { places, depths, count, reach, uneven: deepest > (UNEVEN * leafLevels) / leaves }
 }
 
 type Columns = { readonly list: KernelColumn[]; readonly ofNode: Int32Array }
@@ -182,16 +133,21 @@ function planColumns(attrs: TreesAttrs): Columns {
 const countCategorical = ({ categories }: TreesAttrs): number =>
   categories.reduce((count, set) => count + (set >= 0 ? 1 : 0), 0)
 
-function chooseForm(attrs: TreesAttrs, { reach }: Placed, featureBits: number): NodeForm {
+function chooseForm(
+  attrs: TreesAttrs,
+  { reach }: Placed,
+  { featureBits, values }: { featureBits: number; values: number },
+): NodeForm {
   if (countCategorical(attrs) > 0) return 'sets'
   const fits = reach * NODE_BYTES.narrow < 2 ** (32 - featureBits)
-  const indexed = attrs.values.length + attrs.leafWidth <= NARROW_PAYLOAD
+  const indexed = values + attrs.leafWidth <= NARROW_PAYLOAD
   return attrs.cast === 'f32' && fits && indexed ? 'narrow' : 'wide'
 }
 
 type Layout = {
   readonly attrs: TreesAttrs
   readonly placed: Placed
+  readonly values: ReturnType<typeof distinctRows>
   readonly columns: Columns
   readonly features: readonly number[]
   readonly form: NodeForm
@@ -210,7 +166,7 @@ type PlacedNode = {
 }
 
 function writeNodes(layout: Layout): void {
-  const { attrs, placed, columns, form } = layout
+  const { attrs, placed, values, columns, form } = layout
   const { places, count } = placed
   const write = form === 'narrow' ? narrowWriter(layout) : wideWriter(layout)
   const leaf = (place: number, value: number): void =>
@@ -221,7 +177,7 @@ function writeNodes(layout: Layout): void {
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
       const place = places[node]!
       const [left, right] = [attrs.left[node]!, attrs.right[node]!]
-      if (attrs.feature[node]! < 0) leaf(place, left * attrs.leafWidth)
+      if (attrs.feature[node]! < 0) leaf(place, values.places[left]! * attrs.leafWidth)
       else {
         const delta = (Math.min(places[left]!, places[right]!) - place) * NODE_BYTES[form]
         write({ place, split: node, value: 0, delta, column: columns.ofNode[node]! })
@@ -229,7 +185,7 @@ function writeNodes(layout: Layout): void {
       }
     }
   }
-  leaf(count, attrs.values.length)
+  leaf(count, values.rows.length)
 }
 
 function narrowWriter({ attrs, featureBits, regions, buffer }: Layout): (node: PlacedNode) => void {
