@@ -83,8 +83,6 @@ function filler(forest: TreeMemory, { cast }: TreesAttrs, inputWidth: number) {
   const categories = columns.flatMap(({ form, feature }, column) =>
     form === 'category' ? [{ column, feature }] : [],
   )
-  const prepare = (octets: number): void =>
-    kernel.prepare(addresses.raw, addresses.x, addresses.columns, columnsEnd, octets, rawBytes)
   const categorise = (numbers: Float64Array, first: number, rows: number): void => {
     for (const { column, feature } of categories)
       for (let row = 0; row < rows; row++) {
@@ -103,7 +101,7 @@ function filler(forest: TreeMemory, { cast }: TreesAttrs, inputWidth: number) {
             raw[at++] = rounds ? Math.fround(value) : value
           }
       }
-      prepare(octets)
+      kernel.prepare(addresses.raw, addresses.x, addresses.columns, columnsEnd, octets, rawBytes)
       categorise(numbers, row, octets * LANES)
     },
     row(numbers: Float64Array, row: number): void {
@@ -112,7 +110,7 @@ function filler(forest: TreeMemory, { cast }: TreesAttrs, inputWidth: number) {
         const value = numbers[first + features[feature]!]!
         raw[feature * LANES] = rounds ? Math.fround(value) : value
       }
-      prepare(1)
+      kernel.prepareRow(addresses.raw, addresses.x, addresses.columns, columnsEnd)
       categorise(numbers, row, 1)
     },
   }

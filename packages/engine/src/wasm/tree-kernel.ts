@@ -50,6 +50,8 @@ export type KernelShape = {
 export type TreeKernel = {
   /** Makes x of `octets` × 8 rows from their raw features; `columns` to `columnsEnd` are the table of columns. */
   prepare(raw: number, x: number, columns: number, columnsEnd: number, octets: number, rawBytes: number): void
+  /** The same for the first row alone. */
+  prepareRow(raw: number, x: number, columns: number, columnsEnd: number): void
   /** Adds the trees [table, tableEnd) to the sums of `octets` × 8 rows. */
   rows(
     x: number,
@@ -74,6 +76,7 @@ export function instantiateTreeKernel(shape: KernelShape, memory: WebAssembly.Me
     module = new WebAssembly.Module(
       encodeModule({
         prepare: prepareFunction(shape),
+        prepareRow: prepareRowFunction(shape),
         rows: rowsFunction(shape),
         row: rowFunction(shape),
       }),
@@ -117,16 +120,43 @@ export const laneBytes = (form: NodeForm): number => LANES * (form === 'narrow' 
 function prepareFunction({ form }: KernelShape): Code {
   const code = new Code([I32, I32, I32, I32, I32, I32])
   const [raw, x, columns, columnsEnd, octets, rawBytes] = [0, 1, 2, 3, 4, 5] as const
-  const [column, feature] = code.locals(2, I32) as [Local, Local]
-  const [largest, vector] = code.locals(2, V128) as [Local, Local]
-  const single = form === 'narrow'
-  const bytes = laneBytes(form)
-  code.v128(largestBits(single ? 4 : 8)).set(largest)
+  const column = code.local(I32)
+  const convert = columnConverter(code, form)
   code.repeat(() => {
     code.get(columns).set(column)
+    convert({ raw, x, column, columnsEnd }, laneBytes(form))
+    code.get(raw).get(rawBytes).op('i32.add').set(raw)
+    code.get(octets).i32(1).op('i32.sub').tee(octets)
+  })
+  return code
+}
+
+function prepareRowFunction({ form }: KernelShape): Code {
+  const code = new Code([I32, I32, I32, I32])
+  const [raw, x, column, columnsEnd] = [0, 1, 2, 3] as const
+  columnConverter(code, form)({ raw, x, column, columnsEnd }, VECTOR_BYTES)
+  return code
+}
+
+const VECTOR_BYTES = 16
+
+type Converted = {
+  readonly raw: Local
+  readonly x: Local
+  readonly column: Local
+  readonly columnsEnd: Local
+}
+
+/** Emits a loop over columns that makes the first bytes of each. */
+function columnConverter(code: Code, form: NodeForm): (of: Converted, bytes: number) => void {
+  const feature = code.local(I32)
+  const [largest, vector] = code.locals(2, V128) as [Local, Local]
+  const single = form === 'narrow'
+  code.v128(largestBits(single ? 4 : 8)).set(largest)
+  return ({ raw, x, column, columnsEnd }, bytes) => {
     code.repeat(() => {
       code.get(raw).get(column).at('i32.load').op('i32.add').set(feature)
-      for (let offset = 0; offset < bytes; offset += 16) {
+      for (let offset = 0; offset < bytes; offset += VECTOR_BYTES) {
         // As an integer −0 is just below 0, where no bound is: bounds are made of 0.
         code.get(x).get(feature).at('v128.load', offset).get(column).at('v128.load', 16).op('v128.xor')
         code.set(vector).get(largest).get(vector)
@@ -141,13 +171,10 @@ function prepareFunction({ form }: KernelShape): Code {
           .op(single ? 'f32x4.ne' : 'f64x2.ne', 'v128.bitselect')
         code.at('v128.store', offset)
       }
-      code.advance(x, bytes).advance(column, COLUMN_BYTES)
+      code.advance(x, laneBytes(form)).advance(column, COLUMN_BYTES)
       code.get(column).get(columnsEnd).op('i32.lt_u')
     })
-    code.get(raw).get(rawBytes).op('i32.add').set(raw)
-    code.get(octets).i32(1).op('i32.sub').tee(octets)
-  })
-  return code
+  }
 }
 
 /** The largest signed integer of `size` bytes, throughout a vector. */
