@@ -4,8 +4,6 @@ import { castToNumbers, concat, input, select } from '../ops/columns.ts'
 import { categoryIndex } from '../ops/encoding.ts'
 import { checkCells, impute, missing } from '../ops/imputing.ts'
 import { type ElementRun, tensorElements } from '../ops/onnx.ts'
-import { hashedFeatures, labelSet, recordFeatures } from '../ops/records.ts'
-import { countTokens, hashTokens } from '../ops/tokens.ts'
 import type { Cell, Program, ProgramNode, ValueType } from './program.ts'
 
 /** What a program shows of one input column. */
@@ -29,11 +27,14 @@ const TEXT: Knowledge = { form: 'string', fill: '' }
 const OBJECT: Knowledge = { form: 'object', fill: '{}' }
 const LIST: Knowledge = { form: 'list', fill: '[]' }
 
-/** What operations that read text, objects and lists tell about their column. */
-function formOf({ op, attrs }: ProgramNode): Knowledge | undefined {
-  if (op === countTokens.name || op === hashTokens.name) return TEXT
-  if (op === recordFeatures.name || (op === hashedFeatures.name && attrs.form === 'dict')) return OBJECT
-  return op === hashedFeatures.name || op === labelSet.name ? LIST : undefined
+/**
+ * What operations that read text, objects and lists tell about their column. They go by their names here, so that who
+ * has none of them need not load how text is read.
+ */
+export function formOf({ op, attrs }: ProgramNode): Knowledge | undefined {
+  if (op === 'count-tokens' || op === 'hash-tokens') return TEXT
+  if (op === 'record-features' || (op === 'hashed-features' && attrs.form === 'dict')) return OBJECT
+  return op === 'hashed-features' || op === 'label-set' ? LIST : undefined
 }
 
 /** What the elements of a tensor tell about their column. */

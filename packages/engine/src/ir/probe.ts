@@ -10,12 +10,10 @@ import { interpolate } from '../ops/interpolate.ts'
 import { categoricalLogJoint } from '../ops/naive-bayes.ts'
 import { outlierClass } from '../ops/neighbours.ts'
 import { tensorElements } from '../ops/onnx.ts'
-import { hashedFeatures, labelSet, recordFeatures } from '../ops/records.ts'
 import { boxCox } from '../ops/scaling.ts'
 import { sparseCheck } from '../ops/sparse.ts'
 import { splineBasis } from '../ops/splines.ts'
-import { countTokens, hashTokens } from '../ops/tokens.ts'
-import type { Knowledge } from './knowledge.ts'
+import { formOf, type Knowledge } from './knowledge.ts'
 import type { Cell, Frame, Program, ProgramNode, ProgramOutput, ValueType } from './program.ts'
 
 /** Tries values out in a row the model accepts. */
@@ -37,20 +35,16 @@ const GUARDS: ReadonlySet<string> = new Set(
     boxCox,
     categoricalLogJoint,
     outlierClass,
-    countTokens,
-    hashTokens,
-    recordFeatures,
-    hashedFeatures,
-    labelSet,
     sparseCheck,
     tensorElements,
   ].map((op: { readonly name: string }) => op.name),
 )
 
-const isGuard = ({ op, attrs }: ProgramNode): boolean =>
-  GUARDS.has(op) ||
-  (op === interpolate.name && attrs.outside === 'raise') ||
-  (op === splineBasis.name && attrs.outside === 'error')
+const isGuard = (node: ProgramNode): boolean =>
+  GUARDS.has(node.op) ||
+  formOf(node) !== undefined ||
+  (node.op === interpolate.name && node.attrs.outside === 'raise') ||
+  (node.op === splineBasis.name && node.attrs.outside === 'error')
 
 /** Values a column may want, after its own categories and an imputer's fill. */
 const USUAL: readonly Cell[] = [0, 1, -1, 10, 1000, '', null, Number.NaN]
