@@ -31,6 +31,16 @@ export class SparseRows {
     this.starts[++this.#rows] = this.#count
   }
 
+  /**
+   * Has entries where another has them from now on, until it begins again; those places stay the other's. Room for
+   * as many values, which have yet to be written.
+   */
+  beginLike(other: SparseRows): void {
+    this.starts = other.starts
+    this.columns = other.columns
+    if (this.values.length < other.values.length) this.values = new Float64Array(other.values.length)
+  }
+
   /** Entries of one row as column, value, column, value … */
   row(row: number): number[] {
     const pairs: number[] = []

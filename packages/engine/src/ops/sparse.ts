@@ -1,6 +1,6 @@
 import { RowError } from '../errors.ts'
 import type { Attrs, ValueType } from '../ir/program.ts'
-import { MAX_DENSE_WIDTH, type SparseRows } from '../ir/sparse-rows.ts'
+import { MAX_DENSE_WIDTH, SparseRows } from '../ir/sparse-rows.ts'
 import { log } from '../math/glibc.ts'
 import { transpose } from '../math/matrices.ts'
 import { defineOp, expectNumbers, numbers, type Op, type Row, sparse } from './op.ts'
@@ -147,11 +147,12 @@ export const sparseSelect = defineOp<{ columns: Int32Array; width: number }>({
 type ValueRule<A extends Attrs> = {
   readonly name: string
   validate?(attrs: A, width: number): void
-  at(attrs: A): (value: number, column: number) => number
+  /** Computes the first `count` values of entries, each from its own value and column, into `to`. */
+  compute(attrs: A): (entries: SparseRows, to: Float64Array, count: number) => void
 }
 
 /** An operation on every stored value by itself; zeros that are not stored stay zeros. */
-function onValues<A extends Attrs>({ name, validate, at }: ValueRule<A>): Op<A> {
+function onValues<A extends Attrs>({ name, validate, compute }: ValueRule<A>): Op<A> {
   return defineOp<A>({
     name,
     infer(attrs, [x]) {
@@ -160,20 +161,19 @@ function onValues<A extends Attrs>({ name, validate, at }: ValueRule<A>): Op<A> 
       return sparse(width, dtype)
     },
     ref(attrs, [x]) {
-      const rule = at(attrs)
-      return Array.from(entriesOf(x!)).flatMap(([column, value]) => [column, rule(value, column)])
+      const rows = new SparseRows()
+      rows.begin(1)
+      for (const [column, value] of entriesOf(x!)) rows.push(column, value)
+      rows.endRow()
+      compute(attrs)(rows, rows.values, rows.starts[1]!)
+      return rows.row(0)
     },
     block(attrs) {
-      const rule = at(attrs)
+      const run = compute(attrs)
       return ([from], out, rows) => {
-        const { starts, columns, values } = from!.sparse!
-        const to = out.sparse!
-        to.begin(rows)
-        for (let r = 0; r < rows; r++) {
-          for (let i = starts[r]!; i < starts[r + 1]!; i++)
-            to.push(columns[i]!, rule(values[i]!, columns[i]!))
-          to.endRow()
-        }
+        const entries = from!.sparse!
+        out.sparse!.beginLike(entries)
+        run(entries, out.sparse!.values, entries.starts[rows]!)
       }
     },
   })
@@ -182,14 +182,18 @@ function onValues<A extends Attrs>({ name, validate, at }: ValueRule<A>): Op<A> 
 /** Refuses NaN and infinity among the stored values. */
 export const sparseCheck = onValues<{ nan: 'allow' | 'refuse' }>({
   name: 'sparse-check',
-  at:
+  compute:
     ({ nan }) =>
-    (value, column) => {
-      if (Number.isFinite(value) || (nan === 'allow' && Number.isNaN(value))) return value
-      throw new RowError(
-        Number.isNaN(value) ? 'contains NaN' : 'contains infinity or a value too large for float64',
-        column,
-      )
+    ({ columns, values }, to, count) => {
+      for (let i = 0; i < count; i++) {
+        const value = values[i]!
+        if (!Number.isFinite(value) && (nan === 'refuse' || !Number.isNaN(value)))
+          throw new RowError(
+            Number.isNaN(value) ? 'contains NaN' : 'contains infinity or a value too large for float64',
+            columns[i]!,
+          )
+        to[i] = value
+      }
     },
 })
 
@@ -201,18 +205,29 @@ export const sparseScale = onValues<{ by: 'multiply' | 'divide'; values: Float64
     if (values.length !== width)
       throw new RangeError(`sparse-scale: ${values.length} numbers for ${width} columns`)
   },
-  at({ by, values, single }) {
-    const round = single ? Math.fround : (value: number) => value
-    return by === 'multiply'
-      ? (value, column) => round(value * values[column]!)
-      : (value, column) => round(value / values[column]!)
+  compute({ by, values: scales, single }) {
+    const multiplies = by === 'multiply'
+    return ({ columns, values }, to, count) => {
+      for (let i = 0; i < count; i++) {
+        const scale = scales[columns[i]!]!
+        const scaled = multiplies ? values[i]! * scale : values[i]! / scale
+        to[i] = single ? Math.fround(scaled) : scaled
+      }
+    }
   },
 })
+
+/** Most counts in a text are as small as these, whose logarithms are kept. */
+const LOGARITHMS = Float64Array.from({ length: 64 }, (_, count) => log(count))
 
 /** 1 + ln x: a term that is there twice as often does not count twice. */
 export const sublinear = onValues<Record<string, never>>({
   name: 'sublinear',
-  at: () => (value) => log(value) + 1,
+  compute:
+    () =>
+    ({ values }, to, count) => {
+      for (let i = 0; i < count; i++) to[i] = (LOGARITHMS[values[i]!] ?? log(values[i]!)) + 1
+    },
 })
 
 /** 1 above the threshold, else 0 */
@@ -221,10 +236,11 @@ export const sparseBinarize = onValues<{ threshold: number }>({
   validate({ threshold }) {
     if (!(threshold >= 0)) throw new RangeError('sparse-binarize: zeros would become ones')
   },
-  at:
+  compute:
     ({ threshold }) =>
-    (value) =>
-      value > threshold ? 1 : 0,
+    ({ values }, to, count) => {
+      for (let i = 0; i < count; i++) to[i] = values[i]! > threshold ? 1 : 0
+    },
 })
 
 type Norm = 'l1' | 'l2' | 'max'
@@ -264,13 +280,12 @@ export const sparseNormalize = defineOp<{ norm: string }>({
   block({ norm }) {
     const normOf = NORMS[norm as Norm]
     return ([from], out, rows) => {
-      const { starts, columns, values } = from!.sparse!
-      const to = out.sparse!
-      to.begin(rows)
+      const { starts, values } = from!.sparse!
+      out.sparse!.beginLike(from!.sparse!)
+      const to = out.sparse!.values
       for (let r = 0; r < rows; r++) {
         const divisor = normOf(values, starts[r]!, starts[r + 1]!) || 1
-        for (let i = starts[r]!; i < starts[r + 1]!; i++) to.push(columns[i]!, values[i]! / divisor)
-        to.endRow()
+        for (let i = starts[r]!; i < starts[r + 1]!; i++) to[i] = values[i]! / divisor
       }
     }
   },
