@@ -22,13 +22,21 @@ export class SparseRows {
   }
 
   push(column: number, value: number): void {
-    if (this.#count === this.columns.length) this.#grow()
+    if (this.#count === this.columns.length) this.#grow(this.#count + 1)
     this.columns[this.#count] = column
     this.values[this.#count++] = value
   }
 
-  endRow(): void {
-    this.starts[++this.#rows] = this.#count
+  /** Where the next entry goes; makes room there for that many, which are written to `columns` and `values`. */
+  reserve(more: number): number {
+    if (this.#count + more > this.columns.length) this.#grow(this.#count + more)
+    return this.#count
+  }
+
+  /** Ends the row, where entries that were written to reserved room end. */
+  endRow(end = this.#count): void {
+    this.#count = end
+    this.starts[++this.#rows] = end
   }
 
   /**
@@ -49,10 +57,11 @@ export class SparseRows {
     return pairs
   }
 
-  #grow(): void {
+  #grow(least: number): void {
     const { columns, values } = this
-    this.columns = new Int32Array(columns.length * 2)
-    this.values = new Float64Array(columns.length * 2)
+    const length = Math.max(columns.length * 2, least)
+    this.columns = new Int32Array(length)
+    this.values = new Float64Array(length)
     this.columns.set(columns)
     this.values.set(values)
   }

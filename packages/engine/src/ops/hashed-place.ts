@@ -1,4 +1,3 @@
-import { RowError } from '../errors.ts'
 import { hashColumn, murmur } from '../text/murmur.ts'
 
 /** Where a name counts: its column and what it adds; column −1 for one that does not. */
@@ -10,17 +9,7 @@ export function placeByHash(
   { width, alternate }: { readonly width: number; readonly alternate: boolean },
   place: Place,
 ): void {
-  const hash = hashOf(name)
+  const hash = murmur(name)
   place.column = hashColumn(hash, width)
   place.value = alternate && hash < 0 ? -1 : 1
-}
-
-function hashOf(name: string): number {
-  try {
-    return murmur(name)
-  } catch (cause) {
-    if (cause instanceof RangeError)
-      throw new RowError('holds half a surrogate pair, which is no character', 0)
-    throw cause
-  }
 }

@@ -1,13 +1,16 @@
-import type { Attrs, Cell, ValueType } from '../ir/program.ts'
+import type { Attrs, ValueType } from '../ir/program.ts'
+import type { SparseRows } from '../ir/sparse-rows.ts'
+import { sortKeys } from '../math/sort-keys.ts'
 import { type Analyser, type AnalyserAttrs, buildAnalyser } from '../text/analyser.ts'
+import { hashColumn, murmurOf } from '../text/murmur.ts'
+import { buildScanner } from '../text/scanner.ts'
+import { storageFor, type Tokens } from '../text/spans.ts'
 import { indexVocabulary } from '../text/vocabulary.ts'
 import { type Place, placeByHash } from './hashed-place.ts'
 import { defineOp, type Op, sparse } from './op.ts'
-import { expectTallyWidth, sparseRowOf, Tally } from './tally.ts'
+import { expectTallyWidth, sparseRowOf } from './tally.ts'
 
 type Placer = (token: string, place: Place) => void
-/** The same for text[start, end), without cutting it out where that can be spared. */
-type SlicePlacer = (text: string, start: number, end: number, place: Place) => void
 
 type TokenRule<A extends Attrs> = {
   readonly name: string
@@ -15,7 +18,8 @@ type TokenRule<A extends Attrs> = {
   result(attrs: A): ValueType
   /** Where each token counts; prepared once. */
   placer(attrs: A): Placer
-  slicePlacer?(attrs: A): SlicePlacer
+  /** The same for all tokens of a text at once: writes a key for each that counts, and returns how many. */
+  keyer(attrs: A): (tokens: Tokens, keys: Int32Array) => number
 }
 
 /** What the meaning of an operation needs beside its attributes, built once for each. */
@@ -26,7 +30,7 @@ function tokenOp<A extends AnalyserAttrs & { binary: boolean }>({
   name,
   result,
   placer,
-  slicePlacer,
+  keyer,
 }: TokenRule<A>): Op<A> {
   const known = new WeakMap<A, Prepared>()
   const prepare = (attrs: A): Prepared => {
@@ -44,39 +48,50 @@ function tokenOp<A extends AnalyserAttrs & { binary: boolean }>({
     ref(attrs, [x]) {
       const { analyse, place } = prepare(attrs)
       const sums = new Map<number, number>()
-      analyse(x![0], (text, start, end) => {
+      analyse(x![0], (token) => {
         const at = { column: -1, value: 0 }
-        place(text.slice(start, end), at)
+        place(token, at)
         if (at.column >= 0) sums.set(at.column, (sums.get(at.column) ?? 0) + at.value)
       })
       return sparseRowOf(sums, attrs.binary)
     },
     block(attrs) {
-      const analyse = buildAnalyser(attrs)
-      const place = slicePlacer?.(attrs) ?? cutting(placer(attrs))
-      const tally = new Tally(result(attrs).width)
-      const at: Place = { column: -1, value: 0 }
-      const count = (text: string, start: number, end: number): void => {
-        place(text, start, end, at)
-        if (at.column >= 0) tally.add(at.column, at.value)
-      }
+      const scan = buildScanner(attrs)
+      const writeKeys = keyer(attrs)
+      const bits = Math.ceil(Math.log2(result(attrs).width)) + 1
+      let keys = new Int32Array(0)
+      let spare = new Int32Array(0)
       return ([from], out, rows) => {
         const to = out.sparse!
         to.begin(rows)
-        tally.clear()
         for (let r = 0; r < rows; r++) {
-          analyse(from!.cells[r] as Cell, count)
-          tally.moveTo(to, attrs.binary)
+          const tokens = scan(from!.cells[r])
+          keys = storageFor(keys, tokens.spans.count)
+          spare = storageFor(spare, tokens.spans.count)
+          const count = writeKeys(tokens, keys)
+          pushCounts(sortKeys(keys, spare, count, bits), count, to, attrs.binary)
         }
       }
     },
   })
 }
 
-const cutting =
-  (place: Placer): SlicePlacer =>
-  (text, start, end, at) =>
-    place(text.slice(start, end), at)
+/** A token's column, and whether it counts −1, as one number. */
+const keyOf = (column: number, isNegative: boolean): number => (column << 1) | (isNegative ? 1 : 0)
+
+/** Adds up sorted keys as a row. Columns that tokens had stay, if their sum is 0. */
+function pushCounts(keys: Int32Array, count: number, to: SparseRows, binary: boolean): void {
+  let at = to.reserve(count)
+  const { columns, values } = to
+  for (let i = 0; i < count; ) {
+    const column = keys[i]! >> 1
+    let sum = 0
+    for (; i < count && keys[i]! >> 1 === column; i++) sum += (keys[i]! & 1) === 0 ? 1 : -1
+    columns[at] = column
+    values[at++] = binary ? 1 : sum
+  }
+  to.endRow(at)
+}
 
 type CountAttrs = AnalyserAttrs & {
   /** The token of every column. */
@@ -105,11 +120,14 @@ export const countTokens = tokenOp<CountAttrs>({
       place.value = 1
     }
   },
-  slicePlacer({ vocabulary }) {
-    const columnOf = indexVocabulary(vocabulary)
-    return (text, start, end, place) => {
-      place.column = columnOf(text, start, end)
-      place.value = 1
+  keyer({ vocabulary }) {
+    const columnsOf = indexVocabulary(vocabulary)
+    return (tokens, keys) => {
+      const columns = columnsOf(tokens)
+      let count = 0
+      for (let i = 0; i < tokens.spans.count; i++)
+        if (columns[i] !== -1) keys[count++] = keyOf(columns[i]!, false)
+      return count
     }
   },
 })
@@ -132,4 +150,13 @@ export const hashTokens = tokenOp<HashAttrs>({
     ({ width, alternate }) =>
     (token, place) =>
       placeByHash(token, { width, alternate }, place),
+  keyer:
+    ({ width, alternate }) =>
+    ({ codes, spans: { starts, ends, count } }, keys) => {
+      for (let i = 0; i < count; i++) {
+        const hash = murmurOf(codes, starts[i]!, ends[i]!)
+        keys[i] = keyOf(hashColumn(hash, width), alternate && hash < 0)
+      }
+      return count
+    },
 })

@@ -28,7 +28,7 @@ export const isWord = remembered(IS_WORD)
 export const isDigit = (code: number): boolean => IS_DIGIT.test(String.fromCodePoint(code))
 
 /** `\s`, and what `str.split()` splits at */
-export const isSpace = (code: number): boolean => IS_SPACE.test(String.fromCodePoint(code))
+export const isSpace = remembered(IS_SPACE)
 
 const SPACE_RUNS = new RegExp(`[${SPACES}]{2,}`, 'gu')
 const NOT_SPACE = new RegExp(`[^${SPACES}]+`, 'gu')

@@ -11,7 +11,7 @@ const DEEPEST = 500
 const MOST_MATCHERS = 10_000
 
 /** Takes the token text[start, end). */
-export type Emit = (text: string, start: number, end: number) => void
+type Emit = (text: string, start: number, end: number) => void
 
 /** Calls `emit` with every match in a text, or with what its capture matched: `re.findall`. */
 export type Finder = (text: string, emit: Emit) => void

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RowError } from '../errors.ts'
 import { type AnalyserAttrs, buildAnalyser } from './analyser.ts'
 import { ACCENTS } from './characters.ts'
 import { hashColumn, murmur } from './murmur.ts'
 import { compilePattern } from './pattern.ts'
+import { buildScanner } from './scanner.ts'
 import { ENGLISH_STOP_WORDS } from './stop-words.ts'
 
 type Options = {
@@ -36,11 +38,25 @@ const attrsOf = (options: Options): AnalyserAttrs => ({
 })
 const PLAIN = attrsOf({})
 
-function tokensOf(attrs: AnalyserAttrs, text: unknown): string[] {
+type TokensOf = (attrs: AnalyserAttrs, text: unknown) => string[]
+
+const analysedTokens: TokensOf = (attrs, text) => {
   const tokens: string[] = []
-  buildAnalyser(attrs)(text, (whole, start, end) => tokens.push(whole.slice(start, end)))
+  buildAnalyser(attrs)(text, (token) => tokens.push(token))
   return tokens
 }
+
+const scannedTokens: TokensOf = (attrs, text) => {
+  const { codes, spans } = buildScanner(attrs)(text)
+  const slice = (start: number, end: number): string =>
+    Array.from(codes.points.subarray(start, end), (point) => String.fromCodePoint(point)).join('')
+  return Array.from({ length: spans.count }, (_, i) => slice(spans.starts[i]!, spans.ends[i]!))
+}
+
+const FORMS: readonly [string, TokensOf][] = [
+  ['analysed', analysedTokens],
+  ['scanned', scannedTokens],
+]
 const byCodePoint = (a: string, b: string): number => {
   const [left, right] = [a, b].map((text) => Array.from(text, (char) => char.codePointAt(0)!))
   const at = left!.findIndex((code, i) => code !== right![i])
@@ -63,18 +79,12 @@ describe('as Python does it', () => {
     },
   )
 
-  test.each(oracle.analysers)('$options analyses to the same tokens', ({ options, tokens }) => {
-    const ours = oracle.texts.map((text) => tokensOf(attrsOf(options), text).sort(byCodePoint))
+  describe.each(FORMS)('%s', (_, tokensOf) => {
+    test.each(oracle.analysers)('$options makes the same tokens', ({ options, tokens }) => {
+      const ours = oracle.texts.map((text) => tokensOf(attrsOf(options), text).sort(byCodePoint))
 
-    expect(ours).toEqual(tokens)
-  })
-
-  test('any pattern that is only words is found the fast way and the long way alike', () => {
-    const long = { ...PLAIN, pattern: '(?:\\b\\w\\w+\\b)' }
-
-    const [fast, slow] = [PLAIN, long].map((attrs) => oracle.texts.map((text) => tokensOf(attrs, text)))
-
-    expect(fast).toEqual(slow)
+      expect(ours).toEqual(tokens)
+    })
   })
 
   test('lower case and accents are the same', () => {
@@ -94,14 +104,53 @@ describe('as Python does it', () => {
   })
 })
 
-describe('hostile texts and patterns', () => {
+const characters = 'abzAZ09_.- \t\n\0\x1c\x85\xa0éßİﬁΣς³中\u0301\u0345\u0334\ud83d\ude00\u2028\ufdfa'
+const documents = fc.string({
+  unit: fc.constantFrom(...characters.split(''), 'ab', ' ab ', '😀'),
+  maxLength: 40,
+})
+const analysers: fc.Arbitrary<AnalyserAttrs> = fc
+  .record({
+    lowercase: fc.boolean(),
+    accents: fc.constantFrom('', 'unicode', 'ascii'),
+    unit: fc.constantFrom('word', 'char', 'char_wb'),
+    pattern: fc.constantFrom('(?u)\\b\\w\\w+\\b', '\\w+', '[^ ]+', '.', '[a-z ]+', '(\\w)\\w|\\S'),
+    stopWords: fc.constantFrom([], ['ab', 'a', 'é'], ['']),
+    fewest: fc.integer({ min: 1, max: 4 }),
+    more: fc.integer({ min: 0, max: 3 }),
+  })
+  .map(({ more, ...attrs }) => ({ ...attrs, most: attrs.fewest + more }))
+
+test('what is scanned is what is analysed', () => {
+  fc.assert(
+    fc.property(analysers, fc.array(documents, { maxLength: 4 }), (attrs, texts) => {
+      const scan = (text: string) => scannedTokens(attrs, text).sort(byCodePoint)
+      const analyse = (text: string) => analysedTokens(attrs, text).sort(byCodePoint)
+
+      expect(texts.map(scan)).toEqual(texts.map(analyse))
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('storage that a long text needed is given back', () => {
+  const scan = buildScanner({ ...PLAIN, unit: 'char', most: 2 })
+  scan('é '.repeat(2 ** 18))
+
+  const { codes, spans } = scan('é')
+
+  expect([codes.points.length, spans.starts.length, spans.ends.length]).toEqual([256, 256, 256])
+})
+
+describe.each(FORMS)('hostile texts, %s', (_, tokensOf) => {
   test.each([
     ['a'.repeat(2 ** 20), 1],
     ['ab '.repeat(300_000), 300_000],
     ['\ud800'.repeat(2 ** 20), 0],
     ['👩‍👩‍👧 '.repeat(100_000), 0],
     ['\0'.repeat(2 ** 20), 0],
-  ])('a text of a megabyte is analysed', (text, count) => {
+    ['\ufdfa'.repeat(2 ** 20), 1],
+  ])('a text of a megabyte becomes tokens', (text, count) => {
     expect(tokensOf(PLAIN, text)).toHaveLength(count)
   })
 
@@ -117,7 +166,17 @@ describe('hostile texts and patterns', () => {
 
     expect(() => tokensOf(attrs, 'ab '.repeat(300_000))).toThrow(RowError)
   })
+})
 
+test.each([
+  [{ unit: 'char_wb', most: 32 }, 'abcdefghijklmnopqrstuvwxyz '.repeat(30_000)],
+  [{ unit: 'word', most: 32 }, 'ab '.repeat(300_000)],
+  [{ pattern: '\\w', accents: 'unicode', fewest: 2, most: 2 }, '\ufdfa'.repeat(2 ** 19)],
+])('more than there is room for is refused by %o', (options, text) => {
+  expect(() => scannedTokens({ ...PLAIN, ...options }, text)).toThrow(RowError)
+})
+
+describe('hostile patterns', () => {
   test.each([['(?:a+)+$'], ['(?:a|a)*b'], ['a*a*a*a*a*b'], ['(?:(?:a){10}){10}b'], ['.*.*=.*']])(
     '%s is stopped on a text made for it',
     (pattern) => {
