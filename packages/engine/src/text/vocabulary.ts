@@ -110,13 +110,13 @@ function buildTree(terms: readonly string[], alphabet: Alphabet): Tree {
       const child = known !== NONE ? known : i === path.length - 1 ? column : nodes++
       tree.slots.set([node, edge, child], slot)
       node = child
-      if (known === NONE && ++edges * SLOT > tree.slots.length / 2) grow(tree)
+      if (known === NONE && ++edges * SLOT * 1.5 > tree.slots.length) grow(tree)
     }
   }
   return tree
 }
 
-/** Twice as many slots: half of them stay free. */
+/** Twice as many slots: a third of them stays free, or more. */
 function grow(tree: Tree): void {
   const { slots } = tree
   tree.shift--
