@@ -1,5 +1,6 @@
 import type { Attrs, ValueType } from '../src/ir/program.ts'
 import { type Block, numbers, type Op } from '../src/ops/op.ts'
+import { placeAlone } from './place.ts'
 
 type Rows = readonly (readonly number[])[]
 
@@ -13,7 +14,7 @@ export function bothForms<A extends Attrs>(
   const types = inputs.map((input) => numbers(input[0]!.length))
   const type = op.infer(attrs, types)
   const out = blockOf(type, [], rows)
-  op.block!(attrs, types)!(
+  op.block!(attrs, types, placeAlone())!(
     inputs.map((input, i) => blockOf(types[i]!, input, rows)),
     out,
     rows,

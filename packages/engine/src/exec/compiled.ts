@@ -18,6 +18,7 @@ import { input } from '../ops/columns.ts'
 import type { Block, BlockKernel, Op } from '../ops/op.ts'
 import { getOp } from '../ops/registry.ts'
 import { buildAnswer, type NodeValues } from './answers.ts'
+import type { Layouts, Place, Seat } from './place.ts'
 import { evaluateRow } from './reference.ts'
 
 /** Rows computed at a time: enough to amortise a step, few enough for the blocks to stay in the cache. */
@@ -43,6 +44,29 @@ type Schedule = {
   readonly refs: readonly Ref[]
 }
 
+/** Values of the nodes that a set of outputs answers with, by node. */
+export type Results = readonly NodeValues[]
+
+/** A compiled program, in the steps that threads take apart: each computes some of the rows into what all answer. */
+export interface CompiledProgram extends Executable {
+  /** What its kernels have laid out, by node. Grows as further outputs are prepared. */
+  readonly layouts: readonly Layouts[]
+  /** Gets ready for outputs, so that `layouts` has what they need. */
+  prepare(outputs: readonly Method[]): void
+  /** Room for all rows; numbers in memory that threads share. */
+  createResults(outputs: readonly Method[], rows: number): Results
+  /** @throws RowError like `run` */
+  compute(frame: Frame, outputs: readonly Method[], results: Results): void
+  /** The answers that results are of. */
+  answer(outputs: readonly Method[], results: Results, rows: number): Answer[]
+}
+
+/** With which other threads a program is shared, and what one of them has laid out. */
+export type Sharing = { readonly seat: Seat; readonly layouts?: readonly Layouts[] }
+
+/** One thread, and memory that is not shared. */
+export const ALONE: Seat = { number: 0, of: 1, isPioneer: true }
+
 /** The rows being computed, as input steps see them. */
 type Window = { frame: Frame; start: number }
 
@@ -51,15 +75,17 @@ type Window = { frame: Frame; start: number }
  * what `interpret` answers, in fresh arrays, and raises on the same rows.
  *
  * Not re-entrant; its memory grows to one block per node on the first batch, while a single row needs one row per node.
- * Every worker compiles its own.
+ * Every thread compiles its own, from what the first has laid out.
  * @throws RangeError when the program is not valid
  */
-export function compileProgram(program: Program): Executable {
-  return new CompiledProgram(program)
+export function compileProgram(program: Program, sharing: Sharing = { seat: ALONE }): CompiledProgram {
+  return new BlockProgram(program, sharing)
 }
 
-class CompiledProgram implements Executable {
+class BlockProgram implements CompiledProgram {
   readonly program: Program
+  readonly layouts: readonly Layouts[]
+  readonly #seat: Seat
   readonly #types: readonly ValueType[]
   readonly #steps: (Step | undefined)[] = []
   readonly #schedules = new Map<string, Schedule>()
@@ -70,8 +96,10 @@ class CompiledProgram implements Executable {
   readonly #slabWidths: ReturnType<typeof slabWidths>
   #capacity = 1
 
-  constructor(program: Program) {
+  constructor(program: Program, { seat, layouts }: Sharing) {
     this.program = program
+    this.#seat = seat
+    this.layouts = program.nodes.map((_, ref) => ({ ...layouts?.[ref] }))
     this.#types = validateProgram(program)
     const widest = this.#types.reduce(
       (most, { kind, width }) => Math.max(most, kind === 'sparse' ? 1 : width),
@@ -82,11 +110,31 @@ class CompiledProgram implements Executable {
   }
 
   run(frame: Frame, outputs: readonly Method[]): Answer[] {
+    const results: NodeValues[] = []
+    for (const ref of this.#schedule(outputs).refs) results[ref] = storage(this.#types[ref]!, frame.rows)
+    this.compute(frame, outputs, results)
+    return this.answer(outputs, results, frame.rows)
+  }
+
+  prepare(outputs: readonly Method[]): void {
+    this.#schedule(outputs)
+  }
+
+  createResults(outputs: readonly Method[], rows: number): Results {
+    const results: NodeValues[] = []
+    for (const ref of this.#schedule(outputs).refs) {
+      const { kind, width } = this.#types[ref]!
+      const bytes = kind === 'number' ? rows * width * Float64Array.BYTES_PER_ELEMENT : 0
+      results[ref] =
+        kind === 'number' ? new Float64Array(new SharedArrayBuffer(bytes)) : storage(this.#types[ref]!, rows)
+    }
+    return results
+  }
+
+  compute(frame: Frame, outputs: readonly Method[], results: Results): void {
     this.#expectFrame(frame)
     const schedule = this.#schedule(outputs)
     if (frame.rows > this.#capacity) this.#grow()
-    const results: NodeValues[] = []
-    for (const ref of schedule.refs) results[ref] = storage(this.#types[ref]!, frame.rows)
     this.#window.frame = frame
     try {
       for (let start = 0; start < frame.rows; start += this.#blockRows)
@@ -94,13 +142,16 @@ class CompiledProgram implements Executable {
     } finally {
       this.#window.frame = NO_FRAME
     }
-    return schedule.outputs.map((output) => {
+  }
+
+  answer(outputs: readonly Method[], results: Results, rows: number): Answer[] {
+    return this.#schedule(outputs).outputs.map((output) => {
       const values = output.parts.map((ref) => results[ref]!)
-      return buildAnswer(output, this.#types, values, frame.rows)
+      return buildAnswer(output, this.#types, values, rows)
     })
   }
 
-  #runBlock(schedule: Schedule, start: number, results: readonly NodeValues[]): void {
+  #runBlock(schedule: Schedule, start: number, results: Results): void {
     const rows = Math.min(this.#blockRows, this.#window.frame.rows - start)
     this.#window.start = start
     try {
@@ -158,12 +209,14 @@ class CompiledProgram implements Executable {
     if (built !== undefined) return built
     const { op, inputs, attrs } = this.program.nodes[ref]!
     const before = inputs.map((read) => this.#step(read))
+    const place = { seat: this.#seat, layouts: this.layouts[ref]! }
     const step: Step = {
       type: this.#types[ref]!,
       inputs: before,
       blocks: before.map(({ block }) => block),
       block: emptyBlock(this.#types[ref]!, this.#capacity),
-      kernel: op === input.name ? this.#inputKernel(attrs) : kernelOf(getOp(op), attrs, before),
+      kernel:
+        op === input.name ? this.#inputKernel(attrs) : kernelOf(getOp(op), attrs, { inputs: before, place }),
     }
     this.#steps[ref] = step
     return step
@@ -220,9 +273,9 @@ const emptyBlock = (type: ValueType, rows: number): Block => ({
   ...(type.kind === 'sparse' ? { sparse: new SparseRows() } : {}),
 })
 
-function kernelOf(op: Op, attrs: Attrs, inputs: readonly Step[]): BlockKernel {
-  const types = inputs.map(({ type }) => type)
-  return op.block?.(attrs, types) ?? rowByRow(op, attrs, types)
+function kernelOf(op: Op, attrs: Attrs, at: { inputs: readonly Step[]; place: Place }): BlockKernel {
+  const types = at.inputs.map(({ type }) => type)
+  return op.block?.(attrs, types, at.place) ?? rowByRow(op, attrs, types)
 }
 
 /** The reference rule of an operation that has no fast form. */

@@ -26,7 +26,7 @@ function answers(kernel: BlockKernel, count: number, rows: number): string[] {
 
 const LARGE = 256
 
-function raced(rival: BlockKernel | undefined) {
+function raced(rival: BlockKernel | undefined, find: () => BlockKernel | undefined = () => undefined) {
   const seen = { choices: 0, steps: 0 }
   const build = function* () {
     seen.steps++
@@ -34,9 +34,10 @@ function raced(rival: BlockKernel | undefined) {
     seen.steps++
     return rival
   }
-  const kernel = fasterKernel(kernelOf('steady', 20_000), build, () => {
+  const onChoice = () => {
     seen.choices++
-  })
+  }
+  const kernel = fasterKernel(kernelOf('steady', 20_000), { find, build, onChoice })
   return { kernel, seen }
 }
 
@@ -74,4 +75,16 @@ test('nothing is built for small blocks or few rows, and nothing taken over with
 
   expect(new Set(answers(kernel, 400, 32))).toEqual(new Set(['steady']))
   expect(seen).toEqual({ choices: 0, steps: 2 })
+})
+
+test('a rival that was found elsewhere takes over when it is there, and none is built', () => {
+  let found: BlockKernel | undefined
+  const { kernel, seen } = raced(kernelOf('built', 0), () => found)
+
+  const before = answers(kernel, 4, LARGE)
+  found = kernelOf('found', 0)
+
+  expect(new Set(before)).toEqual(new Set(['steady']))
+  expect(new Set(answers(kernel, 400, LARGE))).toEqual(new Set(['found']))
+  expect(seen).toEqual({ choices: 0, steps: 0 })
 })

@@ -10,26 +10,32 @@ const MOST_BLOCKS = 64
 /** A rival this much faster need not be watched longer; it becomes faster still when it is optimised. */
 const CLEARLY = 0.8
 
+/** Another kernel of the same answers, that may be faster. */
+export type Rival = {
+  /** One that was chosen elsewhere already. */
+  readonly find: () => BlockKernel | undefined
+  /** A generator of a step's work, that returns undefined when there is none; undefined: it is built elsewhere. */
+  readonly build: (() => Generator<void, BlockKernel | undefined>) | undefined
+  /** Told when the one that was built takes over. */
+  readonly onChoice: () => void
+}
+
 /**
  * Runs `steady` until many rows have come in large blocks; then builds a rival of the same answers, a step per block,
  * lets both run and keeps the one that was faster on this machine for the large blocks to come. A rival that answers
  * one bit differently is dropped.
- * @param build a generator of a step's work, that returns undefined when there is no rival
- * @param onChoice told when the rival takes over
  */
-export function fasterKernel(
-  steady: BlockKernel,
-  build: () => Generator<void, BlockKernel | undefined>,
-  onChoice: () => void,
-): BlockKernel {
+export function fasterKernel(steady: BlockKernel, { find, build, onChoice }: Rival): BlockKernel {
   let seen = 0
   const patient: BlockKernel = (inputs, out, rows) => {
-    steady(inputs, out, rows)
+    const found = find()
+    if (found !== undefined) large = found
+    ;(found ?? steady)(inputs, out, rows)
     seen += rows
-    if (seen >= PATIENT_ROWS) large = building(build())
+    if (large === patient && build !== undefined && seen >= PATIENT_ROWS) large = building(build())
   }
   const building =
-    (steps: ReturnType<typeof build>): BlockKernel =>
+    (steps: Generator<void, BlockKernel | undefined>): BlockKernel =>
     (inputs, out, rows) => {
       steady(inputs, out, rows)
       const step = steps.next()

@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { placeAlone } from '../../test/place.ts'
 import { type Growth, grow, programOf, rowsFor } from '../../test/random-forest.ts'
 import type { Frame } from '../ir/program.ts'
 import type { BlockKernel } from '../ops/op.ts'
 import { numbers } from '../ops/op.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
+import { compileMux } from '../wasm/mux-memory.ts'
 import { compileProgram } from './compiled.ts'
-import { buildMux } from './mux.ts'
+import { muxBlock } from './mux.ts'
 import { interpret } from './reference.ts'
 import { scalarBlock } from './trees.ts'
 
@@ -43,10 +45,10 @@ const example: Growth = {
 }
 
 function muxOf(attrs: TreesAttrs, features: number): BlockKernel | undefined {
-  const steps = buildMux(attrs, [numbers(features)])
+  const steps = compileMux(attrs, features)
   for (;;) {
     const step = steps.next()
-    if (step.done === true) return step.value
+    if (step.done === true) return step.value && muxBlock(attrs, [numbers(features)], step.value)
   }
 }
 
@@ -69,7 +71,12 @@ test('whole trees answer the bits of the reference and of one path, on threshold
       const mux = muxOf(attrs, g.features)
       fc.pre(mux !== undefined)
       const all = rowsFor(attrs, g.features, 1024)
-      const expected = answered(scalarBlock(attrs, [numbers(g.features)])!, all, g.features, g.outputs)
+      const expected = answered(
+        scalarBlock(attrs, [numbers(g.features)], placeAlone())!,
+        all,
+        g.features,
+        g.outputs,
+      )
       const reference = interpret(programOf(attrs, g.features)).run(all, ['raw_margin'])[0]!.parts[0]!
       expect(expected).toEqual(new BigInt64Array((reference.data as Float64Array).buffer))
 
@@ -87,7 +94,7 @@ test('a batch answers the same bits before, while and after the kernel for batch
   const attrs = grow(example)
   const program = programOf(attrs, example.features)
   const frame = rowsFor(attrs, example.features, 256)
-  const bitsOf = (build: typeof compileProgram) => {
+  const bitsOf = (build: typeof interpret) => {
     const executable = build(program)
     return () => {
       const { data } = executable.run(frame, ['raw_margin'])[0]!.parts[0]!
@@ -110,7 +117,9 @@ test('trees are added to starts of their own', () => {
 
   const bits = answered(onto(muxOf(attrs, 3)!), frame, 3, 3)
 
-  expect(bits).toEqual(answered(onto(scalarBlock(attrs, [numbers(3), numbers(3)])!), frame, 3, 3))
+  expect(bits).toEqual(
+    answered(onto(scalarBlock(attrs, [numbers(3), numbers(3)], placeAlone())!), frame, 3, 3),
+  )
 })
 
 /** Trees of one split each, of one column and all different. */
@@ -140,7 +149,7 @@ test.each([1, 2, 4, 5, 7, 8, 9])('%i sets of categories that part each other', (
     cells: [],
   }
   const attrs = parting(count)
-  const expected = answered(scalarBlock(attrs, [numbers(1)])!, frame, 1, 1)
+  const expected = answered(scalarBlock(attrs, [numbers(1)], placeAlone())!, frame, 1, 1)
 
   expect(answered(muxOf(attrs, 1)!, frame, 1, 1)).toEqual(expected)
   expect(new Set(expected).size).toBe(Math.min(2 ** count, 257))
@@ -167,7 +176,7 @@ test('a column is compared with up to 255 numbers', () => {
   const frame = rowsFor(attrs, 1, 1000)
 
   expect(answered(muxOf(attrs, 1)!, frame, 1, 1)).toEqual(
-    answered(scalarBlock(attrs, [numbers(1)])!, frame, 1, 1),
+    answered(scalarBlock(attrs, [numbers(1)], placeAlone())!, frame, 1, 1),
   )
   expect(muxOf(stumps(256), 1)).toBeUndefined()
 })
@@ -179,7 +188,7 @@ test('a tree has up to 128 leaves, and the last one is found', () => {
   const frame = rowsFor(largest!, 2, 1000)
 
   expect(answered(muxOf(largest!, 2)!, frame, 2, 1)).toEqual(
-    answered(scalarBlock(largest!, [numbers(2)])!, frame, 2, 1),
+    answered(scalarBlock(largest!, [numbers(2)], placeAlone())!, frame, 2, 1),
   )
   expect(muxOf(larger!, 2)).toBeUndefined()
   expect(muxOf(attrs, example.features)).toBeUndefined()
@@ -198,7 +207,7 @@ test('trees that compare the same on all nodes of a level', () => {
   for (const depth of [1, 2, 3, 6, 7]) {
     const attrs = evened(firstFull(g, depth))
     const frame = rowsFor(attrs, g.features, 1000)
-    const expected = answered(scalarBlock(attrs, [numbers(g.features)])!, frame, g.features, 1)
+    const expected = answered(scalarBlock(attrs, [numbers(g.features)], placeAlone())!, frame, g.features, 1)
 
     expect(answered(muxOf(attrs, g.features)!, frame, g.features, 1)).toEqual(expected)
     expect(new Set(expected).size).toBeGreaterThan(depth)

@@ -2,20 +2,12 @@ import type { ValueType } from '../ir/program.ts'
 import type { Block, BlockKernel } from '../ops/op.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
 import { BLOCK_ROWS, MAX_ROWS } from '../wasm/mux-kernel.ts'
-import { compileMux, type MuxMemory } from '../wasm/mux-memory.ts'
+import { type MuxLayout, type MuxMemory, openMux } from '../wasm/mux-memory.ts'
 
-/**
- * `trees` and `trees-onto` by the batch kernel, for any number of rows: the bits of the reference rule. Compiles a few
- * milliseconds at a time.
- * @returns undefined for a forest that the kernel cannot express
- */
-export function* buildMux(
-  attrs: TreesAttrs,
-  [x]: readonly ValueType[],
-): Generator<void, BlockKernel | undefined> {
+/** `trees` and `trees-onto` by the batch kernel, for any number of rows: the bits of the reference rule. */
+export function muxBlock(attrs: TreesAttrs, [x]: readonly ValueType[], layout: MuxLayout): BlockKernel {
   const inputWidth = x!.width
-  const mux = yield* compileMux(attrs, inputWidth)
-  if (mux === undefined) return undefined
+  const mux = openMux(layout)
   const { adds, sums, addresses } = mux
   const width = attrs.init.length
   return ([from, starts], out, rows) => {

@@ -7,7 +7,7 @@ import { layOutForest } from '../wasm/tree-memory.ts'
 import { compileProgram } from './compiled.ts'
 import { interpret } from './reference.ts'
 
-const bitsOf = (program: Program, frame: Frame, build: typeof compileProgram): BigInt64Array => {
+const bitsOf = (program: Program, frame: Frame, build: typeof interpret): BigInt64Array => {
   const data = build(program).run(frame, ['raw_margin'])[0]!.parts[0]!.data as Float64Array
   return new BigInt64Array(data.buffer)
 }

@@ -1,10 +1,19 @@
 import type { ValueType } from '../ir/program.ts'
 import type { Block, BlockKernel } from '../ops/op.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
+import { compileMux, type MuxLayout } from '../wasm/mux-memory.ts'
 import { LANES, laneBytes } from '../wasm/tree-kernel.ts'
-import { CHUNK_ROWS, HIGHEST, layOutForest, MISSING_CATEGORY, type TreeMemory } from '../wasm/tree-memory.ts'
+import {
+  CHUNK_ROWS,
+  HIGHEST,
+  layOutForest,
+  MISSING_CATEGORY,
+  openForest,
+  type TreeMemory,
+} from '../wasm/tree-memory.ts'
 import { fasterKernel } from './faster-kernel.ts'
-import { buildMux } from './mux.ts'
+import { muxBlock } from './mux.ts'
+import type { Place } from './place.ts'
 
 const muxed = new WeakSet<TreesAttrs>()
 
@@ -16,23 +25,45 @@ export const batchKernelOf = (attrs: TreesAttrs): 'scalar' | 'mux' => (muxed.has
  * trees where that is faster. The answers are the same bits.
  * @returns undefined for a forest that no kernel can express; it runs by the reference rule
  */
-export function treesBlock(attrs: TreesAttrs, types: readonly ValueType[]): BlockKernel | undefined {
-  const scalar = scalarBlock(attrs, types)
+export function treesBlock(
+  attrs: TreesAttrs,
+  types: readonly ValueType[],
+  place: Place,
+): BlockKernel | undefined {
+  const scalar = scalarBlock(attrs, types, place)
   if (scalar === undefined) return undefined
-  return fasterKernel(
-    scalar,
-    () => buildMux(attrs, types),
-    () => muxed.add(attrs),
-  )
+  const { layouts, seat } = place
+  const open = (layout: MuxLayout): BlockKernel => {
+    muxed.add(attrs)
+    return muxBlock(attrs, types, layout)
+  }
+  let built: MuxLayout | undefined
+  const build = function* () {
+    built = yield* compileMux(attrs, types[0]!.width)
+    return built && muxBlock(attrs, types, built)
+  }
+  return fasterKernel(scalar, {
+    find: () => layouts.mux && open(layouts.mux),
+    build: seat.isPioneer ? build : undefined,
+    onChoice: () => {
+      muxed.add(attrs)
+      if (built !== undefined) layouts.mux = built
+    },
+  })
 }
 
 /**
- * The WebAssembly kernel over a memory of the forest's own. Eights of rows take the kernel that walks eight rows on a
+ * The WebAssembly kernel over the forest's memory. Eights of rows take the kernel that walks eight rows on a
  * tree, what remains the one that walks eight trees on a row; the sums are the same bits.
  */
-export function scalarBlock(attrs: TreesAttrs, [x]: readonly ValueType[]): BlockKernel | undefined {
-  const forest = layOutForest(attrs)
-  if (forest === undefined) return undefined
+export function scalarBlock(
+  attrs: TreesAttrs,
+  [x]: readonly ValueType[],
+  { seat, layouts }: Place,
+): BlockKernel | undefined {
+  layouts.forest ??= layOutForest(attrs, seat.of)
+  if (layouts.forest === undefined) return undefined
+  const forest = openForest(layouts.forest, seat.number)
   const inputWidth = x!.width
   const width = attrs.init.length
   const fill = filler(forest, attrs, inputWidth)

@@ -1,5 +1,6 @@
-import { denseBlock } from '../exec/dense.ts'
+import { denseBlock, type Points } from '../exec/dense.ts'
 import { expMany } from '../exec/exp.ts'
+import type { Place } from '../exec/place.ts'
 import { fastExp } from '../math/fast-exp.ts'
 import type { DenseStep } from '../wasm/dense-kernel.ts'
 import { elementwise } from './elementwise.ts'
@@ -117,28 +118,27 @@ const KERNEL_POINTS = 4
 /** The distance of the row to every point, one column per point. */
 export const distances = defineOp<DistanceAttrs>({
   ...rowByRow,
-  block(attrs, types) {
+  block(attrs, types, place) {
     const step = STEPS[attrs.metric]
     const { width } = types[0]!
     const count = attrs.points.length / width
-    if (step === undefined || count < KERNEL_POINTS) return rowByRow.block!(attrs, types)
-    return attrs.metric === 'expanded'
-      ? expandedBlock(attrs.points, width)
-      : steppedBlock(step, attrs.points, width)
+    if (step === undefined || count < KERNEL_POINTS) return rowByRow.block!(attrs, types, place)
+    const points = { points: attrs.points, columns: width }
+    return attrs.metric === 'expanded' ? expandedBlock(points, place) : steppedBlock(step, points, place)
   },
 })
 
-function steppedBlock(step: DenseStep, points: Float64Array, width: number): BlockKernel {
-  const compare = denseBlock(step, points, width)
-  const count = points.length / width
+function steppedBlock(step: DenseStep, points: Points, place: Place): BlockKernel {
+  const compare = denseBlock(step, points, place)
+  const count = points.points.length / points.columns
   return ([x], out, rows) =>
     compare(x!.numbers, rows, (row, results, start) => {
       for (let j = 0, at = row * count; j < count; j++) out.numbers[at + j] = results[start + j]!
     })
 }
 
-function expandedBlock(points: Float64Array, width: number): BlockKernel {
-  const products = denseBlock('product', points, width)
+function expandedBlock({ points, columns: width }: Points, place: Place): BlockKernel {
+  const products = denseBlock('product', { points, columns: width }, place)
   const count = points.length / width
   const product = dot(width)
   const squares = Float64Array.from({ length: count }, (_, j) =>

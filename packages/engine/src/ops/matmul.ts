@@ -1,4 +1,5 @@
 import { denseBlock } from '../exec/dense.ts'
+import type { Place } from '../exec/place.ts'
 import { type BlockKernel, defineOp, expectNumbers, numbers } from './op.ts'
 
 type LinearAttrs = {
@@ -32,18 +33,18 @@ export const linear = defineOp<LinearAttrs>({
       return round(products.reduce((sum, product) => round(sum + product), 0) + shift)
     })
   },
-  block(attrs, [x]) {
+  block(attrs, [x], place) {
     if (attrs.single) return singleBlock(attrs, x!.width)
     const isWide = attrs.bias.length >= KERNEL_OUTPUTS && x!.width > 0
-    return (isWide ? wideBlock : doubleBlock)(attrs, x!.width)
+    return (isWide ? wideBlock : doubleBlock)(attrs, x!.width, place)
   },
 })
 
 /** From this many outputs on the kernel pays, which computes eight at a time. */
 const KERNEL_OUTPUTS = 3
 
-function wideBlock({ weights, bias }: LinearAttrs, width: number): BlockKernel {
-  const products = denseBlock('product', weights, width)
+function wideBlock({ weights, bias }: LinearAttrs, width: number, place: Place): BlockKernel {
+  const products = denseBlock('product', { points: weights, columns: width }, place)
   return ([from], out, rows) => {
     const y = out.numbers
     products(from!.numbers, rows, (row, sums, start) => {

@@ -1,3 +1,4 @@
+import type { Place } from '../exec/place.ts'
 import type { Attrs, Cell, ValueType } from '../ir/program.ts'
 import type { SparseRows } from '../ir/sparse-rows.ts'
 
@@ -29,13 +30,13 @@ export type BlockKernel = (inputs: readonly Block[], out: Block, rows: number) =
  * it will later use (a hostile program must not read out of bounds).
  * `ref` is the meaning: one row in, one row out, written for clarity. It is the oracle.
  * `block`, when present, computes the same bits as `ref` for up to a block of rows on typed arrays; it may decline
- * attributes it has no fast form for.
+ * attributes it has no fast form for. What it lays out in memory it keeps in, and takes from, `place`.
  */
 export type Op<A extends Attrs = Attrs> = {
   readonly name: string
   infer(attrs: A, inputs: readonly ValueType[]): ValueType
   ref(attrs: A, inputs: readonly Row[]): Row
-  block?(attrs: A, inputs: readonly ValueType[]): BlockKernel | undefined
+  block?(attrs: A, inputs: readonly ValueType[], place: Place): BlockKernel | undefined
   /** Output column i depends on input column i alone (of input 0) and means the same feature. */
   readonly columnwise?: boolean
   /** Not computed by the engine: a host runs it, and `ref` throws RangeError. */

@@ -24,7 +24,7 @@ function open(name: string): Program {
     : expect.fail(outcome.refusal.message)
 }
 
-const bitsOf = (program: Program, frame: Frame, build: typeof compileProgram): BigInt64Array => {
+const bitsOf = (program: Program, frame: Frame, build: typeof interpret): BigInt64Array => {
   const data = build(program).run(frame, ['raw_margin'])[0]!.parts[0]!.data as Float64Array
   return new BigInt64Array(data.buffer)
 }

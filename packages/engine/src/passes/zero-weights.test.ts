@@ -49,7 +49,7 @@ const scaled = (graph: Graph, counts: Ref): Ref =>
   })
 
 const texts = ['', 'the prize', 'Win win WIN the free prize now', 'hello', 'now now', 'free hello free the']
-const answer = (program: Program, build: typeof compileProgram) =>
+const answer = (program: Program, build: typeof interpret) =>
   build(program).run({ rows: texts.length, numbers: new Float64Array(0), cells: texts }, [
     'decision_function',
   ])

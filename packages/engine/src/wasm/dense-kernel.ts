@@ -1,4 +1,4 @@
-import { Code, encodeModule, I32, type Local, V128 } from './encoder.ts'
+import { Code, compileModule, I32, type Local, type MemoryKind, V128 } from './encoder.ts'
 
 /**
  * The dense kernel: every row against every point, two points to a vector and eight at a time. Each pair has a lane of
@@ -43,18 +43,16 @@ export type DenseKernel = {
   row(shape: number, points: number, out: number, groups: number, columns: number, one: number): void
 }
 
-const modules = new Map<DenseStep, WebAssembly.Module>()
+const modules = new Map<string, WebAssembly.Module>()
 
-/** Instances over one memory each; the compiled module of a step is shared. */
-export function instantiateDense(step: DenseStep, memory: WebAssembly.Memory): DenseKernel {
-  let module = modules.get(step)
-  if (module === undefined) {
-    module = new WebAssembly.Module(
-      encodeModule({ rows: againstFunction(step, 2), row: againstFunction(step, 1) }),
-    )
-    modules.set(step, module)
-  }
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as DenseKernel
+/** The kernel of a step; models share it. */
+export function compileDense(step: DenseStep, memory: MemoryKind): WebAssembly.Module {
+  const key = `${memory} ${step}`
+  const found = modules.get(key)
+  if (found !== undefined) return found
+  const module = compileModule({ rows: againstFunction(step, 2), row: againstFunction(step, 1) }, memory)
+  modules.set(key, module)
+  return module
 }
 
 type Tile = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Code, encodeModule, F64, I32, signed, unsigned } from './encoder.ts'
+import { Code, compileModule, F64, I32, instantiateModule, signed, unsigned } from './encoder.ts'
 
 const number = fc.oneof(fc.integer(), fc.integer({ min: -300, max: 300 }))
 
@@ -35,8 +35,7 @@ test('a module runs: memory, locals, constants of any size and loops', () => {
   })
   code.i32(70_000).get(sum).at('f64.store', 8)
   const memory = new WebAssembly.Memory({ initial: 2 })
-  const module = new WebAssembly.Module(encodeModule({ sum: code }))
-  const exports = new WebAssembly.Instance(module, { env: { memory } }).exports
+  const exports = instantiateModule(compileModule({ sum: code }, 'own'), memory)
   new Float64Array(memory.buffer).set([1, 2.5, 4], (16 + 200) / 8)
 
   ;(exports.sum as (at: number, times: number) => void)(16, 3)

@@ -1,3 +1,5 @@
+import { MAX_PAGES } from './regions.ts'
+
 /**
  * A WebAssembly module, written byte by byte: just the part of the format that our kernels use.
  * https://webassembly.github.io/spec/core/binary/
@@ -136,8 +138,25 @@ export class Code {
   }
 }
 
-/** A module that imports `env.memory` and exports functions without results. */
-export function encodeModule(functions: Readonly<Record<string, Code>>): Uint8Array<ArrayBuffer> {
+type Functions = Readonly<Record<string, Code>>
+export type MemoryKind = 'own' | 'shared'
+
+/** Limits of an imported memory: at least a page, where it is shared at most all there are. */
+const MEMORY_LIMITS: Readonly<Record<MemoryKind, readonly number[]>> = {
+  own: [0x00, 1],
+  shared: [0x03, 1, ...unsigned(MAX_PAGES)],
+}
+
+/** A module that imports `env.memory`, of that kind, and exports functions without results. */
+export const compileModule = (functions: Functions, memory: MemoryKind): WebAssembly.Module =>
+  new WebAssembly.Module(encodeModule(functions, memory))
+
+export const instantiateModule = (
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): WebAssembly.Instance['exports'] => new WebAssembly.Instance(module, { env: { memory } }).exports
+
+function encodeModule(functions: Functions, memory: MemoryKind): Uint8Array<ArrayBuffer> {
   const codes = Object.values(functions)
   const types = codes.map(({ params }) => [0x60, ...unsigned(params.length), ...params, 0])
   const exported = Object.keys(functions).map((name, i) => [...text(name), 0x00, ...unsigned(i)])
@@ -146,16 +165,12 @@ export function encodeModule(functions: Readonly<Record<string, Code>>): Uint8Ar
   return joined([
     [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     section(1, types),
-    section(2, [[...text('env'), ...text('memory'), 0x02, 0x00, 1]]),
+    section(2, [[...text('env'), ...text('memory'), 0x02, ...MEMORY_LIMITS[memory]]]),
     section(3, indices),
     section(7, exported),
     section(10, bodies),
   ])
 }
-
-/** The function as a module of its own over a memory. */
-export const instantiate = (run: Code, memory: WebAssembly.Memory): unknown =>
-  new WebAssembly.Instance(new WebAssembly.Module(encodeModule({ run })), { env: { memory } }).exports.run
 
 type Bytes = ArrayLike<number>
 

@@ -1,5 +1,5 @@
 import { HIGHEST, LN2_HIGH, LN2_LOW, LOG2_E, LOWEST, SHIFT, TERMS } from '../math/fast-exp.ts'
-import { Code, encodeModule, I32, type Local, V128 } from './encoder.ts'
+import { Code, compileModule, I32, instantiateModule, type Local, V128 } from './encoder.ts'
 
 /** Vectors computed side by side, so that one step waits for none of its own. */
 const VECTORS = 4
@@ -10,8 +10,7 @@ export const ROUND_VALUES = VECTORS * 2
 export type ExpKernel = (at: number, rounds: number) => void
 
 export function instantiateExp(memory: WebAssembly.Memory): ExpKernel {
-  const module = new WebAssembly.Module(encodeModule({ run: expFunction() }))
-  return new WebAssembly.Instance(module, { env: { memory } }).exports.run as ExpKernel
+  return instantiateModule(compileModule({ run: expFunction() }, 'own'), memory).run as ExpKernel
 }
 
 /** Two lanes of a constant. */

@@ -1,4 +1,4 @@
-import { Code, I32, instantiate, type Local } from './encoder.ts'
+import { Code, compileModule, I32, type Local } from './encoder.ts'
 
 /**
  * The batch kernel of small trees: sixteen rows in a vector of bytes walk *all* paths of a tree at once. A feature is
@@ -92,11 +92,8 @@ export type MuxShape = {
 export type MuxAdd = (ranks: number, sums: number, blocks: number) => void
 
 /** The leaves of a group of trees are all found before their values are added. */
-export const compileAdd = (
-  shape: MuxShape,
-  groups: readonly (readonly MuxTree[])[],
-  memory: WebAssembly.Memory,
-): MuxAdd => instantiate(addFunction(shape, groups), memory) as MuxAdd
+export const compileAdd = (shape: MuxShape, groups: readonly (readonly MuxTree[])[]): WebAssembly.Module =>
+  compileModule({ run: addFunction(shape, groups) }, 'own')
 
 function addFunction(shape: MuxShape, groups: readonly (readonly MuxTree[])[]): Code {
   const code = new Code([I32, I32, I32])

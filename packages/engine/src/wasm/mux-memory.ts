@@ -1,4 +1,5 @@
 import type { TreesAttrs } from '../ops/trees.ts'
+import { instantiateModule } from './encoder.ts'
 import { featuresOf, type MuxFeatures, setKeyOf, writeClasses, writeSets } from './mux-features.ts'
 import {
   BIAS,
@@ -14,7 +15,7 @@ import {
   RANK_BYTES,
 } from './mux-kernel.ts'
 import { compileRank, type MuxRank } from './mux-rank.ts'
-import { allocate, PAGE_BYTES } from './regions.ts'
+import { allocate, createMemory } from './regions.ts'
 
 /** All paths of a larger tree take longer than the one path of the other kernel. */
 const MAX_LEAVES = 128
@@ -26,6 +27,21 @@ const GROUP_TREES = 8
 const GROUP_SPLITS = 320
 /** Splits that are compiled at a time, in a few milliseconds. */
 const PIECE_SPLITS = 1000
+
+/** A forest as code, and what its memory begins with: data that threads can be given. Each has a memory of its own. */
+export type MuxLayout = {
+  readonly rank: WebAssembly.Module
+  /** The trees in order. */
+  readonly adds: readonly WebAssembly.Module[]
+  readonly constants: ArrayBuffer
+  readonly regions: Readonly<Record<RegionName, number>>
+  /** Bytes of all regions. */
+  readonly bytes: number
+  readonly rankBytes: number
+  /** Columns of a row, and sums. */
+  readonly width: number
+  readonly outputs: number
+}
 
 /** A forest as code, with the memory it runs in. */
 export type MuxMemory = {
@@ -60,7 +76,7 @@ type Seed = { readonly tree: number; readonly firstLeaf: number; readonly splits
  * Compiles a forest that `trees.infer` has accepted for rows of `width` columns, a piece between two yields.
  * @returns undefined when its trees are too large, or compare a column with too many thresholds
  */
-export function* compileMux(attrs: TreesAttrs, width: number): Generator<void, MuxMemory | undefined> {
+export function* compileMux(attrs: TreesAttrs, width: number): Generator<void, MuxLayout | undefined> {
   const seeds = seedsOf(attrs)
   const features = seeds === undefined ? undefined : featuresOf(attrs)
   if (seeds === undefined || features === undefined) return undefined
@@ -72,19 +88,18 @@ export function* compileMux(attrs: TreesAttrs, width: number): Generator<void, M
   const outputs = attrs.init.length
   const [regions, bytes] = allocate({
     bytes: 2 ** 8,
-    leaves: GROUP_TREES * BLOCK_ROWS,
     table: (numeric.size + categorical.size) * 4,
     thresholds: numeric.size * 2 ** steps * 8,
     classes: categorical.size * 2 * CATEGORIES,
     sets: features.setBytes,
-    raw: BLOCK_ROWS * width * 8,
     values: leaves * 8,
+    leaves: GROUP_TREES * BLOCK_ROWS,
+    raw: BLOCK_ROWS * width * 8,
     sums: outputs * MAX_ROWS * 8,
     ranks: MAX_BLOCKS * rankBytes,
   })
   if (bytes > MAX_BYTES) return undefined
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) })
-  const { buffer } = memory
+  const buffer = new ArrayBuffer(regions.leaves)
   const write: Writing = { attrs, features, buffer, regions }
   writeTables(write, steps)
   const { cast, compare } = attrs
@@ -99,7 +114,7 @@ export function* compileMux(attrs: TreesAttrs, width: number): Generator<void, M
     stride: width * 8,
     addresses: regions,
   }
-  const rank = compileRank(shape, memory)
+  const rank = compileRank(shape)
   const values = new Float64Array(buffer, regions.values, leaves)
   const plant = (seed: Seed): MuxTree => ({
     root: plantTree(write, values.subarray(seed.firstLeaf), attrs.roots[seed.tree]!),
@@ -107,19 +122,28 @@ export function* compileMux(attrs: TreesAttrs, width: number): Generator<void, M
     values: regions.values + seed.firstLeaf * 8,
   })
   const groups = gather(seeds, { items: GROUP_TREES, size: GROUP_SPLITS }, ({ splits }) => splits)
-  const adds: MuxAdd[] = []
+  const adds: WebAssembly.Module[] = []
   for (const piece of gather(groups, { items: Number.POSITIVE_INFINITY, size: PIECE_SPLITS }, splitsOf)) {
     yield
     const planted = piece.map((group) => group.map(plant))
-    adds.push(compileAdd(shape, planted, memory))
+    adds.push(compileAdd(shape, planted))
   }
+  return { rank, adds, constants: buffer, regions, bytes, rankBytes, width, outputs }
+}
+
+/** The forest in a memory of its own. */
+export function openMux({ rank, adds, constants, regions, ...layout }: MuxLayout): MuxMemory {
+  const memory = createMemory(layout.bytes, 1)
+  const { buffer } = memory
+  new Uint8Array(buffer).set(new Uint8Array(constants))
+  const runOf = (module: WebAssembly.Module): unknown => instantiateModule(module, memory).run
   return {
-    rank,
-    adds,
-    rankBytes,
+    rank: runOf(rank) as MuxRank,
+    adds: adds.map((add) => runOf(add) as MuxAdd),
+    rankBytes: layout.rankBytes,
     addresses: regions,
-    raw: new Float64Array(buffer, regions.raw, BLOCK_ROWS * width),
-    sums: new Float64Array(buffer, regions.sums, outputs * MAX_ROWS),
+    raw: new Float64Array(buffer, regions.raw, BLOCK_ROWS * layout.width),
+    sums: new Float64Array(buffer, regions.sums, layout.outputs * MAX_ROWS),
   }
 }
 

@@ -1,11 +1,11 @@
-import { Code, F64, I32, instantiate, type Local } from './encoder.ts'
+import { Code, compileModule, F64, I32, type Local } from './encoder.ts'
 import { BIAS, BLOCK_ROWS, CATEGORIES, type MuxShape, RANK_BYTES } from './mux-kernel.ts'
 
 /** Ranks a block of rows: writes what the trees' code reads of every feature. */
 export type MuxRank = (ranks: number) => void
 
-export const compileRank = (shape: MuxShape, memory: WebAssembly.Memory): MuxRank =>
-  instantiate(rankFunction(shape), memory) as MuxRank
+export const compileRank = (shape: MuxShape): WebAssembly.Module =>
+  compileModule({ run: rankFunction(shape) }, 'own')
 
 /** Rows whose searches go on side by side, so that one waits for memory while the others compare. */
 const SEARCHES = 4

@@ -1,4 +1,4 @@
-import { Code, encodeModule, F64, I32, type Local, V128 } from './encoder.ts'
+import { Code, compileModule, F64, I32, type Local, type MemoryKind, V128 } from './encoder.ts'
 
 /**
  * The tree kernel: walks eight chains at once without a branch on data, so that the loads of one chain hide behind the
@@ -68,22 +68,20 @@ export type TreeKernel = {
 
 const modules = new Map<string, WebAssembly.Module>()
 
-/** The kernel for a shape over a memory; models of one shape share the compiled module. */
-export function instantiateTreeKernel(shape: KernelShape, memory: WebAssembly.Memory): TreeKernel {
-  const key = Object.values(shape).join()
-  let module = modules.get(key)
-  if (module === undefined) {
-    module = new WebAssembly.Module(
-      encodeModule({
-        prepare: prepareFunction(shape),
-        prepareRow: prepareRowFunction(shape),
-        rows: rowsFunction(shape),
-        row: rowFunction(shape),
-      }),
-    )
-    modules.set(key, module)
+/** The kernel for a shape; models of one shape share it. */
+export function compileTreeKernel(shape: KernelShape, memory: MemoryKind): WebAssembly.Module {
+  const key = [memory, ...Object.values(shape)].join()
+  const found = modules.get(key)
+  if (found !== undefined) return found
+  const functions = {
+    prepare: prepareFunction(shape),
+    prepareRow: prepareRowFunction(shape),
+    rows: rowsFunction(shape),
+    row: rowFunction(shape),
   }
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as TreeKernel
+  const module = compileModule(functions, memory)
+  modules.set(key, module)
+  return module
 }
 
 /** Leaf rows up to this many values are added by straight code. */

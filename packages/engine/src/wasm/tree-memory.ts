@@ -1,10 +1,11 @@
 import { nextDown32, nextDown64, orderedBits32, orderedBits64 } from '../math/adjacent.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
 import { distinctRows } from './distinct-rows.ts'
-import { allocate, PAGE_BYTES } from './regions.ts'
+import { instantiateModule } from './encoder.ts'
+import { allocateSeats, createMemory, type Regions, regionsAt } from './regions.ts'
 import {
   COLUMN_BYTES,
-  instantiateTreeKernel,
+  compileTreeKernel,
   LANES,
   laneBytes,
   NARROW_PAYLOAD,
@@ -22,7 +23,23 @@ export const CHUNK_ROWS = 64
 /** What a node reads: a feature as it is, negated, or as a category. */
 type KernelColumn = { readonly feature: number; readonly form: 'plain' | 'negated' | 'category' }
 
-/** A forest laid out in a memory of its own, with the kernel that walks it. */
+type ConstantName = 'columns' | 'table' | 'values' | 'sets' | 'nodes'
+type OwnName = 'raw' | 'x' | 'sums'
+
+/** A forest laid out in memory, and the compiled kernel that walks it: data that threads can be given. */
+export type ForestLayout = {
+  readonly memory: WebAssembly.Memory
+  readonly module: WebAssembly.Module
+  readonly form: NodeForm
+  readonly features: readonly number[]
+  readonly columns: readonly KernelColumn[]
+  readonly regions: Regions<ConstantName, OwnName>
+  readonly trees: number
+  /** Sums of a row. */
+  readonly width: number
+}
+
+/** A forest as one thread walks it. */
 export type TreeMemory = {
   readonly kernel: TreeKernel
   readonly form: NodeForm
@@ -35,14 +52,12 @@ export type TreeMemory = {
   readonly xWords: Uint32Array
   /** [row][width] */
   readonly sums: Float64Array
-  readonly addresses: Readonly<Record<RegionName, number>>
+  readonly addresses: Readonly<Record<ConstantName | OwnName, number>>
   readonly columnsEnd: number
   readonly tableEnd: number
   /** `tableEnd` up to the next eight trees; those added change no sum. */
   readonly paddedTableEnd: number
 }
-
-type RegionName = 'raw' | 'x' | 'sums' | 'columns' | 'table' | 'values' | 'sets' | 'nodes'
 
 /** Bit of a set that missing values look up; categories are 0–255. */
 export const MISSING_CATEGORY = 256
@@ -53,11 +68,14 @@ const LOWEST = 0x80000000
 export const HIGHEST = 0x7fffffff
 const MAX_BYTES = 2 ** 31
 
+const OCTETS = CHUNK_ROWS / LANES
+const paddedOf = (trees: number): number => Math.ceil(trees / LANES) * LANES
+
 /**
- * Lays out a forest that `trees.infer` has accepted.
+ * Lays out a forest that `trees.infer` has accepted, for as many threads as there are seats.
  * @returns undefined when there is nothing to walk or it would need more than 2 GiB
  */
-export function layOutForest(attrs: TreesAttrs): TreeMemory | undefined {
+export function layOutForest(attrs: TreesAttrs, seats = 1): ForestLayout | undefined {
   if (attrs.roots.length === 0) return undefined
   const placed = placeNodes(attrs)
   const values = distinctRows(attrs.values, attrs.leafWidth)
@@ -65,48 +83,62 @@ export function layOutForest(attrs: TreesAttrs): TreeMemory | undefined {
   const features = [...new Set(columns.list.map(({ feature }) => feature))]
   const featureBits = Math.ceil(Math.log2(columns.list.length * laneBytes('narrow')))
   const form = chooseForm(attrs, placed, { featureBits, values: values.rows.length })
-  const octets = CHUNK_ROWS / LANES
   const width = attrs.init.length
   const trees = attrs.roots.length
-  const paddedTrees = Math.ceil(trees / LANES) * LANES
-
-  const [regions, bytes] = allocate({
-    raw: octets * features.length * laneBytes(form),
-    x: octets * columns.list.length * laneBytes(form),
-    sums: CHUNK_ROWS * width * 8,
+  const paddedTrees = paddedOf(trees)
+  const constants = {
     columns: columns.list.length * COLUMN_BYTES,
     table: paddedTrees * TREE_BYTES,
     values: (values.rows.length + attrs.leafWidth) * 8,
     sets: form === 'sets' ? (1 + countCategorical(attrs)) * SET_BYTES : 0,
     nodes: (placed.count + 2) * NODE_BYTES[form],
-  })
+  }
+  const own = {
+    raw: OCTETS * features.length * laneBytes(form),
+    x: OCTETS * columns.list.length * laneBytes(form),
+    sums: CHUNK_ROWS * width * 8,
+  }
+  const [regions, bytes] = allocateSeats(constants, own, seats)
   if (bytes > MAX_BYTES) return undefined
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) })
+  const memory = createMemory(bytes, seats)
   const { buffer } = memory
-  const layout: Layout = { attrs, placed, values, columns, features, form, featureBits, regions, buffer }
+  const layout: Layout = {
+    ...{ attrs, placed, values, columns, features, form, featureBits, buffer },
+    regions: regions.constants,
+  }
   writeNodes(layout)
   writeTable(layout, paddedTrees)
   writeColumns(layout)
-  new Float64Array(buffer, regions.values).set(values.rows)
-  new Float64Array(buffer, regions.values + values.rows.length * 8, attrs.leafWidth).fill(-0)
-  const rawValues = CHUNK_ROWS * features.length
+  const valuesAt = regions.constants.values
+  new Float64Array(buffer, valuesAt).set(values.rows)
+  new Float64Array(buffer, valuesAt + values.rows.length * 8, attrs.leafWidth).fill(-0)
   const { leafWidth } = attrs
   const shape = { form, featureBits, leafWidth, width, single: attrs.sum === 'f32', early: placed.uneven }
+  const module = compileTreeKernel(shape, seats === 1 ? 'own' : 'shared')
+  return { memory, module, form, features, columns: columns.list, regions, trees, width }
+}
+
+/** The forest for the thread on a seat. */
+export function openForest(layout: ForestLayout, seat: number): TreeMemory {
+  const { memory, form, features, columns, trees, width } = layout
+  const { buffer } = memory
+  const addresses = regionsAt(layout.regions, seat)
+  const rawValues = CHUNK_ROWS * features.length
   return {
-    kernel: instantiateTreeKernel(shape, memory),
+    kernel: instantiateModule(layout.module, memory) as TreeKernel,
     form,
     features,
-    columns: columns.list,
+    columns,
     raw:
       form === 'narrow'
-        ? new Float32Array(buffer, regions.raw, rawValues)
-        : new Float64Array(buffer, regions.raw, rawValues),
-    xWords: new Uint32Array(buffer, regions.x, (octets * columns.list.length * laneBytes(form)) / 4),
-    sums: new Float64Array(buffer, regions.sums, CHUNK_ROWS * width),
-    addresses: regions,
-    columnsEnd: regions.columns + columns.list.length * COLUMN_BYTES,
-    tableEnd: regions.table + trees * TREE_BYTES,
-    paddedTableEnd: regions.table + paddedTrees * TREE_BYTES,
+        ? new Float32Array(buffer, addresses.raw, rawValues)
+        : new Float64Array(buffer, addresses.raw, rawValues),
+    xWords: new Uint32Array(buffer, addresses.x, (OCTETS * columns.length * laneBytes(form)) / 4),
+    sums: new Float64Array(buffer, addresses.sums, CHUNK_ROWS * width),
+    addresses,
+    columnsEnd: addresses.columns + columns.length * COLUMN_BYTES,
+    tableEnd: addresses.table + trees * TREE_BYTES,
+    paddedTableEnd: addresses.table + paddedOf(trees) * TREE_BYTES,
   }
 }
 
@@ -152,7 +184,7 @@ type Layout = {
   readonly features: readonly number[]
   readonly form: NodeForm
   readonly featureBits: number
-  readonly regions: Record<RegionName, number>
+  readonly regions: Readonly<Record<ConstantName, number>>
   readonly buffer: ArrayBuffer
 }
 
