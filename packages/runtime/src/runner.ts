@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os'
 import {
   type Answer,
-  compileProgram,
-  decodeProgram,
+  type Executable,
   type Frame,
   isHosted,
   type Latency,
@@ -17,12 +16,16 @@ import { checkHosted } from './check.ts'
 import { asRefusal, HostFailure } from './failure.ts'
 import { type Host, type HostLimits, openHost } from './host.ts'
 import { measureHostLatency } from './latency.ts'
-import { openThreads } from './threads.ts'
+import { openPool, shareProgram } from './pool.ts'
 
-/** Batches of as many rows are worth starting threads for, which takes a tenth of a second. */
-const MANY_ROWS = 50_000
+/** Rows of a batch that are tried to see what the others will take. */
+const TRIED_ROWS = 2048
+/** Work that is worth starting threads for, which takes a tenth of a second, in milliseconds. */
+const WORTH_MS = 250
 /** More gain little beside reading and writing the rows. */
 const MOST_THREADS = 8
+/** Longest a thread may take for a share of a batch: who waits for a file can wait. */
+const RUN_MS = 600_000
 
 /**
  * Any program, ready to run: compiled here, large batches on all cores, or by a host. For those who can wait; a gateway
@@ -44,7 +47,8 @@ export type Runner = {
 
 /** @param bytes the encoded program   @throws RangeError when it is not one, ModelError when it cannot be hosted */
 export async function openRunner(bytes: Uint8Array, limits?: HostLimits): Promise<Runner> {
-  const program = decodeProgram(bytes)
+  const shared = shareProgram(bytes)
+  const { program } = shared
   if (isHosted(program)) {
     const host = await openHost(bytes, limits)
     return {
@@ -54,20 +58,33 @@ export async function openRunner(bytes: Uint8Array, limits?: HostLimits): Promis
       latency: (millis) => measureHostLatency(program, host, millis),
     }
   }
-  const executable = compileProgram(program)
-  const count = Math.min(availableParallelism(), MOST_THREADS)
-  let threads: Host | undefined
+  const pool = openPool({ threads: Math.min(availableParallelism(), MOST_THREADS), runMs: RUN_MS })
+  const { executable, run } = pool.open(shared)
   return {
     program,
-    async run(frame, methods) {
-      if (frame.rows < MANY_ROWS || count === 1) return executable.run(frame, methods)
-      threads ??= openThreads(bytes, count)
-      return threads.run(frame, methods)
-    },
+    run: async (frame, methods) =>
+      pool.threads > 1 && isWorthThreads(executable, frame, methods)
+        ? run(frame, methods)
+        : executable.run(frame, methods),
     check: async () => selfCheck(program, executable),
     latency: async (millis) => measureLatency(executable, millis),
-    close: async () => threads?.close(),
+    close: () => pool.close(),
   }
+}
+
+/** Whether a batch takes so long that threads are started sooner than it is answered, by what its first rows take. */
+function isWorthThreads(executable: Executable, frame: Frame, methods: readonly Method[]): boolean {
+  if (frame.rows < 2 * TRIED_ROWS) return false
+  const numberWidth = frame.numbers.length / frame.rows
+  const cellWidth = frame.cells.length / frame.rows
+  const first: Frame = {
+    rows: TRIED_ROWS,
+    numbers: frame.numbers.subarray(0, TRIED_ROWS * numberWidth),
+    cells: frame.cells.slice(0, TRIED_ROWS * cellWidth),
+  }
+  const startedAt = performance.now()
+  executable.run(first, methods)
+  return ((performance.now() - startedAt) / TRIED_ROWS) * frame.rows > WORTH_MS
 }
 
 async function relyOn(program: Program, host: Host): Promise<SelfCheck> {

@@ -1,13 +1,48 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { compileProgram, decodeProgram, RowError } from '@millwright/engine'
-import type { ThreadOrder, ThreadReply, ThreadStart } from './thread-protocol.ts'
+import { decodeProgram } from '@millwright/engine/codec'
+import { type CompiledProgram, compileProgram } from '@millwright/engine/compiled'
+import { RowError } from '@millwright/engine/errors'
+import type { Seat } from '@millwright/engine/place'
+import type { ThreadNews, ThreadOrder, ThreadReply, ThreadStart } from './thread-protocol.ts'
 
-/** Entry of a thread that predicts shares of large batches. */
-const executable = compileProgram(decodeProgram(new Uint8Array((workerData as ThreadStart).program)))
+/** Entry of a thread that predicts rows of large batches, of any model it was told of. */
+const { seat: number, seats } = workerData as ThreadStart
+const seat: Seat = { number, of: seats, isPioneer: number === 1 }
 
-function obey({ rows, numbers, cells, methods }: ThreadOrder): ThreadReply {
+type Model = { readonly executable: CompiledProgram; muxes: number }
+const models = new Map<number, Model>()
+
+function hear(news: ThreadNews): void {
+  if ('close' in news) {
+    models.delete(news.close)
+    return
+  }
+  const known = models.get(news.open)
+  if (known !== undefined) {
+    for (const [ref, layouts] of known.executable.layouts.entries()) Object.assign(layouts, news.layouts[ref])
+    known.muxes = muxesOf(known.executable)
+    return
+  }
+  const program = decodeProgram(new Uint8Array(news.bytes))
+  const executable = compileProgram(program, { seat, layouts: news.layouts })
+  models.set(news.open, { executable, muxes: muxesOf(executable) })
+}
+
+const muxesOf = ({ layouts }: CompiledProgram): number =>
+  layouts.filter(({ mux }) => mux !== undefined).length
+
+function obey({ model: id, rows, numbers, cells, methods, results: shared }: ThreadOrder): ThreadReply {
+  const model = models.get(id)!
+  const { executable } = model
   try {
-    return { answers: executable.run({ rows, numbers, cells }, methods) }
+    const own = executable.createResults(methods, rows, shared)
+    executable.compute({ rows, numbers, cells }, methods, own)
+    const found = muxesOf(executable) > model.muxes
+    model.muxes = muxesOf(executable)
+    return {
+      cells: own.map((values) => (values instanceof Float64Array ? undefined : values)),
+      ...(found && { layouts: executable.layouts }),
+    }
   } catch (error) {
     if (!(error instanceof RowError)) return { error: String(error) }
     const { message, column, row, field } = error
@@ -15,9 +50,7 @@ function obey({ rows, numbers, cells, methods }: ThreadOrder): ThreadReply {
   }
 }
 
-parentPort!.on('message', (order: ThreadOrder) => {
-  const reply = obey(order)
-  const parts = 'answers' in reply ? reply.answers.flatMap((answer) => answer.parts) : []
-  const buffers = new Set(parts.flatMap(({ data }) => (data instanceof Float64Array ? [data.buffer] : [])))
-  parentPort!.postMessage(reply, [...buffers] as ArrayBuffer[])
+parentPort!.on('message', (message: ThreadNews | ThreadOrder) => {
+  if ('rows' in message) parentPort!.postMessage(obey(message))
+  else hear(message)
 })

@@ -44,8 +44,10 @@ type Schedule = {
   readonly refs: readonly Ref[]
 }
 
-/** Values of the nodes that a set of outputs answers with, by node. */
+/** Values of the nodes that a set of outputs answers with, by node; others are missing. */
 export type Results = readonly NodeValues[]
+/** Where those go that are numbers. */
+export type Numbers = readonly (Float64Array | undefined)[]
 
 /** A compiled program, in the steps that threads take apart: each computes some of the rows into what all answer. */
 export interface CompiledProgram extends Executable {
@@ -53,8 +55,8 @@ export interface CompiledProgram extends Executable {
   readonly layouts: readonly Layouts[]
   /** Gets ready for outputs, so that `layouts` has what they need. */
   prepare(outputs: readonly Method[]): void
-  /** Room for all rows; numbers in memory that threads share. */
-  createResults(outputs: readonly Method[], rows: number): Results
+  /** Room for so many rows. Numbers go where they are to, else to memory that threads share. */
+  createResults(outputs: readonly Method[], rows: number, numbers?: Numbers): Results
   /** @throws RowError like `run` */
   compute(frame: Frame, outputs: readonly Method[], results: Results): void
   /** The answers that results are of. */
@@ -120,13 +122,12 @@ class BlockProgram implements CompiledProgram {
     this.#schedule(outputs)
   }
 
-  createResults(outputs: readonly Method[], rows: number): Results {
+  createResults(outputs: readonly Method[], rows: number, numbers: Numbers = []): Results {
     const results: NodeValues[] = []
     for (const ref of this.#schedule(outputs).refs) {
-      const { kind, width } = this.#types[ref]!
-      const bytes = kind === 'number' ? rows * width * Float64Array.BYTES_PER_ELEMENT : 0
+      const type = this.#types[ref]!
       results[ref] =
-        kind === 'number' ? new Float64Array(new SharedArrayBuffer(bytes)) : storage(this.#types[ref]!, rows)
+        type.kind === 'number' ? (numbers[ref] ?? sharedNumbers(rows * type.width)) : storage(type, rows)
     }
     return results
   }
@@ -265,6 +266,9 @@ class BlockProgram implements CompiledProgram {
 
 const storage = (type: ValueType, rows: number): Float64Array | Cell[] =>
   type.kind === 'number' ? new Float64Array(rows * type.width) : new Array<Cell>(rows * type.width).fill(null)
+
+const sharedNumbers = (length: number): Float64Array =>
+  new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT))
 
 const emptyBlock = (type: ValueType, rows: number): Block => ({
   type,
