@@ -99,7 +99,7 @@ const SETTINGS = {
   MILLWRIGHT_ONNX_MEMORY_MIB: integer(2048, { min: 1 }),
   /** Longest loading an ONNX model may take, in milliseconds. */
   MILLWRIGHT_ONNX_LOAD_MS: integer(60_000, { min: 1 }),
-  /** Longest an ONNX model may compute at once, and a request may wait for those before it, in milliseconds. */
+  /** Longest an ONNX model, or a thread with rows of a large request, computes at once, and a request waits for those before it, in milliseconds. */
   MILLWRIGHT_ONNX_RUN_MS: integer(10_000, { min: 1 }),
   /** Longest a request for an ONNX model that has nothing to do waits for others to go with it, in milliseconds. */
   MILLWRIGHT_BATCH_WAIT_MS: integer(0, { min: 0 }),
@@ -120,6 +120,15 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     )
   return Object.freeze(Object.fromEntries(read.map(({ name, value }) => [name, value]))) as Config
 }
+
+const MOST_THREADS = 8
+
+/**
+ * Threads of one gateway for large requests: the cores shared out among the gateways, but two where there are as many, as
+ * large requests rarely come to all gateways at once.
+ */
+export const threadsOf = ({ MILLWRIGHT_GATEWAYS: gateways }: Pick<Config, 'MILLWRIGHT_GATEWAYS'>): number =>
+  Math.min(MOST_THREADS, availableParallelism(), Math.max(2, Math.ceil(availableParallelism() / gateways)))
 
 /** What one ONNX model may cost. */
 export const hostLimitsOf = (config: Config) => ({

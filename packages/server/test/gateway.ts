@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ModelSchema } from '@millwright/contracts'
 import { compileFile, decodeProgram, inputSchema } from '@millwright/engine'
+import { openPool } from '@millwright/runtime/pool'
 import { folderBlobs } from '../src/blobs/folder.ts'
 import { createDataplane } from '../src/gateway/dataplane.ts'
 import { createFollower } from '../src/gateway/follow.ts'
@@ -132,8 +133,10 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     ...{ segmentBytes: 1 << 24, segmentMs: 60_000 },
   })
   const blobs = folderBlobs(layout.blobs, layout.incoming)
+  const pool = openPool({ threads: 2, runMs: limits.host?.runMs ?? HOST_LIMITS.runMs })
   const load = (digest: string) =>
     loadProgram(blobs, digest, {
+      pool,
       hostLimits: limits.host ?? HOST_LIMITS,
       batchWaitMs: limits.batchWaitMs ?? 0,
       onBatch: ({ rows }) => metrics.batchRows.observe(rows),
@@ -174,6 +177,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
       gateway.closeAllConnections()
       await gateway.drain()
       proxy.close()
+      await pool.close()
       await log.close()
     },
   }

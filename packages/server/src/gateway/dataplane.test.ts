@@ -1,4 +1,5 @@
 import type { Executable } from '@millwright/engine'
+import { openPool } from '@millwright/runtime/pool'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   churnDeployment,
@@ -29,6 +30,7 @@ beforeAll(async () => {
   deployment = await churnDeployment(await storeChurn(layout, 'v2'))
   program = await loadProgram(folderBlobs(layout.blobs, layout.incoming), deployment.version.program, {
     hostLimits: HOST_LIMITS,
+    pool: openPool({ threads: 1, runMs: 10_000 }),
     batchWaitMs: 0,
     onBatch: undefined,
   })

@@ -9,7 +9,7 @@ import { fieldErrorAt, type Slab } from '../inference/validate.ts'
 import { jsonCell, jsonNumber, jsonString } from '../json-text.ts'
 import { encodeRecord } from '../segments/record.ts'
 import { invalidFields, type RowSource } from './rows.ts'
-import { type RowRun, runHosted, runRows } from './run-rows.ts'
+import { type RowRun, runHosted, runPooled, runRows } from './run-rows.ts'
 import type { Served } from './served.ts'
 
 /** One row that was predicted. What ends in `Json` is JSON text already. */
@@ -43,7 +43,7 @@ export type InferRequest = {
   /** The caller's ids and subjects, one per row. */
   readonly ids?: readonly string[] | undefined
   readonly subjects?: readonly string[] | undefined
-  /** Ends waiting for a host. */
+  /** Ends waiting for a host or threads. */
   readonly signal: AbortSignal | undefined
   /** Bad rows fail the request, before anything is logged. */
   readonly whole?: boolean
@@ -54,7 +54,8 @@ export type Dataplane = {
   /** Predicts on the spot. For requests of at most `served.nowRows` rows. */
   inferNow(served: Served, request: InferRequest): RowResult[]
   /**
-   * Predicts block by block, letting other requests in between; by a host where one runs the model.
+   * Predicts block by block, letting other requests in between; many rows on threads; by a host where one runs the
+   * model.
    * @throws MillwrightError MODEL_TIMEOUT, MODEL_FAILED, MODEL_BUSY
    */
   infer(served: Served, request: InferRequest): Promise<RowResult[]>
@@ -67,6 +68,8 @@ export type DataplaneDeps = {
 
 /** Errors listed for one row of several, so that a bad batch has an answer of bounded size. */
 const ERRORS_PER_ROW = 5
+/** Blocks of a request that each thread has to do, so that it need not wait for the next. */
+const BLOCKS_AHEAD = 2
 
 export function createDataplane(deps: DataplaneDeps): Dataplane {
   const openBlock = (served: Served, request: InferRequest, block: Block): OpenBlock => {
@@ -94,7 +97,8 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
       const results = new Array<RowResult>(request.rows.count)
       if (served.engine.kind !== 'inline') throw new RangeError('inferNow: a host runs the model')
       const block = openBlock(served, request, { from: 0, to: request.rows.count, results, log: deps.log })
-      settleBlock(served, request, block, runRows(served.engine.executable, served.readers.strict, block))
+      const runs = runRows(served.engine.executable, served.readers.strict, block)
+      settleBlock(served, request, { ...block, runs, leftAt: performance.now() })
       finish(served, request)
       return results
     },
@@ -103,19 +107,16 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
       const results = new Array<RowResult>(rows)
       const records: string[] = []
       const log = request.whole ? { append: (record: string) => records.push(record) } : deps.log
-      for (let from = 0; from < rows; from += served.blockRows) {
-        if (from > 0) await nextTurn()
+      const runner = runnerOf(served, request)
+      const start = async (index: number): Promise<RanBlock> => {
         request.signal?.throwIfAborted()
+        const from = index * served.blockRows
         const to = Math.min(rows, from + served.blockRows)
         const block = openBlock(served, request, { from, to, results, log })
-        const { engine } = served
-        const { strict } = served.readers
-        const runs =
-          engine.kind === 'inline'
-            ? runRows(engine.executable, strict, block)
-            : await runHosted(engine.host, strict, block, request.signal)
-        settleBlock(served, request, block, runs)
+        return { ...block, runs: await runner.run(block), leftAt: performance.now() }
       }
+      const blocks = { count: Math.ceil(rows / served.blockRows), most: runner.most }
+      await inTurns(blocks, start, (block) => settleBlock(served, request, block))
       for (const record of records) deps.log.append(record)
       finish(served, request)
       return results
@@ -127,12 +128,10 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
 function settleBlock(
   served: Served,
   request: InferRequest,
-  { results, log, slab, good, enteredAt }: OpenBlock,
-  runs: readonly (RowRun | RowError)[],
+  { results, log, slab, good, enteredAt, runs, leftAt }: RanBlock,
 ): void {
   if (good.length === 0) return
   if (request.whole) assertAnswered(request, good, runs)
-  const leftAt = performance.now()
   served.metrics.engineSeconds.value += (leftAt - enteredAt) / 1000
   const timeMs = Date.now()
   const latencyUs = Math.round((leftAt - request.startedAt) * 1000)
@@ -150,6 +149,44 @@ function settleBlock(
     count(served, predicted)
     const featuresJson = featuresOf(served, slab, position)
     log.append(recordOf(served, predicted, { timeMs, latencyUs, featuresJson, request, index }))
+  }
+}
+
+/** Runs the good rows of a block. */
+type RunBlock = (block: OpenBlock) => (RowRun | RowError)[] | Promise<(RowRun | RowError)[]>
+
+/** How the blocks of a request are run, and how many of them at a time. */
+function runnerOf(
+  { engine, readers: { strict }, threadRows }: Served,
+  { rows, signal }: InferRequest,
+): { readonly run: RunBlock; readonly most: number } {
+  if (engine.kind === 'hosted')
+    return { run: (block) => runHosted(engine.host, strict, block, signal), most: 1 }
+  const { executable, pooled } = engine
+  if (pooled === undefined || rows.count < threadRows)
+    return { run: (block) => runRows(executable, strict, block), most: 1 }
+  return { run: (block) => runPooled(pooled, strict, block, signal), most: BLOCKS_AHEAD * pooled.threads }
+}
+
+/**
+ * Starts tasks one after the other, at most so many at a time, and takes what they give in that order, letting others in
+ * between.
+ */
+async function inTurns<T>(
+  { count, most }: { readonly count: number; readonly most: number },
+  start: (index: number) => Promise<T>,
+  take: (given: T) => void,
+): Promise<void> {
+  const running: Promise<T>[] = []
+  for (let index = 0; index < count + most; index++) {
+    const first = index < most ? undefined : running.shift()
+    if (first !== undefined) take(await first)
+    if (index > 0) await nextTurn()
+    if (index >= count) continue
+    const task = start(index)
+    // Told when its turn comes.
+    task.catch(() => {})
+    running.push(task)
   }
 }
 
@@ -184,6 +221,8 @@ function assertAnswered(
   )
   if (errors.length > 0) throw invalidFields(errors)
 }
+/** A block with what there is to answer. */
+type RanBlock = OpenBlock & { readonly runs: readonly (RowRun | RowError)[]; readonly leftAt: number }
 
 /** Reads a block into the slab. Returns the indices of its good rows, in the order they stand in the slab. */
 function readBlock(

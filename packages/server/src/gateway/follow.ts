@@ -178,7 +178,9 @@ function createProgramCache({ load, metrics }: FollowerDeps) {
   const drop = (digest: string): void => {
     const loaded = programs.get(digest)
     programs.delete(digest)
-    loaded?.then(({ engine }) => (engine.kind === 'hosted' ? engine.host.close() : undefined)).catch(() => {})
+    loaded
+      ?.then(({ engine }) => (engine.kind === 'hosted' ? engine.host.close() : engine.pooled?.close()))
+      .catch(() => {})
   }
   return {
     get(digest: string): Promise<LoadedProgram> {

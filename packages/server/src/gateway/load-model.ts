@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Frame, Program } from '@millwright/engine'
-import { decodeProgram } from '@millwright/engine/codec'
-import { compileProgram } from '@millwright/engine/compiled'
 import { isHosted } from '@millwright/engine/hosted'
 import { type BatchedHost, type BatchOptions, batched } from '@millwright/runtime/batching'
 import { type Host, type HostLimits, openHost } from '@millwright/runtime/host'
+import { type Pool, shareProgram } from '@millwright/runtime/pool'
 import { type BlobStore, readBlob } from '../blobs/blob-store.ts'
 import { createLane } from './admission.ts'
 import type { Engine, LoadedProgram } from './served.ts'
@@ -18,12 +17,14 @@ const TURN_MS = 5
 
 /** Rows that a host runs at once when requests for it wait. */
 const BATCH_ROWS = 256
-/** Rows tried together to see whether that pays, and how much cheaper one of them must be. */
+/** Rows tried together to see what one of several takes, and how much less that must be for batches to pay. */
 const TRIED_ROWS = 16
 const PAYS = 0.7
 
 export type LoadOptions = {
   readonly hostLimits: HostLimits
+  /** Of this process. */
+  readonly pool: Pool
   /** Longest a run waits for others when a host has nothing to do, in milliseconds. */
   readonly batchWaitMs: number
   readonly onBatch: BatchOptions['onBatch']
@@ -46,23 +47,26 @@ export async function loadProgram(
     throw new Error(
       `program ${digest} is damaged on disk (its sha256 is ${found}); deploy the model file again`,
     )
-  const program = decodeProgram(bytes)
+  const shared = shareProgram(bytes)
+  const { program } = shared
   if (!isHosted(program)) {
-    const engine: Engine = { kind: 'inline', executable: compileProgram(program) }
-    return { digest, program, engine, rowMicroseconds: await warmUp(program, engine, 1) }
+    const pooled = options.pool.open(shared)
+    const engine: Engine = { kind: 'inline', executable: pooled.executable, pooled }
+    return { digest, program, engine, ...(await costOf(program, engine)) }
   }
   const host = await openHost(bytes, options.hostLimits)
   const lane = createLane()
   const alone: Engine = { kind: 'hosted', host, lane }
-  const rowMicroseconds = await warmUp(program, alone, 1)
-  const together = await warmUp(program, alone, TRIED_ROWS)
-  const pays = together / TRIED_ROWS < PAYS * rowMicroseconds
-  return {
-    digest,
-    program,
-    engine: pays ? { kind: 'hosted', host: batchedHost(host, options), lane } : alone,
-    rowMicroseconds,
-  }
+  const cost = await costOf(program, alone)
+  const pays = cost.batchMicroseconds < PAYS * cost.rowMicroseconds
+  const engine: Engine = pays ? { kind: 'hosted', host: batchedHost(host, options), lane } : alone
+  return { digest, program, engine, ...cost }
+}
+
+async function costOf(program: Program, engine: Engine) {
+  const rowMicroseconds = await warmUp(program, engine, 1)
+  const together = await warmUp(program, engine, TRIED_ROWS)
+  return { rowMicroseconds, batchMicroseconds: together / TRIED_ROWS }
 }
 
 /** Requests that come while the model computes go together in its next run. */

@@ -2,8 +2,9 @@ import { mkdir, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { AddressInfo, ListenOptions } from 'node:net'
 import { dirname, join } from 'node:path'
+import { openPool } from '@millwright/runtime/pool'
 import { folderBlobs } from '../blobs/folder.ts'
-import { type Config, hostLimitsOf, loadConfig } from '../config.ts'
+import { type Config, hostLimitsOf, loadConfig, threadsOf } from '../config.ts'
 import { createIdSource, type IdSource } from '../ids.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { createLogger, type Logger } from '../logging.ts'
@@ -20,7 +21,7 @@ import { createWebhooks } from './jobs/webhook.ts'
 import { loadProgram } from './load-model.ts'
 import { createMetrics } from './metrics.ts'
 import { createProxy } from './proxy.ts'
-import { createGateway } from './server.ts'
+import { createGateway, type Gateway } from './server.ts'
 
 /** Entry of a gateway process: listens, follows control's routing, answers until told to stop. */
 async function main(): Promise<void> {
@@ -42,9 +43,11 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   const metrics = createMetrics({ version: VERSION })
   const log = openLog(config, layout, { slot, logger })
   const blobs = folderBlobs(layout.blobs, layout.incoming)
+  const pool = openPool({ threads: threadsOf(config), runMs: config.MILLWRIGHT_ONNX_RUN_MS })
   const load = (digest: string) =>
     loadProgram(blobs, digest, {
       hostLimits: hostLimitsOf(config),
+      pool,
       batchWaitMs: config.MILLWRIGHT_BATCH_WAIT_MS,
       onBatch: ({ rows }) => metrics.batchRows.observe(rows),
     })
@@ -81,6 +84,24 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   await tellSupervisor({ type: 'ready', port })
   settleMemory()
 
+  stopWhenTold(config, logger, {
+    gateway,
+    async close() {
+      await jobs.stop()
+      follower.stop()
+      await following
+      metricsServer.close()
+      proxy.close()
+      await pool.close()
+      await log.close()
+    },
+  })
+}
+
+type Running = { readonly gateway: Gateway; readonly close: () => Promise<void> }
+
+/** Answers what is under way, for as long as it may take, then ends the process. */
+function stopWhenTold(config: Config, logger: Logger, { gateway, close }: Running): void {
   onStop((why) => {
     logger.info(`stopping: ${why}`)
     const killer = setTimeout(() => {
@@ -89,20 +110,15 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     }, config.MILLWRIGHT_DRAIN_MS)
     gateway
       .drain()
-      .then(async () => {
-        clearTimeout(killer)
-        await jobs.stop()
-        follower.stop()
-        await following
-        metricsServer.close()
-        proxy.close()
-        await log.close()
-        process.exit(0)
-      })
-      .catch((error: unknown) => {
-        logger.fatal({ error }, 'stopping failed')
-        process.exit(1)
-      })
+      .finally(() => clearTimeout(killer))
+      .then(close)
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.fatal({ error }, 'stopping failed')
+          process.exit(1)
+        },
+      )
   })
 }
 

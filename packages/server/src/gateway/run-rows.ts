@@ -3,6 +3,7 @@ import type { Answer, Executable, Frame, Method } from '@millwright/engine'
 import { RowError } from '@millwright/engine/errors'
 import type { BatchedHost } from '@millwright/runtime/batching'
 import { HostFailure } from '@millwright/runtime/failure'
+import type { PooledModel } from '@millwright/runtime/pool'
 import type { RowReader, Slab } from '../inference/validate.ts'
 
 /** Where the answer to one row stands. */
@@ -29,6 +30,22 @@ export function runRows(
     const alone = runFrame(executable, reader.frameOfRow(slab, row), methods)
     return spread(alone, 1)[0]!
   })
+}
+
+/**
+ * The same, by the threads of a pool. When the model refuses a row it is looked for here.
+ * @throws MillwrightError MODEL_TIMEOUT, MODEL_FAILED, MODEL_BUSY
+ */
+export async function runPooled(
+  model: PooledModel,
+  reader: RowReader,
+  read: ReadRows,
+  signal: AbortSignal | undefined,
+): Promise<(RowRun | RowError)[]> {
+  const rows = read.good.length
+  if (rows === 0) return []
+  const together = await model.run(reader.frameOf(read.slab, rows), read.methods, signal).catch(rowErrorOf)
+  return together instanceof RowError ? runRows(model.executable, reader, read) : spread(together, rows)
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { ModelSchema, Respond } from '@millwright/contracts'
 import type { Executable, Method, Program } from '@millwright/engine'
 import type { BatchedHost } from '@millwright/runtime/batching'
+import type { PooledModel } from '@millwright/runtime/pool'
 import type { Manners } from '../inference/convert.ts'
 import { compileDecision, type DecisionRule } from '../inference/decision.ts'
 import { compileRespond, type RespondTemplate } from '../inference/respond.ts'
@@ -10,9 +11,12 @@ import { encodeSource } from '../segments/record.ts'
 import type { Cost, Lane } from './admission.ts'
 import type { DeploymentMetrics, GatewayMetrics, VersionMetrics } from './metrics.ts'
 
-/** Where a program runs: compiled, on the spot; or by a host, in a process of its own. */
+/**
+ * Where a program runs: compiled, on the spot, and what takes long by the threads of a pool; or by a host, in a process of
+ * its own.
+ */
 export type Engine =
-  | { readonly kind: 'inline'; readonly executable: Executable }
+  | { readonly kind: 'inline'; readonly executable: Executable; readonly pooled?: PooledModel }
   | { readonly kind: 'hosted'; readonly host: BatchedHost; readonly lane: Lane }
 
 /** A loaded version, warm. Shared by all deployments that serve it. */
@@ -20,8 +24,9 @@ export type LoadedProgram = {
   readonly digest: string
   readonly program: Program
   readonly engine: Engine
-  /** Measured while warming up. */
+  /** What a row alone takes, and one of several. Measured while warming up. */
   readonly rowMicroseconds: number
+  readonly batchMicroseconds: number
 }
 
 export type ServedRespond = {
@@ -43,6 +48,8 @@ export type Served = {
   readonly blockRows: number
   /** Requests of at most as many rows are answered on the spot; −1: none, a host runs the model. */
   readonly nowRows: number
+  /** Requests of at least as many rows are answered by threads. */
+  readonly threadRows: number
   readonly methods: readonly string[]
   /** Methods run for every request. */
   readonly defaults: readonly Method[]
@@ -80,7 +87,7 @@ const COUNTED_CLASSES = 10
 /** @throws RangeError when decision, template or schema do not fit the model */
 export function buildServed(
   routed: RoutedDeployment,
-  { program, engine, rowMicroseconds }: LoadedProgram,
+  { program, engine, rowMicroseconds, batchMicroseconds }: LoadedProgram,
   metrics: GatewayMetrics,
 ): Served {
   const { version, decision } = routed
@@ -108,6 +115,7 @@ export function buildServed(
     slab: readers.strict.createSlab(1),
     blockRows,
     nowRows: engine.kind === 'inline' ? blockRows : -1,
+    threadRows: threadRowsOf(engine, blockRows, batchMicroseconds),
     methods: outputs.map((output) => output.name),
     defaults: [
       ...new Set([labelMethod.name, ...probabilityMethod(schema), ...(scored ? [scored.method] : [])]),
@@ -137,6 +145,12 @@ export function buildServed(
     metrics: metrics.ofDeployment(routed.name),
     usage: { inFlight: 0, msPerByte: 0 },
   }
+}
+
+/** Those that take longer to compute than a turn; several blocks, or there is nothing to share out. */
+function threadRowsOf(engine: Engine, blockRows: number, batchMicroseconds: number): number {
+  if (engine.kind === 'hosted' || engine.pooled === undefined) return Number.POSITIVE_INFINITY
+  return Math.max(blockRows + 1, Math.ceil(TURN_MICROSECONDS.inline / batchMicroseconds))
 }
 
 function compileResponds(respond: Respond): ServedRespond {

@@ -90,7 +90,8 @@ export class Visit implements Task {
     try {
       if (exchange.isGone) throw new Gone()
       deadline?.assertLeft()
-      const isLong = served.engine.kind === 'hosted' || this.bytes > LARGE_BYTES
+      // So many rows take as many bytes at least.
+      const isLong = served.engine.kind === 'hosted' || this.bytes > Math.min(LARGE_BYTES, served.threadRows)
       const request = { exchange, params: this.#params, body: this.#body, startedAt: this.#openedAt }
       const signal = isLong ? signalOf(exchange, deadline) : undefined
       const reply = this.#door.answer(served, { ...request, signal })
