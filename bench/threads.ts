@@ -1,11 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { compileFile } from '../packages/engine/src/sandbox/compile-file.ts'
 import { openPool, shareProgram } from '../packages/runtime/src/pool.ts'
+import { proportionalMemory } from './http/programs.ts'
 
 /**
- * node bench/threads.ts [MODEL]: rows a second of a large batch on one thread and on two, in turns. Set up once with
- * bench/setup-python.sh.
+ * node bench/threads.ts [MODEL]: rows a second of a large batch on one thread and on two, in turns, and what the model and
+ * threads hold in memory. Set up once with bench/setup-python.sh.
  */
 const name = process.argv[2] ?? 'rf-100'
 const FOLDER = new URL('.cache/models/', import.meta.url)
@@ -18,19 +22,65 @@ const rows = new Float64Array(Uint8Array.from(readFileSync(new URL(`${name}.rows
 const COPIES = 20
 const numbers = new Float64Array(rows.length * COPIES)
 for (let copy = 0; copy < COPIES; copy++) numbers.set(rows, copy * rows.length)
+const METHODS = ['predict_proba']
+const SHARE_ROWS = 2048
 const frame = { rows: numbers.length / 30, numbers, cells: [] }
 
-const pools = [1, 2].map((threads) => openPool({ threads, runMs: 60_000 }))
-const models = pools.map((pool) => pool.open(shareProgram(program)))
-const best = [0, 0]
-for (let round = 0; round < 6; round++)
-  for (const [i, model] of models.entries()) {
-    const start = performance.now()
-    await model.run(frame, ['predict_proba'])
-    best[i] = Math.max(best[i]!, frame.rows / ((performance.now() - start) / 1000))
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** Megabytes of this process now that what is not needed is gone. */
+async function memory(): Promise<number> {
+  await sleep(500)
+  collectGarbage()
+  await sleep(500)
+  return proportionalMemory([process.pid])
+}
+
+/** What is resident with the model loaded, with one thread that has computed, and with four. */
+async function measureMemory(): Promise<number[]> {
+  const part = { rows: 4 * SHARE_ROWS, numbers: numbers.subarray(0, 4 * SHARE_ROWS * 30), cells: [] }
+  const first = { rows: SHARE_ROWS, numbers: numbers.subarray(0, SHARE_ROWS * 30), cells: [] }
+  const pool = openPool({ threads: 4, runMs: 60_000 })
+  const without = await memory()
+  const model = pool.open(shareProgram(program))
+  model.executable.run(first, METHODS)
+  const figures = [(await memory()) - without]
+  for (const frame of [first, part]) {
+    await model.run(frame, METHODS)
+    figures.push((await memory()) - without)
   }
-for (const pool of pools) await pool.close()
-const [one, two] = best as [number, number]
+  await pool.close()
+  return figures
+}
+
+/** Best rows a second, and CPU microseconds a row then. */
+type Speed = { perSecond: number; cpuMicros: number }
+
+async function measureSpeed(): Promise<Speed[]> {
+  const pools = [1, 2].map((threads) => openPool({ threads, runMs: 60_000 }))
+  const models = pools.map((pool) => pool.open(shareProgram(program)))
+  const best: Speed[] = models.map(() => ({ perSecond: 0, cpuMicros: Number.POSITIVE_INFINITY }))
+  for (let round = 0; round < 12; round++)
+    for (const [i, model] of models.entries()) {
+      const [startedAt, cpu] = [performance.now(), process.cpuUsage()]
+      await model.run(frame, METHODS)
+      const { user, system } = process.cpuUsage(cpu)
+      const perSecond = frame.rows / ((performance.now() - startedAt) / 1000)
+      best[i]!.perSecond = Math.max(best[i]!.perSecond, perSecond)
+      best[i]!.cpuMicros = Math.min(best[i]!.cpuMicros, (user + system) / frame.rows)
+    }
+  for (const pool of pools) await pool.close()
+  return best
+}
+
+const resident = (await measureMemory()).map((megabytes) => megabytes.toFixed(0))
+const [one, two] = (await measureSpeed()) as [Speed, Speed]
 console.log(
-  `${name}, ${frame.rows} rows: one thread ${one.toFixed(0)} rows/s, two ${two.toFixed(0)}: ${(two / one).toFixed(2)} ×`,
+  '| model | one thread, rows/s | two | ratio | CPU µs a row | two | loaded MB | and one thread | and four |',
+)
+console.log('|---|---|---|---|---|---|---|---|---|')
+console.log(
+  `| ${name} | ${one.perSecond.toFixed(0)} | ${two.perSecond.toFixed(0)} | ${(two.perSecond / one.perSecond).toFixed(2)} × | ` +
+    `${one.cpuMicros.toFixed(2)} | ${two.cpuMicros.toFixed(2)} | ${resident.join(' | ')} |`,
 )
