@@ -7,7 +7,7 @@ import {
   storeChurn,
   writeSnapshot,
 } from '../../test/gateway.ts'
-import { type Admission, createAdmission, type Task } from './admission.ts'
+import { type Admission, createAdmission, createLane, type Task } from './admission.ts'
 
 const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 const MANY = JSON.stringify({ rows: Array(5_000).fill(ROW) })
@@ -99,7 +99,7 @@ describe('a caller’s own time', () => {
 /** A task that takes no time, and what it did. */
 function taskOf(admission: Admission, log: string[], name: string, changes: Partial<Task> = {}): Task {
   const task: Task = {
-    ...{ lane: admission.loop, cost: { msPerByte: 1 }, bytes: 10, waitMs: 15, expectedMs: 0, startedAt: 0 },
+    ...{ lane: admission.small, cost: { msPerByte: 1 }, bytes: 10, waitMs: 15, expectedMs: 0, startedAt: 0 },
     run: () => void log.push(name),
     ...changes,
   }
@@ -123,7 +123,7 @@ test('what is pending counts until it is ended', () => {
 test('lanes do not wait for each other', () => {
   const admission = createAdmission()
   const log: string[] = []
-  const own = { pendingMs: 0, lastDoneAt: 0 }
+  const own = createLane()
 
   for (const name of ['a', 'b']) admission.admit(taskOf(admission, log, name))
   admission.admit(taskOf(admission, log, 'c', { lane: own }))

@@ -1,10 +1,10 @@
 import { MillwrightError } from '@millwright/contracts/errors'
 
 /**
- * What computes for requests, one after the other: the event loop, for models that run on it, or the process of one
- * model. `pendingMs` is how long what was taken up and is not finished is expected to take.
+ * What computes for requests, one after the other: the event loop, for models that run on it; what large requests share,
+ * between small ones and on threads; or the process of one model. `pendingMs` is how long what was taken up and is not finished is expected to take.
  */
-export type Lane = { pendingMs: number; lastDoneAt: number }
+export type Lane = { tasks: number; pendingMs: number; lastDoneAt: number }
 
 /** Milliseconds of work that a byte of request costs; learnt while requests are answered. */
 export type Cost = { msPerByte: number }
@@ -28,11 +28,12 @@ export type Admission = {
    */
   admit(task: Task): void
   end(task: Task): void
-  /** The event loop's own. */
-  readonly loop: Lane
+  /** Of requests that are answered on the spot, and of large ones, which let others in between. */
+  readonly small: Lane
+  readonly large: Lane
 }
 
-export const createLane = (): Lane => ({ pendingMs: 0, lastDoneAt: 0 })
+export const createLane = (): Lane => ({ tasks: 0, pendingMs: 0, lastDoneAt: 0 })
 
 /** Longest the event loop works without looking for new requests, so that those it cannot take hear of it at once. */
 const SLICE_MS = 4
@@ -45,7 +46,6 @@ const DEARER = 8
  * longer than he may is refused as soon as his request is read, and the time goes to those that are answered.
  */
 export function createAdmission(): Admission {
-  const loop = createLane()
   let queue: Task[] = []
   let workedMs = 0
   let isPlanned = false
@@ -65,12 +65,14 @@ export function createAdmission(): Admission {
     queue = queue.slice(taken)
   }
   return {
-    loop,
+    small: createLane(),
+    large: createLane(),
     admit(task) {
       const { lane, cost, bytes, waitMs } = task
       if (lane.pendingMs > waitMs)
         throw new MillwrightError('OVERLOADED', { waitMs: Math.ceil(lane.pendingMs) })
       task.expectedMs = cost.msPerByte * bytes
+      lane.tasks += 1
       lane.pendingMs += task.expectedMs
       if (queue.length === 0 && workedMs < SLICE_MS) work(task)
       else queue.push(task)
@@ -80,7 +82,9 @@ export function createAdmission(): Admission {
       // A lane spends on one of several requests at once what passed since it finished the one before.
       const spent = (now - Math.max(startedAt, lane.lastDoneAt)) / Math.max(1, bytes)
       lane.lastDoneAt = now
-      lane.pendingMs = Math.max(0, lane.pendingMs - expectedMs)
+      lane.tasks -= 1
+      // Sums of floats do not come back to zero by themselves.
+      lane.pendingMs = lane.tasks === 0 ? 0 : lane.pendingMs - expectedMs
       const { msPerByte } = cost
       cost.msPerByte += NEWEST * ((msPerByte > 0 ? Math.min(spent, DEARER * msPerByte) : spent) - msPerByte)
     },

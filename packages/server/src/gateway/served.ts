@@ -77,7 +77,7 @@ export type Served = {
 }
 
 /** What requests for one deployment take at the moment. */
-type Usage = Cost & { inFlight: number }
+type Usage = { inFlight: number; readonly small: Cost; readonly large: Cost }
 
 /** Longest one request holds the event loop, or a host, in microseconds. */
 const TURN_MICROSECONDS = { inline: 5_000, hosted: 250_000 } as const
@@ -143,7 +143,7 @@ export function buildServed(
     countsClasses: (schema.classes[0]?.length ?? Number.POSITIVE_INFINITY) <= COUNTED_CLASSES,
     versionMetrics,
     metrics: metrics.ofDeployment(routed.name),
-    usage: { inFlight: 0, msPerByte: 0 },
+    usage: { inFlight: 0, small: { msPerByte: 0 }, large: { msPerByte: 0 } },
   }
 }
 

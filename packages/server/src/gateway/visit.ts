@@ -33,6 +33,7 @@ export class Visit implements Task {
   #deadline: Deadline | undefined
   #body: Buffer = NO_BODY
   #openedAt = 0
+  #isLong = false
 
   constructor(door: PredictDoor, exchange: Exchange, params: Params) {
     this.#door = door
@@ -70,8 +71,11 @@ export class Visit implements Task {
     this.#deadline = Deadline.of(this.#exchange)
     const longest = served.routed.limits?.waitMs ?? maxWaitMs
     this.waitMs = this.#deadline === undefined ? longest : Math.min(longest, this.#deadline.leftMs)
-    this.lane = served.engine.kind === 'hosted' ? served.engine.lane : admission.loop
-    this.cost = served.usage
+    // So many rows take as many bytes at least.
+    const size = body.length > Math.min(LARGE_BYTES, served.threadRows) ? 'large' : 'small'
+    this.#isLong = served.engine.kind === 'hosted' || size === 'large'
+    this.lane = served.engine.kind === 'hosted' ? served.engine.lane : admission[size]
+    this.cost = served.usage[size]
     this.bytes = body.length
     this.#body = body
     this.#served = served
@@ -90,10 +94,8 @@ export class Visit implements Task {
     try {
       if (exchange.isGone) throw new Gone()
       deadline?.assertLeft()
-      // So many rows take as many bytes at least.
-      const isLong = served.engine.kind === 'hosted' || this.bytes > Math.min(LARGE_BYTES, served.threadRows)
       const request = { exchange, params: this.#params, body: this.#body, startedAt: this.#openedAt }
-      const signal = isLong ? signalOf(exchange, deadline) : undefined
+      const signal = this.#isLong ? signalOf(exchange, deadline) : undefined
       const reply = this.#door.answer(served, { ...request, signal })
       if (reply instanceof Promise) reply.then(this.#succeed, this.#giveUp)
       else this.#succeed(reply)
