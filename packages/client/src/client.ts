@@ -13,6 +13,7 @@ import type {
   PredictRequest,
   Revision,
   RollBack,
+  RollOut,
   Status,
   Upload,
   VersionDetail,
@@ -88,6 +89,10 @@ const deploymentCalls = (call: Transport) => ({
     call('PATCH', deploymentPath(name), { json: body }),
   promote: (name: string, body: { version: number; reason?: string }): Promise<Deployment> =>
     call('POST', `${deploymentPath(name)}/promote`, { json: body }),
+  rollOut: (name: string, body: RollOut): Promise<Deployment> =>
+    call('POST', `${deploymentPath(name)}/rollout`, { json: body }),
+  abort: (name: string, body: { reason?: string }): Promise<Deployment> =>
+    call('POST', `${deploymentPath(name)}/abort`, { json: body }),
   rollBack: (name: string, body: RollBack): Promise<Deployment> =>
     call('POST', `${deploymentPath(name)}/rollback`, { json: body }),
 })

@@ -46,9 +46,45 @@ export const Limits = z.strictObject({
 })
 export type Limits = z.infer<typeof Limits>
 
+const Percent = z.number().min(0).max(100)
+
+/** A candidate beside the version that serves; moved by hand, promoted or aborted. */
+export const Rollout = z.strictObject({
+  version: z.int().positive(),
+  /** Share of units that the candidate answers, in percent. */
+  weight: Percent,
+  /** Share of requests copied to it without anyone waiting for its answers, in percent. */
+  shadow: Percent,
+  /** What units are hashed with: another salt divides them anew. */
+  salt: z.string().regex(/^[A-Za-z0-9_.-]{1,256}$/, 'expected 1–256 letters, digits, "_", "." or "-"'),
+})
+export type Rollout = z.infer<typeof Rollout>
+
+/** Where a request says whom it is about, besides `subject`. */
+export const Unit = z.strictObject({
+  /** Default: x-millwright-unit. */
+  header: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/, 'expected the name of a header')
+    .optional(),
+  /** Of the row; the model need not know it. */
+  column: z.string().min(1).max(256).optional(),
+})
+export type Unit = z.infer<typeof Unit>
+
+/** A version by its number, or the one an alias points to at any time. */
+const Pin = z.union([z.strictObject({ version: z.int().positive() }), z.strictObject({ alias: Name })])
+
+/** Versions of the API that callers see, each with its own version of the model: `/v1/predict`, `/v2/predict` … */
+export const Pins = z.record(z.string().regex(/^v[1-9]$/, 'expected v1 … v9'), Pin)
+export type Pins = z.infer<typeof Pins>
+
 /** What a deployment is set to. Changing any of it is a new revision. */
 export const DeploymentConfig = z.strictObject({
   version: z.int().positive(),
+  rollout: Rollout.optional(),
+  unit: Unit.optional(),
+  pins: Pins.optional(),
   decision: Decision.optional(),
   respond: Respond.optional(),
   limits: Limits.optional(),
@@ -58,8 +94,7 @@ export type DeploymentConfig = z.infer<typeof DeploymentConfig>
 export const Revision = z.object({
   revision: z.int(),
   config: DeploymentConfig,
-  /** deployed, promoted, rolled_back, configured */
-  action: z.enum(['deployed', 'promoted', 'rolled_back', 'configured']),
+  action: z.enum(['deployed', 'promoted', 'rolled_back', 'configured', 'rolling_out', 'aborted']),
   by: z.string(),
   reason: z.string().nullable(),
   at: Timestamp,
@@ -68,13 +103,20 @@ export const Revision = z.object({
 })
 export type Revision = z.infer<typeof Revision>
 
+const ServedVersion = z.object({ number: z.int(), label: z.string(), digest: z.string() })
+
 export const Deployment = z.object({
   name: Name,
   model: Name,
   /** Serves the dialects that have no name in their path. */
   default: z.boolean(),
   revision: Revision,
-  version: z.object({ number: z.int(), label: z.string(), digest: z.string() }),
+  /** Of the rollout under way, the stable one. */
+  version: ServedVersion,
+  /** Of the rollout under way. */
+  candidate: ServedVersion.nullable(),
+  /** By version of the API. */
+  pinned: z.record(z.string(), ServedVersion),
   created_at: Timestamp,
 })
 export type Deployment = z.infer<typeof Deployment>
@@ -84,13 +126,15 @@ export const CreateDeployment = z.strictObject({
   model: Name,
   default: z.boolean().optional(),
   reason: z.string().max(1000).optional(),
-  ...DeploymentConfig.shape,
+  ...DeploymentConfig.omit({ rollout: true }).shape,
 })
 export type CreateDeployment = z.infer<typeof CreateDeployment>
 
 /** A change of the served version, of the settings, or of both. */
 export const ChangeDeployment = z.strictObject({
   version: z.int().positive().optional(),
+  unit: Unit.nullable().optional(),
+  pins: Pins.nullable().optional(),
   decision: Decision.nullable().optional(),
   respond: Respond.nullable().optional(),
   limits: Limits.nullable().optional(),
@@ -105,3 +149,16 @@ export const RollBack = z.strictObject({
   reason: z.string().max(1000).optional(),
 })
 export type RollBack = z.infer<typeof RollBack>
+
+/** Starts a rollout, or changes the one under way: what is left out stays as it is. */
+export const RollOut = z.strictObject({
+  /** The candidate; needed to start. */
+  version: z.int().positive().optional(),
+  weight: Percent.optional(),
+  shadow: Percent.optional(),
+  /** Default: DEPLOYMENT-VERSION. */
+  salt: Rollout.shape.salt.optional(),
+  unit: Unit.optional(),
+  reason: z.string().max(1000).optional(),
+})
+export type RollOut = z.infer<typeof RollOut>

@@ -53,6 +53,24 @@ export const ERRORS = {
     title: 'Version not served',
     message: (p) => `deployment "${p.name}" does not serve version "${p.version}"; it serves ${p.served}`,
   }),
+  PIN_NOT_FOUND: define<{ name: string; pin: string; pins: string }>({
+    status: 404,
+    title: 'API version not found',
+    message: (p) =>
+      `deployment "${p.name}" has no API version ${p.pin}; it has ${p.pins}; set it with PATCH /api/v1/deployments/${p.name} {"pins": …}`,
+  }),
+  NO_ROLLOUT: define<{ name: string }>({
+    status: 409,
+    title: 'No rollout',
+    message: (p) =>
+      `deployment "${p.name}" has no rollout under way; name a version, or start one with POST /api/v1/deployments/${p.name}/rollout`,
+  }),
+  ROLLOUT_UNDER_WAY: define<{ name: string; version: number }>({
+    status: 409,
+    title: 'Rollout under way',
+    message: (p) =>
+      `deployment "${p.name}" has a rollout of version ${p.version} under way; promote or abort it before another one begins`,
+  }),
   NO_DEPLOYMENT: define({
     status: 404,
     title: 'Nothing deployed',

@@ -5,9 +5,13 @@ export {
   Deployment,
   DeploymentConfig,
   Limits,
+  Pins,
   Respond,
   Revision,
   RollBack,
+  RollOut,
+  Rollout,
+  Unit,
 } from './deployment.ts'
 export { DeploymentFile, type Step } from './deployment-file.ts'
 export {

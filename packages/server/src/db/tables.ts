@@ -1,3 +1,4 @@
+import type { Revision } from '@millwright/contracts'
 import type { Generated } from 'kysely'
 
 /**
@@ -45,9 +46,9 @@ export type Tables = {
     deployment: string
     revision: number
     version: number
-    /** The rest of the configuration: decision, respond, limits. */
+    /** The rest of the configuration: decision, respond, limits, rollout, unit, pins. */
     settings: string
-    action: 'deployed' | 'promoted' | 'rolled_back' | 'configured'
+    action: Revision['action']
     changed_by: string
     reason: string | null
     changed_at: number

@@ -7,16 +7,48 @@ import {
 } from '@millwright/contracts'
 import { compileDecision } from '../inference/decision.ts'
 import { compileRespond } from '../inference/respond.ts'
+import type { RoutedVersion } from '../routing/snapshot.ts'
+import type { StoredDeployment } from './model.ts'
+
+/** Every version that a configuration would answer with. */
+type Versions = Pick<StoredDeployment, 'version' | 'candidate' | 'pinned'>
 
 /**
- * Holds a configuration against the schema of the version it would serve, with the functions gateways apply it with:
+ * Holds a configuration against the schemas of the versions it would serve, with the functions gateways apply it with:
  * what is accepted here can be served.
  * @throws MillwrightError VALIDATION_FAILED, naming every fault
  */
-export function assertConfig(config: DeploymentConfig, schema: ModelSchema): void {
-  const fields = [...decisionFaults(config.decision, schema), ...respondFaults(config)]
+export function assertConfig(config: DeploymentConfig, versions: Versions): void {
+  const { version, candidate, pinned } = versions
+  const others = [...(candidate === null ? [] : [candidate]), ...Object.values(pinned)]
+  const fields = [
+    ...decisionFaults(config.decision, version.schema),
+    ...others.flatMap(({ number, schema }) =>
+      decisionFaults(config.decision, schema).map((fault) => ({
+        ...fault,
+        message: `version ${number}: ${fault.message}`,
+      })),
+    ),
+    ...respondFaults(config),
+    ...shadowFaults(config.rollout, versions),
+  ]
   if (fields.length > 0) throw new MillwrightError('VALIDATION_FAILED', { count: fields.length }, { fields })
 }
+
+const columnsOf = ({ schema }: RoutedVersion): string => schema.inputs.map(({ name }) => name).join(', ')
+
+/** A shadow is given the rows as they were read for the stable version. */
+function shadowFaults(rollout: DeploymentConfig['rollout'], { version, candidate }: Versions): FieldError[] {
+  if (candidate === null || !rollout?.shadow || columnsOf(candidate) === columnsOf(version)) return []
+  const message =
+    `version ${candidate.number} reads ${columnsOf(candidate)}, version ${version.number} reads ` +
+    `${columnsOf(version)}; a shadow is given the same columns in the same order`
+  return [{ pointer: '/shadow', code: 'other_columns', message: shorten(message) }]
+}
+
+const SHOWN_CHARACTERS = 500
+const shorten = (text: string): string =>
+  text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS - 1)}…`
 
 function decisionFaults(decision: DeploymentConfig['decision'], schema: ModelSchema): FieldError[] {
   if (decision === undefined) return []

@@ -1,10 +1,10 @@
 import { type ChangeDeployment, type Deployment, MillwrightError } from '@millwright/contracts'
 import type { Actor, Context } from '../context.ts'
 import { resolveAlias } from '../registry/lookups.ts'
-import { buildConfig } from './model.ts'
+import { buildConfig, serveWhole } from './model.ts'
 import { reviseDeployment } from './revise.ts'
 
-/** Changes the served version, the settings, or both; a setting of null is taken away. */
+/** Changes the served version, the settings, or both; a setting of null is taken away. A rollout ends with its version. */
 export async function changeDeployment(
   context: Context,
   request: ChangeDeployment & Actor & { readonly name: string },
@@ -14,8 +14,12 @@ export async function changeDeployment(
     if (makeDefault === false && isDefault) throw stillDefault()
     const given = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined))
     const config = buildConfig({ ...revision.config, ...given })
-    const action = config.version === revision.config.version ? 'configured' : 'promoted'
-    return { config, action, makeDefault: makeDefault ?? false }
+    const isSame = config.version === revision.config.version
+    return {
+      config: isSame ? config : serveWhole(config, config.version),
+      action: isSame ? 'configured' : 'promoted',
+      makeDefault: makeDefault ?? false,
+    }
   })
 }
 
@@ -28,13 +32,20 @@ function stillDefault(): MillwrightError {
   )
 }
 
-/** Serves another version with the same settings: by its number, or the one an alias points to now. */
+/**
+ * Serves another version whole, with the same settings: by its number, the one an alias points to now, or without either
+ * the candidate of the rollout under way. A rollout ends with it.
+ * @throws MillwrightError NO_ROLLOUT
+ */
 export async function promoteDeployment(
   context: Context,
-  request: Actor & { readonly name: string } & ({ readonly version: number } | { readonly alias: string }),
+  request: Actor & { readonly name: string; readonly version?: number; readonly alias?: string },
 ): Promise<Deployment> {
-  return reviseDeployment(context, request, async ({ model, revision }, tx) => {
-    const version = 'version' in request ? request.version : await resolveAlias(tx, model, request.alias)
-    return { config: { ...revision.config, version }, action: 'promoted' }
+  return reviseDeployment(context, request, async ({ name, model, revision }, tx) => {
+    const { version, alias } = request
+    const candidate = alias === undefined ? version : await resolveAlias(tx, model, alias)
+    const next = candidate ?? revision.config.rollout?.version
+    if (next === undefined) throw new MillwrightError('NO_ROLLOUT', { name })
+    return { config: serveWhole(revision.config, next), action: 'promoted' }
   })
 }

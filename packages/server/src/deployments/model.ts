@@ -1,4 +1,4 @@
-import { type Deployment, DeploymentConfig, type Limits, type Revision } from '@millwright/contracts'
+import { type Deployment, DeploymentConfig, type Revision } from '@millwright/contracts'
 import type { RoutedDeployment, RoutedVersion } from '../routing/snapshot.ts'
 
 /** The alias of a model that follows the version its deployment serves. */
@@ -14,6 +14,10 @@ export type StoredDeployment = {
   readonly createdAt: number
   readonly revision: StoredRevision
   readonly version: RoutedVersion
+  /** Of the rollout under way. */
+  readonly candidate: RoutedVersion | null
+  /** By version of the API. */
+  readonly pinned: Readonly<Record<string, RoutedVersion>>
 }
 
 export const subjectOf = (name: string): string => `deployments/${name}`
@@ -22,14 +26,21 @@ export const subjectOf = (name: string): string => `deployments/${name}`
 export const originOf = (revision: StoredRevision): number => revision.restores ?? revision.revision
 
 /** A configuration without absent parts, so that equal ones are equal. */
-export function buildConfig(parts: {
-  version: number
-  decision?: DeploymentConfig['decision'] | null
-  respond?: DeploymentConfig['respond'] | null
-  limits?: Limits | null | undefined
-}): DeploymentConfig {
+export function buildConfig(
+  parts: Pick<DeploymentConfig, 'version'> & {
+    readonly [setting in keyof DeploymentConfig]?: DeploymentConfig[setting] | null
+  },
+): DeploymentConfig {
   const present = Object.entries(parts).filter(([, value]) => value !== undefined && value !== null)
   return DeploymentConfig.parse(Object.fromEntries(present))
+}
+
+/** The same, serving one version whole: a rollout ends with it. */
+export function serveWhole(
+  { rollout: _ended, ...config }: DeploymentConfig,
+  version: number,
+): DeploymentConfig {
+  return { ...config, version }
 }
 
 export const answerRevision = (revision: StoredRevision): Revision => ({
@@ -42,21 +53,31 @@ export const answerDeployment = (deployment: StoredDeployment): Deployment => ({
   model: deployment.model,
   default: deployment.isDefault,
   revision: answerRevision(deployment.revision),
-  version: {
-    number: deployment.version.number,
-    label: deployment.version.label,
-    digest: deployment.version.digest,
-  },
+  version: answerVersion(deployment.version),
+  candidate: deployment.candidate && answerVersion(deployment.candidate),
+  pinned: mapValues(deployment.pinned, answerVersion),
   created_at: new Date(deployment.createdAt).toISOString(),
 })
 
-export const routeDeployment = (deployment: StoredDeployment): RoutedDeployment => ({
-  name: deployment.name,
-  model: deployment.model,
-  revision: deployment.revision.revision,
-  default: deployment.isDefault,
-  version: deployment.version,
-  decision: deployment.revision.config.decision ?? null,
-  respond: deployment.revision.config.respond ?? null,
-  limits: deployment.revision.config.limits ?? null,
-})
+const answerVersion = ({ number, label, digest }: RoutedVersion) => ({ number, label, digest })
+
+const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]))
+
+export function routeDeployment(deployment: StoredDeployment): RoutedDeployment {
+  const { candidate, pinned } = deployment
+  const { rollout, unit, decision, respond, limits } = deployment.revision.config
+  return {
+    name: deployment.name,
+    model: deployment.model,
+    revision: deployment.revision.revision,
+    default: deployment.isDefault,
+    version: deployment.version,
+    decision: decision ?? null,
+    respond: respond ?? null,
+    limits: limits ?? null,
+    ...(rollout && candidate && { rollout: { ...rollout, version: candidate } }),
+    ...(unit && { unit }),
+    ...(Object.keys(pinned).length > 0 && { pins: pinned }),
+  }
+}

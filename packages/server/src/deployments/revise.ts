@@ -6,6 +6,7 @@ import { recordEvent } from '../events/record.ts'
 import { getReadyVersion } from '../registry/lookups.ts'
 import { moveAlias } from '../registry/move-alias.ts'
 import { assertConfig } from './assert-config.ts'
+import { listBeside } from './beside.ts'
 import {
   answerDeployment,
   FOLLOWED_ALIAS,
@@ -17,6 +18,7 @@ import {
   findDeployment,
   findFollowedDeployment,
   insertRevision,
+  listPinnedTo,
   readEpoch,
   writeDefault,
   writeEpoch,
@@ -77,7 +79,7 @@ export async function writeRevision(
   const { name, model } = deployment
   const { config, by, at } = revision
   const version = await getReadyVersion(tx, { model, number: config.version })
-  assertConfig(config, version.schema)
+  assertConfig(config, { version, ...(await listBeside(tx, model, config)) })
   await insertRevision(tx, name, revision)
   if ((await findFollowedDeployment(tx, model)) === name)
     await moveAlias(tx, {
@@ -88,6 +90,7 @@ export async function writeRevision(
       reason: revision.reason ?? undefined,
       at,
     })
+  await assertPinned(tx, model, FOLLOWED_ALIAS)
   await recordEvent(tx, {
     at,
     type: `deployment.${revision.action}`,
@@ -100,9 +103,21 @@ export async function writeRevision(
       label: version.label,
       reason: revision.reason,
       restores: revision.restores,
+      rollout: config.rollout ?? null,
     },
   })
   await advanceEpoch(tx)
+}
+
+/**
+ * Holds what pins a version of its API to an alias against where the alias points now.
+ * @returns whether anything does
+ * @throws MillwrightError VALIDATION_FAILED
+ */
+export async function assertPinned(tx: Db, model: string, alias: string): Promise<boolean> {
+  const pinned = await listPinnedTo(tx, model, alias)
+  for (const deployment of pinned) assertConfig(deployment.revision.config, deployment)
+  return pinned.length > 0
 }
 
 export async function makeDefault(tx: Db, target: Actor & { name: string }, at: number): Promise<void> {
@@ -117,4 +132,4 @@ export async function makeDefault(tx: Db, target: Actor & { name: string }, at: 
   await advanceEpoch(tx)
 }
 
-const advanceEpoch = async (tx: Db): Promise<void> => writeEpoch(tx, (await readEpoch(tx)) + 1)
+export const advanceEpoch = async (tx: Db): Promise<void> => writeEpoch(tx, (await readEpoch(tx)) + 1)

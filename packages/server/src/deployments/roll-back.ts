@@ -6,9 +6,11 @@ import { reviseDeployment } from './revise.ts'
 import { findRevision } from './store.ts'
 
 /**
- * Restores a revision whole: version, decision, respond, limits. Without `revision`, the one before those in force;
- * asked again, it goes further back, never to what was just left.
+ * Restores a revision whole: version, decision, respond, limits, pins, rollout. Without `revision`, the one before those
+ * in force that had no rollout under way, so that one version answers everybody; asked again, it goes further back, never
+ * to what was just left.
  *   1 v1 · 2 v2 · 3 v3 · 4 rolled back, restores 2 · 5 rolled back, restores 1
+ *   1 v1 · 2 v1 and 5 % v2 · 3 v1 and 50 % v2 · 4 v2 · 5 rolled back, restores 1
  * @throws MillwrightError NOTHING_TO_ROLL_BACK, REVISION_NOT_FOUND
  */
 export async function rollBack(
@@ -16,16 +18,20 @@ export async function rollBack(
   request: RollBack & Actor & { readonly name: string },
 ): Promise<Deployment> {
   return reviseDeployment(context, request, async (current, tx) => {
-    const target = await getRevision(tx, current.name, request.revision ?? before(current))
+    const target = await (request.revision === undefined
+      ? getSettledBefore(tx, current)
+      : getRevision(tx, current.name, request.revision))
     const restores = originOf(target)
     return { config: target.config, action: 'rolled_back', restores }
   })
 }
 
-function before({ name, revision }: StoredDeployment): number {
-  const origin = originOf(revision)
-  if (origin === 1) throw new MillwrightError('NOTHING_TO_ROLL_BACK', { name })
-  return origin - 1
+async function getSettledBefore(db: Db, { name, revision }: StoredDeployment): Promise<StoredRevision> {
+  for (let number = originOf(revision) - 1; number > 0; number--) {
+    const candidate = await getRevision(db, name, number)
+    if (candidate.config.rollout === undefined) return candidate
+  }
+  throw new MillwrightError('NOTHING_TO_ROLL_BACK', { name })
 }
 
 async function getRevision(db: Db, name: string, revision: number): Promise<StoredRevision> {

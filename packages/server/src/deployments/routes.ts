@@ -6,6 +6,7 @@ import {
   Name,
   Revision,
   RollBack,
+  RollOut,
 } from '@millwright/contracts'
 import { z } from 'zod'
 import type { Context } from '../context.ts'
@@ -16,20 +17,23 @@ import { createDeployment } from './create.ts'
 import { answerDeployment, answerRevision } from './model.ts'
 import { getDeployment } from './revise.ts'
 import { rollBack } from './roll-back.ts'
+import { abortRollout, rollOut } from './roll-out.ts'
 import { listDeployments, listRevisions } from './store.ts'
 
 const tag = 'deployments'
 const params = z.object({ deployment: Name })
 
 const reason = z.string().max(1000).optional()
-/** Exactly one of the two. */
+/** At most one of the two. */
 const PromoteDeployment = z.union([
   z.strictObject({ version: z.int().positive(), reason }),
   z.strictObject({ alias: Name, reason }),
+  z.strictObject({ reason }),
 ])
 
 export const deploymentRoutes = (context: Context): Route[] => [
   ...reads(context),
+  ...rollouts(context),
   defineRoute({
     method: 'POST',
     path: '/api/v1/deployments',
@@ -42,7 +46,8 @@ export const deploymentRoutes = (context: Context): Route[] => [
   defineRoute({
     method: 'PATCH',
     path: '/api/v1/deployments/{deployment}',
-    summary: 'Change the version, the decision, the response or the limits: a new revision',
+    summary:
+      'Change the version, the decision, the response, the limits, the unit or the pins: a new revision',
     tag,
     params,
     body: ChangeDeployment,
@@ -51,10 +56,25 @@ export const deploymentRoutes = (context: Context): Route[] => [
       body: await changeDeployment(context, { ...body, name: params.deployment, by }),
     }),
   }),
+]
+
+const rollouts = (context: Context): Route[] => [
+  defineRoute({
+    method: 'POST',
+    path: '/api/v1/deployments/{deployment}/rollout',
+    summary: 'Put a candidate beside the version that serves, or change its weight and shadow',
+    tag,
+    params,
+    body: RollOut,
+    answers: { 200: Deployment },
+    handle: async ({ params, body, by }) => ({
+      body: await rollOut(context, { ...body, name: params.deployment, by }),
+    }),
+  }),
   defineRoute({
     method: 'POST',
     path: '/api/v1/deployments/{deployment}/promote',
-    summary: 'Serve another version; answers when every gateway serves it',
+    summary: 'Serve another version whole, by default the candidate; answers when every gateway serves it',
     tag,
     params,
     body: PromoteDeployment,
@@ -65,8 +85,20 @@ export const deploymentRoutes = (context: Context): Route[] => [
   }),
   defineRoute({
     method: 'POST',
+    path: '/api/v1/deployments/{deployment}/abort',
+    summary: 'End the rollout: the stable version answers everybody',
+    tag,
+    params,
+    body: z.strictObject({ reason }),
+    answers: { 200: Deployment },
+    handle: async ({ params, body, by }) => ({
+      body: await abortRollout(context, { ...body, name: params.deployment, by }),
+    }),
+  }),
+  defineRoute({
+    method: 'POST',
     path: '/api/v1/deployments/{deployment}/rollback',
-    summary: 'Restore the settings and version of an earlier revision; asked again, goes further back',
+    summary: 'Restore the last revision without a rollout, or the one named; asked again, goes further back',
     tag,
     params,
     body: RollBack,

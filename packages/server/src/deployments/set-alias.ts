@@ -3,12 +3,14 @@ import { getReadyVersion } from '../registry/lookups.ts'
 import { moveAlias } from '../registry/move-alias.ts'
 import { promoteDeployment } from './change.ts'
 import { FOLLOWED_ALIAS } from './model.ts'
+import { advanceEpoch, assertPinned } from './revise.ts'
 import { findFollowedDeployment } from './store.ts'
 
 /**
  * Points an alias to a version. The alias that a deployment goes along with cannot be moved apart from it: moving it
- * is a promotion of that deployment.
- * @throws MillwrightError MODEL_NOT_FOUND, VERSION_NOT_FOUND, VERSION_NOT_READY
+ * is a promotion of that deployment. Deployments that pin a version of their API to the alias go along with it.
+ * @throws MillwrightError MODEL_NOT_FOUND, VERSION_NOT_FOUND, VERSION_NOT_READY, and VALIDATION_FAILED when the settings
+ *   of a deployment that would serve the version do not fit it
  */
 export async function setAlias(
   context: Context,
@@ -18,9 +20,11 @@ export async function setAlias(
   const follower = await context.db.transaction().execute(async (tx) => {
     await getReadyVersion(tx, { model, number: version })
     const deployment = alias === FOLLOWED_ALIAS ? await findFollowedDeployment(tx, model) : undefined
-    if (deployment === undefined)
-      await moveAlias(tx, { model, alias, version, at: context.now(), by, reason })
-    return deployment
+    if (deployment !== undefined) return deployment
+    await moveAlias(tx, { model, alias, version, at: context.now(), by, reason })
+    if (await assertPinned(tx, model, alias)) await advanceEpoch(tx)
+    return undefined
   })
-  if (follower !== undefined) await promoteDeployment(context, { name: follower, version, by, reason })
+  if (follower === undefined) await context.routing.publish()
+  else await promoteDeployment(context, { name: follower, version, by, reason })
 }

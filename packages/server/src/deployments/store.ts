@@ -3,6 +3,8 @@ import { type Selectable, sql } from 'kysely'
 import type { Db } from '../db/database.ts'
 import type { Tables } from '../db/tables.ts'
 import { type Page, type PageQuery, pageOf } from '../paging.ts'
+import type { RoutedVersion } from '../routing/snapshot.ts'
+import { listBeside } from './beside.ts'
 import { buildConfig, type StoredDeployment, type StoredRevision } from './model.ts'
 
 type RevisionRow = Omit<Selectable<Tables['deployment_revisions']>, 'deployment'>
@@ -41,35 +43,58 @@ const latest = (db: Db) =>
 
 type LatestRow = Awaited<ReturnType<ReturnType<typeof latest>['executeTakeFirstOrThrow']>>
 
+async function deploymentOf(db: Db, row: LatestRow): Promise<StoredDeployment> {
+  const revision = revisionOf(row)
+  return {
+    name: row.name,
+    model: row.model,
+    isDefault: row.is_default === 1,
+    createdAt: row.created_at,
+    revision,
+    version: routedOf({ ...row, number: row.version }),
+    ...(await listBeside(db, row.model, revision.config)),
+  }
+}
+
+type VersionRow = Pick<Selectable<Tables['versions']>, 'number' | 'label' | 'digest' | 'program' | 'schema'>
+
 /** A deployed version is READY, so it has a program and a schema. */
-const deploymentOf = (row: LatestRow): StoredDeployment => ({
-  name: row.name,
-  model: row.model,
-  isDefault: row.is_default === 1,
-  createdAt: row.created_at,
-  revision: revisionOf(row),
-  version: {
-    number: row.version,
-    label: row.label,
-    digest: row.digest,
-    program: row.program!,
-    schema: JSON.parse(row.schema!) as ModelSchema,
-  },
+const routedOf = ({ number, label, digest, program, schema }: VersionRow): RoutedVersion => ({
+  number,
+  label,
+  digest,
+  program: program!,
+  schema: JSON.parse(schema!) as ModelSchema,
 })
+
+async function deploymentsOf(db: Db, rows: readonly LatestRow[]): Promise<StoredDeployment[]> {
+  const deployments: StoredDeployment[] = []
+  for (const row of rows) deployments.push(await deploymentOf(db, row))
+  return deployments
+}
 
 export async function findDeployment(db: Db, name: string): Promise<StoredDeployment | undefined> {
   const row = await latest(db).where('d.name', '=', name).executeTakeFirst()
-  return row && deploymentOf(row)
+  return row && deploymentOf(db, row)
 }
 
 export async function listDeployments(db: Db, page?: PageQuery): Promise<Page<StoredDeployment>> {
-  if (page === undefined) return { items: (await latest(db).execute()).map(deploymentOf), cursor: null }
+  if (page === undefined) return { items: await deploymentsOf(db, await latest(db).execute()), cursor: null }
   const offset = page.after ?? 0
   const rows = await latest(db)
     .limit(page.limit + 1)
     .offset(offset)
     .execute()
-  return pageOf(rows.map(deploymentOf), page, () => offset + page.limit)
+  return pageOf(await deploymentsOf(db, rows), page, () => offset + page.limit)
+}
+
+/** Deployments that pin a version of their API to this alias. */
+export async function listPinnedTo(db: Db, model: string, alias: string): Promise<StoredDeployment[]> {
+  const rows = await latest(db).where('d.model', '=', model).execute()
+  const pinning = rows.filter((row) =>
+    Object.values(revisionOf(row).config.pins ?? {}).some((pin) => 'alias' in pin && pin.alias === alias),
+  )
+  return deploymentsOf(db, pinning)
 }
 
 /** The deployment that the model's followed alias goes along with: its oldest. */

@@ -27,7 +27,12 @@ export async function getReadyVersion(db: Db, key: VersionKey): Promise<ReadyVer
 }
 
 /** The version an alias points to. @throws MillwrightError MODEL_NOT_FOUND, VALIDATION_FAILED */
-export async function resolveAlias(db: Db, model: string, alias: string): Promise<number> {
+export async function resolveAlias(
+  db: Db,
+  model: string,
+  alias: string,
+  pointer = '/alias',
+): Promise<number> {
   const version = await findAlias(db, model, alias)
   if (version !== undefined) return version
   const { aliases } = await getModel(db, model)
@@ -36,6 +41,6 @@ export async function resolveAlias(db: Db, model: string, alias: string): Promis
   throw new MillwrightError(
     'VALIDATION_FAILED',
     { count: 1 },
-    { fields: [{ pointer: '/alias', code: 'unknown', message }] },
+    { fields: [{ pointer, code: 'unknown', message }] },
   )
 }

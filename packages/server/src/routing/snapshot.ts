@@ -1,4 +1,4 @@
-import { Decision, Limits, ModelSchema, Respond } from '@millwright/contracts'
+import { Decision, Limits, ModelSchema, Respond, Rollout, Unit } from '@millwright/contracts'
 import { z } from 'zod'
 
 /**
@@ -25,6 +25,11 @@ export const RoutedDeployment = z.object({
   decision: Decision.nullable(),
   respond: Respond.nullable(),
   limits: Limits.nullable(),
+  /** A candidate beside `version`; absent when no rollout is under way. */
+  rollout: Rollout.extend({ version: RoutedVersion }).optional(),
+  unit: Unit.optional(),
+  /** By version of the API; aliases are resolved. */
+  pins: z.record(z.string(), RoutedVersion).optional(),
 })
 export type RoutedDeployment = z.infer<typeof RoutedDeployment>
 
