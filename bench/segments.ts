@@ -26,6 +26,7 @@ const source = encodeSource({
   versionLabel: 'v3',
   digest: 'a'.repeat(64),
   variant: 'stable',
+  weight: null,
 })
 const row = {
   featuresJson: JSON.stringify({

@@ -38,6 +38,7 @@ export type PredictionQuery = {
   readonly deployment?: string
   readonly model?: string
   readonly version?: number
+  readonly variant?: string
   readonly request_id?: string
   readonly since?: string
   readonly until?: string

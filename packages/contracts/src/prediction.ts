@@ -62,7 +62,10 @@ export const PredictionRecord = z.object({
   version: z.int(),
   version_label: z.string(),
   digest: z.string(),
+  /** stable, candidate, override, pinned, shadow */
   variant: z.string(),
+  /** Share of units that the variant had when this one was assigned to it, in percent; null when nobody was assigned. */
+  weight: z.number().nullable(),
   features: z.record(z.string(), z.unknown()),
   outputs: z.record(z.string(), z.unknown()),
   decision: z.record(z.string(), z.unknown()).nullable(),

@@ -18,6 +18,7 @@ import { loadProgram } from '../src/gateway/load-model.ts'
 import { createMetrics } from '../src/gateway/metrics.ts'
 import { createProxy } from '../src/gateway/proxy.ts'
 import { createGateway } from '../src/gateway/server.ts'
+import { withShadows } from '../src/gateway/shadow.ts'
 import { createIdSource } from '../src/ids.ts'
 import { type DataLayout, layoutOf } from '../src/layout.ts'
 import { createLogger } from '../src/logging.ts'
@@ -143,6 +144,9 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     })
   const follower = createFollower({ id: 'gateway-0', layout, load, metrics, logger })
   await follower.start()
+  const plane = withShadows(createDataplane({ ids, log }), {
+    onError: (error) => logger.warn({ error }, 'the shadow fails'),
+  })
   const proxy = createProxy(layout.controlSocket, metrics)
   const jobs = createJobs({
     store: createJobStore({ folder: layout.jobs, slot: 0, slots: 1 }),
@@ -151,7 +155,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
   })
   const gateway = createGateway({
     jobs,
-    ...{ table: follower.table, isReady: follower.isReady, plane: createDataplane({ ids, log }) },
+    ...{ table: follower.table, isReady: follower.isReady, plane },
     ...{ metrics, proxy, ids, logger },
     scrape: () => scrapeAll({ layout, slot: 0, own: () => metrics.toJson(log) }),
     maxBodyBytes: limits.maxBodyBytes ?? 16 << 20,

@@ -178,7 +178,7 @@ test('requests the old program answered in HTML are answered in kind', async () 
       "trailing-slash": "404",
       "unknown-method": "405 → 400",
       "unknown-path": "404 → 503",
-      "unknown-path-POST": "404 → 503",
+      "unknown-path-POST": "404",
       "upper-path": "404 → 503",
     }
   `)

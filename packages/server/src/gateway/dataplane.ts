@@ -47,6 +47,8 @@ export type InferRequest = {
   readonly signal: AbortSignal | undefined
   /** Bad rows fail the request, before anything is logged. */
   readonly whole?: boolean
+  /** Size of what the rows were read from, where it is known. */
+  readonly bodyBytes?: number
 }
 
 /** The one core behind every door: rows in, results out, in order. */

@@ -25,13 +25,17 @@ export type DoorDeps = {
   readonly jobs: Jobs
 }
 
-/** A dialect's manners. */
-export type DoorManner = {
+/** A dialect's manners. `R`: a body as far as it is read before a version is chosen. */
+export type DoorManner<R = undefined> = {
   readonly door: Door
   /** An error as the dialect words it; undefined, or nothing to word it with: a problem document. */
   readonly word?: (error: MillwrightError, served: Served | undefined) => Worded | undefined
   /** Refuses a request by its head. */
   readonly assertHead?: (exchange: Exchange) => void
+  /** Reads a body as far as no version is needed for it. */
+  readonly read?: (body: Buffer, served: Served) => R
+  /** Whom a request is about, as its body says; by default only headers are looked at. */
+  readonly unitOf?: (read: R, column: string | undefined) => string | undefined
 }
 
 /** A request for a prediction as a door sees it. */
@@ -46,15 +50,19 @@ export type DoorRequest = {
   readonly signal: AbortSignal | undefined
 }
 
-export type Answerer = (served: Served, request: DoorRequest) => Reply | Promise<Reply>
+export type Answerer<R = unknown> = (served: Served, request: DoorRequest, read: R) => Reply | Promise<Reply>
 
-/** The way of a prediction. The deployment is the one named in the path, or the default one. */
-export function createPredictDoor(
+/**
+ * The way of a prediction. The deployment is the one named in the path, or the default one; the version is the one named
+ * in the path, or the one that a rollout under way chooses.
+ */
+export function createPredictDoor<R = undefined>(
   deps: DoorDeps,
-  manner: DoorManner,
-  answer: Answerer,
+  manner: DoorManner<R>,
+  answer: Answerer<R>,
 ): GatewayRoute['answer'] {
-  const door: PredictDoor = { ...deps, ...manner, answer }
+  // What `read` gives is handed on as it is.
+  const door = { ...deps, ...manner, answer } as unknown as PredictDoor
   return (exchange, params) => {
     deps.metrics.state.inFlight += 1
     const visit = new Visit(door, exchange, params)

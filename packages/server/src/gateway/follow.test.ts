@@ -1,21 +1,27 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openPool } from '@millwright/runtime/pool'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   churnDeployment,
   createDataFolder,
+  HOST_LIMITS,
   openGateway,
   removeDataFolder,
   storeChurn,
   writeSnapshot,
 } from '../../test/gateway.ts'
+import { folderBlobs } from '../blobs/folder.ts'
 import { createGateways } from '../control/gateways.ts'
 import { createInternalApp } from '../control/internal.ts'
 import type { Routing } from '../control/routing.ts'
 import { createLogger } from '../logging.ts'
 import type { RoutedDeployment } from '../routing/snapshot.ts'
+import { createFollower } from './follow.ts'
+import { loadProgram } from './load-model.ts'
+import { createMetrics } from './metrics.ts'
 
 const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 
@@ -119,6 +125,45 @@ test('going back to a version served lately reads no program again', async () =>
   await gateway.follower.start()
 
   expect(await servedVersion()).toBe('v2')
+})
+
+test('a model that takes long to load holds up no other deployment', async () => {
+  const other = await storeChurn(layout, 'bad')
+  let finish = (): void => {}
+  const slow = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  const blobs = folderBlobs(layout.blobs, layout.incoming)
+  const pool = openPool({ threads: 1, runMs: HOST_LIMITS.runMs })
+  const follower = createFollower({
+    ...{ id: 'slow', layout, metrics: createMetrics({ version: 'test' }) },
+    logger: createLogger({ role: 'gateway', level: 'error', version: 'test' }),
+    async load(digest) {
+      if (digest === other.program) await slow
+      return loadProgram(blobs, digest, { hostLimits: HOST_LIMITS, pool, batchWaitMs: 0, onBatch: undefined })
+    },
+  })
+  const served = (name: string) => follower.table().byName.get(name)?.routed.version.label
+  const snapshot = async (epoch: number, version: RoutedDeployment['version']) =>
+    writeSnapshot(layout, epoch, [
+      await churnDeployment(version),
+      await churnDeployment(epoch === 5 ? version : other, { name: 'slow', default: false }),
+    ])
+  await snapshot(5, versions.v2)
+  await follower.start()
+
+  await snapshot(6, versions.v2)
+  const first = follower.start()
+  await snapshot(7, { ...versions.v2, label: 'v2-again' })
+  const second = follower.start()
+  await expect.poll(() => served('churn')).toBe('v2-again')
+  const during = { slow: served('slow'), epoch: follower.table().epoch }
+  finish()
+  await Promise.all([first, second])
+
+  expect(during).toEqual({ slow: 'v2', epoch: 5 })
+  expect([served('slow'), follower.table().epoch]).toEqual(['bad', 7])
+  follower.stop()
 })
 
 describe('control', () => {

@@ -7,7 +7,9 @@ import type { Logger } from '../logging.ts'
 import { parseSnapshot } from '../routing/parse-snapshot.ts'
 import type { RoutedDeployment, RoutingSnapshot } from '../routing/snapshot.ts'
 import type { GatewayMetrics } from './metrics.ts'
-import { buildServed, type LoadedProgram, type Served } from './served.ts'
+import { createProgramCache } from './program-cache.ts'
+import { type BuildDeps, buildDeployment } from './release.ts'
+import type { LoadedProgram, Served } from './served.ts'
 import { createServingTable, EMPTY_TABLE, type ServingTable } from './serving-table.ts'
 
 export type FollowerDeps = {
@@ -32,12 +34,8 @@ export type Follower = {
 
 /** Longest silence of a long poll, in milliseconds; control answers within 25 s. */
 const POLL_TIMEOUT_MS = 30_000
-/** Control forgets a gateway it has not heard of for 3 s. */
-const BEAT_MS = 1_000
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 2_000
-/** Loaded programs kept warm per deployment, the serving one included. */
-const KEPT_PROGRAMS = 3
 
 export function createFollower(deps: FollowerDeps): Follower {
   const { id, layout, logger } = deps
@@ -58,19 +56,16 @@ export function createFollower(deps: FollowerDeps): Follower {
     const status = await askControl(layout, { method: 'POST', path: '/ack', body, signal })
     if (status >= 300) throw new Error(`control answered ${status} to POST /ack`)
   }
-  /** Loading a large model takes long; control hears of this gateway meanwhile, so that it goes on waiting. */
-  const updateAloud = async (): Promise<void> => {
-    const beat = setInterval(() => acknowledge('loading').catch(() => {}), BEAT_MS)
-    await taker.update().finally(() => clearInterval(beat))
-  }
+  /** The next poll is open while models load: nothing that is loaded already waits for them. */
   const poll = async (): Promise<void> => {
-    const before = taker.state().table
-    const path = `/routing?after=${before.epoch}&gateway=${encodeURIComponent(id)}&pid=${process.pid}`
+    const before = taker.seenEpoch()
+    const path = `/routing?after=${before}&gateway=${encodeURIComponent(id)}&pid=${process.pid}`
     const status = await askControl(layout, { method: 'GET', path, signal })
     if (status !== 200 && status !== 204) throw new Error(`control answered ${status} to GET /routing`)
-    await updateAloud()
-    if (taker.state().table !== before) await acknowledge()
-    else if (status === 200) await pause(FIRST_RETRY_MS)
+    const { loading } = await taker.update()
+    if (loading !== undefined) loading.then(() => acknowledge()).catch(() => {})
+    await acknowledge(loading === undefined ? 'serving' : 'loading')
+    if (status === 200 && taker.seenEpoch() === before) await pause(FIRST_RETRY_MS)
   }
   const follow = async (): Promise<void> => {
     let retryMs = FIRST_RETRY_MS
@@ -95,7 +90,10 @@ export function createFollower(deps: FollowerDeps): Follower {
     table: () => taker.state().table,
     isReady: () => taker.state().isReady,
     start: () =>
-      taker.update().catch((error: Error) => logger.error({ error }, 'the routing snapshot cannot be read')),
+      taker
+        .update()
+        .then(({ loading }) => loading)
+        .catch((error: Error) => logger.error({ error }, 'the routing snapshot cannot be read')),
     follow,
     stop() {
       stopping.abort()
@@ -115,49 +113,82 @@ type Taken = {
 function createTaker(deps: FollowerDeps) {
   const { layout, metrics, logger } = deps
   const programs = createProgramCache(deps)
+  const build = { programOf: programs.get, metrics }
   let state: Taken = { table: EMPTY_TABLE, isReady: false, failure: undefined }
+  let newest: RoutingSnapshot | undefined
 
-  const serve = async (routed: RoutedDeployment, current: Served | undefined): Promise<Served> =>
-    current !== undefined && isDeepStrictEqual(current.routed, routed)
-      ? current
-      : buildServed(routed, await programs.get(routed.version.program), metrics)
-
-  const takeUp = async (snapshot: RoutingSnapshot): Promise<Taken> => {
-    const failures: string[] = []
-    const deployments: Served[] = []
-    for (const routed of snapshot.deployments) {
-      const current = state.table.byName.get(routed.name)
-      const served = await serve(routed, current).catch((error: Error) => {
-        failures.push(`deployment "${routed.name}": ${error.message}`)
-        metrics.loadErrors.value += 1
-        logger.error({ error }, `deployment "${routed.name}" cannot be taken up; it stays as it was`)
-        return current
-      })
-      if (served !== undefined) deployments.push(served)
+  /** Takes up a deployment; what is wrong with it, and what is served instead, when it cannot be. */
+  const takeUp = (routed: RoutedDeployment): { served: Served | undefined; failure?: string } => {
+    const current = state.table.byName.get(routed.name)
+    if (current !== undefined && isDeepStrictEqual(current.routed, routed)) return { served: current }
+    try {
+      return { served: buildDeployment(routed, build) }
+    } catch (error) {
+      metrics.loadErrors.value += 1
+      logger.error({ error }, `deployment "${routed.name}" cannot be taken up; it stays as it was`)
+      const failure = `deployment "${routed.name}": ${(error as Error).message}`
+      return { served: current ?? buildAlone(routed, build), failure }
     }
+  }
+  /** Those whose programs are all there; the others stay as they are. */
+  const takeUpLoaded = ({ deployments }: RoutingSnapshot): Taken => {
+    const served = deployments.flatMap((routed) =>
+      programs.missing([routed]).length > 0
+        ? (state.table.byName.get(routed.name) ?? [])
+        : (takeUp(routed).served ?? []),
+    )
+    return { ...state, table: createServingTable(state.table.epoch, served) }
+  }
+  const takeUpAll = (snapshot: RoutingSnapshot): Taken => {
+    const taken = snapshot.deployments.map(takeUp)
+    const served = taken.flatMap((one) => one.served ?? [])
+    const failures = taken.flatMap(({ failure }) => failure ?? [])
     programs.keep(snapshot.deployments)
+    metrics.state.epoch = snapshot.epoch
+    logger.info(`serving routing epoch ${snapshot.epoch}`)
     return {
-      table: createServingTable(snapshot.epoch, deployments),
-      isReady: deployments.length === snapshot.deployments.length,
+      table: createServingTable(snapshot.epoch, served),
+      isReady: served.length === snapshot.deployments.length,
       failure: failures.length === 0 ? undefined : failures.join('; '),
     }
   }
   return {
     state: () => state,
+    /** Of the newest snapshot that was read. */
+    seenEpoch: () => newest?.epoch ?? 0,
     close: () => programs.close(),
-    async update(): Promise<void> {
+    /** Takes up what is loaded already; `loading` resolves when the rest is, and never rejects. */
+    async update(): Promise<{ readonly loading: Promise<void> | undefined }> {
       const snapshot = await readSnapshot(layout)
       if (snapshot === undefined) {
         state = { ...state, isReady: true }
-        return
+        return { loading: undefined }
       }
-      const { epoch } = state.table
-      const isNews = snapshot.epoch > epoch || !state.isReady
-      if (snapshot.epoch < epoch || !(isNews || state.failure !== undefined)) return
-      state = await takeUp(snapshot)
-      metrics.state.epoch = snapshot.epoch
-      logger.info(`serving routing epoch ${snapshot.epoch}`)
+      const isNews = snapshot.epoch > state.table.epoch || !state.isReady || state.failure !== undefined
+      if (snapshot.epoch < (newest?.epoch ?? 0) || !isNews) return { loading: undefined }
+      newest = snapshot
+      const missing = programs.missing(snapshot.deployments)
+      if (missing.length === 0) {
+        state = takeUpAll(snapshot)
+        return { loading: undefined }
+      }
+      state = takeUpLoaded(snapshot)
+      const loading = programs.load(missing).then(() => {
+        // A newer snapshot is taken up on its own.
+        if (newest === snapshot) state = takeUpAll(snapshot)
+      })
+      return { loading }
     },
+  }
+}
+
+/** What is beside the stable version cannot keep it from serving, where nothing serves yet. */
+function buildAlone(routed: RoutedDeployment, deps: BuildDeps): Served | undefined {
+  const { rollout: _rollout, pins: _pins, ...alone } = routed
+  try {
+    return buildDeployment(alone, deps)
+  } catch {
+    return undefined
   }
 }
 
@@ -168,46 +199,6 @@ async function readSnapshot(layout: DataLayout): Promise<RoutingSnapshot | undef
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
-  }
-}
-
-/** Loaded programs by digest. Those a deployment served lately stay warm, so that rolling back loads nothing. */
-function createProgramCache({ load, metrics }: FollowerDeps) {
-  const programs = new Map<string, Promise<LoadedProgram>>()
-  const recent = new Map<string, string[]>()
-  const drop = (digest: string): void => {
-    const loaded = programs.get(digest)
-    programs.delete(digest)
-    loaded
-      ?.then(({ engine }) => (engine.kind === 'hosted' ? engine.host.close() : engine.pooled?.close()))
-      .catch(() => {})
-  }
-  return {
-    get(digest: string): Promise<LoadedProgram> {
-      const found = programs.get(digest)
-      if (found !== undefined) return found
-      const startedAt = performance.now()
-      const loading = load(digest).then((program) => {
-        metrics.loads.observe((performance.now() - startedAt) / 1000)
-        return program
-      })
-      loading.catch(() => programs.delete(digest))
-      programs.set(digest, loading)
-      return loading
-    },
-    keep(deployments: readonly RoutedDeployment[]): void {
-      for (const { name, version } of deployments) {
-        const others = (recent.get(name) ?? []).filter((digest) => digest !== version.program)
-        recent.set(name, [version.program, ...others].slice(0, KEPT_PROGRAMS))
-      }
-      const names = new Set(deployments.map(({ name }) => name))
-      for (const name of recent.keys()) if (!names.has(name)) recent.delete(name)
-      const kept = new Set([...recent.values()].flat())
-      for (const digest of programs.keys()) if (!kept.has(digest)) drop(digest)
-    },
-    close(): void {
-      for (const digest of programs.keys()) drop(digest)
-    },
   }
 }
 

@@ -22,6 +22,7 @@ import { loadProgram } from './load-model.ts'
 import { createMetrics } from './metrics.ts'
 import { createProxy } from './proxy.ts'
 import { createGateway, type Gateway } from './server.ts'
+import { withShadows } from './shadow.ts'
 
 /** Entry of a gateway process: listens, follows control's routing, answers until told to stop. */
 async function main(): Promise<void> {
@@ -59,7 +60,10 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     jobs,
     table: follower.table,
     isReady: follower.isReady,
-    plane: createDataplane({ ids, log }),
+    plane: withShadows(createDataplane({ ids, log }), {
+      onError: (error, { served: { routed } }) =>
+        logger.warn({ error }, `the shadow of deployment "${routed.name}" fails; its answers go on`),
+    }),
     metrics,
     scrape: () => scrapeAll({ layout, slot, own }),
     proxy,

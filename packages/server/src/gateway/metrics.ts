@@ -30,6 +30,12 @@ export type DeploymentMetrics = {
   readonly badRows: Counter
   readonly engineSeconds: Counter
 }
+/** Requests of one deployment by how a version was found for them. */
+export type SplitMetrics = Readonly<Record<Assignment, Counter>>
+export type Assignment = 'stable' | 'candidate' | 'no_unit' | 'override'
+/** Rows copied to the shadow of one deployment. */
+export type ShadowMetrics = Readonly<Record<ShadowOutcome, Counter>>
+type ShadowOutcome = 'answered' | 'refused' | 'failed' | 'dropped'
 
 export type GatewayMetrics = ReturnType<typeof createMetrics>
 
@@ -73,6 +79,24 @@ export function createMetrics(build: { version: string }) {
       badRows: badRows.with(deployment),
       engineSeconds: engineSeconds.with(deployment),
     }),
+    ofSplit: (deployment: string): SplitMetrics => {
+      const count = (assignment: Assignment) => families.splitRequests.with(deployment, assignment)
+      return {
+        stable: count('stable'),
+        candidate: count('candidate'),
+        no_unit: count('no_unit'),
+        override: count('override'),
+      }
+    },
+    ofShadow: (deployment: string): ShadowMetrics => {
+      const count = (outcome: ShadowOutcome) => families.shadowRows.with(deployment, outcome)
+      return {
+        answered: count('answered'),
+        refused: count('refused'),
+        failed: count('failed'),
+        dropped: count('dropped'),
+      }
+    },
     async toJson(log: SegmentWriter | undefined): Promise<MetricJson[]> {
       const own = [...Object.values(families), epoch, inFlight].map((family) => family.toJson())
       const ofProcess = (await processMetrics.getMetricsAsJSON()) as unknown as MetricJson[]
@@ -120,6 +144,18 @@ const createFamilies = () => ({
     'deployment',
   ),
   engineSeconds: counterOf('millwright_engine_seconds_total', 'Time spent inside models.', 'deployment'),
+  splitRequests: counterOf(
+    'millwright_split_requests_total',
+    'Requests during rollouts, by how their version was found.',
+    'deployment',
+    'assignment',
+  ),
+  shadowRows: counterOf(
+    'millwright_shadow_rows_total',
+    'Rows copied to candidates, by what became of them.',
+    'deployment',
+    'outcome',
+  ),
   batchRows: histogramFamily(
     {
       name: 'millwright_batch_rows',

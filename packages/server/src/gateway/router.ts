@@ -7,8 +7,10 @@ export type Params = {
   readonly version?: string
   readonly label?: string
   readonly key?: string
+  /** Version of the API; of the route, not of a pattern. */
+  readonly pin?: string
 }
-type ParamName = keyof Params
+type ParamName = Exclude<keyof Params, 'pin'>
 
 export type Match<T> = { readonly target: T; readonly params: Params }
 

@@ -40,7 +40,7 @@ export const listOfRows = (rows: readonly unknown[]): RowSource => ({
 })
 
 /** @throws MillwrightError VALIDATION_FAILED when columns are missing, unknown, not lists or of different lengths */
-export function tableOfColumns(columns: unknown, names: readonly string[]): RowSource {
+export function tableOfColumns(columns: unknown, names: readonly string[], ignored?: string): RowSource {
   if (!isObject(columns))
     throw invalidFields([
       {
@@ -53,7 +53,7 @@ export function tableOfColumns(columns: unknown, names: readonly string[]): RowS
   const errors = [
     ...names.flatMap((name) => columnErrors(name, own(columns, name), length)),
     ...Object.keys(columns)
-      .filter((name) => !names.includes(name))
+      .filter((name) => !names.includes(name) && name !== ignored)
       .map((name) => columnError(name, 'unknown_field', 'the model has no such column')),
   ]
   if (errors.length > 0) throw invalidFields(errors)

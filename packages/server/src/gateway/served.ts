@@ -9,7 +9,8 @@ import { createRowReader, type RowReader, type Slab } from '../inference/validat
 import type { RoutedDeployment } from '../routing/snapshot.ts'
 import { encodeSource } from '../segments/record.ts'
 import type { Cost, Lane } from './admission.ts'
-import type { DeploymentMetrics, GatewayMetrics, VersionMetrics } from './metrics.ts'
+import type { DeploymentMetrics, GatewayMetrics, ShadowMetrics, VersionMetrics } from './metrics.ts'
+import type { Release } from './release.ts'
 
 /**
  * Where a program runs: compiled, on the spot, and what takes long by the threads of a pool; or by a host, in a process of
@@ -37,9 +38,16 @@ export type ServedRespond = {
   readonly missing: string | undefined
 }
 
-/** One deployment with everything worked out that does not depend on the request. */
+/** One version as a deployment serves it, with everything worked out that does not depend on the request. */
 export type Served = {
+  /** `version` is this one, be it the stable one or another. */
   readonly routed: RoutedDeployment
+  /** What the deployment has beside its stable version; undefined when it has nothing, and on the others. */
+  readonly release: Release | undefined
+  /** Is given a copy of some requests. */
+  readonly shadow: Shadow | undefined
+  /** Tell which of several versions answered. */
+  readonly replyHeaders: Readonly<Record<string, string>> | undefined
   readonly engine: Engine
   readonly readers: Readonly<Record<Manners, RowReader>>
   /** Room for one row, used by one request at a time. */
@@ -78,6 +86,8 @@ export type Served = {
 
 /** What requests for one deployment take at the moment. */
 type Usage = { inFlight: number; readonly small: Cost; readonly large: Cost }
+/** A version that computes for the log alone. */
+export type Shadow = { readonly served: Served; readonly percent: number; readonly rows: ShadowMetrics }
 
 /** Longest one request holds the event loop, or a host, in microseconds. */
 const TURN_MICROSECONDS = { inline: 5_000, hosted: 250_000 } as const
@@ -104,12 +114,15 @@ export function buildServed(
   const versionMetrics = metrics.ofVersion(version.label)
   if (decision?.threshold !== undefined)
     for (const outcome of ['positive', 'negative']) versionMetrics.outcome(outcome)
-  const read = (manners: Manners): RowReader => createRowReader(schema, inputs, manners)
+  const read = (manners: Manners): RowReader => createRowReader(schema, inputs, manners, routed.unit?.column)
   const readers = { strict: read('strict'), lenient: read('lenient'), tensor: read('tensor') }
   const turnRows = Math.floor(TURN_MICROSECONDS[engine.kind] / rowMicroseconds)
   const blockRows = Math.max(1, Math.min(BLOCK_ROWS, turnRows))
   return {
     routed,
+    release: undefined,
+    shadow: undefined,
+    replyHeaders: undefined,
     engine,
     readers,
     slab: readers.strict.createSlab(1),
@@ -126,14 +139,7 @@ export function buildServed(
     decision: rule,
     scored,
     respond,
-    recordSource: encodeSource({
-      deployment: routed.name,
-      model: routed.model,
-      version: version.number,
-      versionLabel: version.label,
-      digest: version.digest,
-      variant: 'stable',
-    }),
+    recordSource: recordSourceOf(routed, 'stable', null),
     featureKeys: schema.inputs.map((column) => `${JSON.stringify(column.name)}:`),
     answerHead: JSON.stringify({
       deployment: routed.name,
@@ -152,6 +158,26 @@ function threadRowsOf(engine: Engine, blockRows: number, batchMicroseconds: numb
   if (engine.kind === 'hosted' || engine.pooled === undefined) return Number.POSITIVE_INFINITY
   return Math.max(blockRows + 1, Math.ceil(TURN_MICROSECONDS.inline / batchMicroseconds))
 }
+/** As what a version answers. */
+type Variant = 'stable' | 'candidate' | 'override' | 'pinned' | 'shadow'
+
+/** @param weight share of units that the variant has, in percent; null when nobody is assigned to it */
+const recordSourceOf = (
+  { name, model, version: { number, label, digest } }: RoutedDeployment,
+  variant: Variant,
+  weight: number | null,
+): string =>
+  encodeSource({ deployment: name, model, version: number, versionLabel: label, digest, variant, weight })
+
+/** The same version under another name in the log and the answer. */
+export const asVariant = (served: Served, variant: Variant, weight: number | null = null): Served => ({
+  ...served,
+  recordSource: recordSourceOf(served.routed, variant, weight),
+  replyHeaders: {
+    'x-millwright-version': String(served.routed.version.number),
+    'x-millwright-variant': variant,
+  },
+})
 
 function compileResponds(respond: Respond): ServedRespond {
   const compile = (template: Record<string, unknown> | undefined) =>

@@ -17,11 +17,28 @@ export function createServingTable(epoch: number, deployments: readonly Served[]
   return { epoch, byName, default: marked ?? (deployments.length === 1 ? deployments[0] : undefined) }
 }
 
-/** The deployment a path names, at the version it names. @throws MillwrightError DEPLOYMENT_NOT_FOUND, NO_DEPLOYMENT, VERSION_NOT_SERVED */
-export function selectServed(table: ServingTable, { name, version }: Params): Served {
+/**
+ * The deployment a path names, at the version, or the version of the API, that it names. Without either, the stable one:
+ * its `release` says how requests are divided.
+ * @throws MillwrightError DEPLOYMENT_NOT_FOUND, NO_DEPLOYMENT, VERSION_NOT_SERVED, PIN_NOT_FOUND
+ */
+export function selectServed(table: ServingTable, { name, version, pin }: Params): Served {
   const served = name === undefined ? getDefaultServed(table) : getServed(table, name)
-  if (version === undefined || isVersion(served, version)) return served
-  const params = { name: served.routed.name, version: version.slice(0, 128), served: labelOf(served) }
+  if (pin !== undefined) return getPinned(served, pin)
+  return version === undefined ? served : getVersion(served, version)
+}
+
+function getVersion(served: Served, asked: string): Served {
+  const { release, routed } = served
+  const found =
+    release === undefined ? (isVersion(served, asked) ? served : undefined) : release.versions.get(asked)
+  if (found !== undefined) return found
+  const loaded = new Set(release === undefined ? [served] : release.versions.values())
+  const params = {
+    name: routed.name,
+    version: asked.slice(0, 128),
+    served: [...loaded].map(labelOf).join(', '),
+  }
   throw new MillwrightError('VERSION_NOT_SERVED', params)
 }
 
@@ -30,6 +47,12 @@ export const findServed = (
   { byName, default: fallback }: ServingTable,
   { name }: Params,
 ): Served | undefined => (name === undefined ? fallback : byName.get(name))
+function getPinned({ release, routed }: Served, pin: string): Served {
+  const found = release?.pins.get(pin)
+  if (found !== undefined) return found
+  const pins = [...(release?.pins.keys() ?? [])].join(', ') || 'none'
+  throw new MillwrightError('PIN_NOT_FOUND', { name: routed.name, pin, pins })
+}
 
 const isVersion = ({ routed: { version } }: Served, asked: string): boolean =>
   asked === String(version.number) || asked === version.label

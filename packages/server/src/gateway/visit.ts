@@ -11,8 +11,9 @@ import type { Reply } from './replies.ts'
 import type { Params } from './router.ts'
 import type { Served } from './served.ts'
 import { findServed, selectServed } from './serving-table.ts'
+import { chooseServed } from './split.ts'
 
-export type PredictDoor = DoorDeps & DoorManner & { readonly answer: Answerer }
+export type PredictDoor = DoorDeps & DoorManner<unknown> & { readonly answer: Answerer }
 
 const NO_BODY = Buffer.alloc(0)
 /** A body that may hold more rows than are answered on the spot. */
@@ -30,6 +31,7 @@ export class Visit implements Task {
   readonly #exchange: Exchange
   readonly #params: Params
   #served: Served | undefined
+  #chosen: Served | undefined
   #deadline: Deadline | undefined
   #body: Buffer = NO_BODY
   #openedAt = 0
@@ -90,18 +92,31 @@ export class Visit implements Task {
 
   /** Its turn. */
   run(): void {
-    const [exchange, served, deadline] = [this.#exchange, this.#served!, this.#deadline]
+    const [exchange, deadline] = [this.#exchange, this.#deadline]
+    const { read, answer } = this.#door
     try {
       if (exchange.isGone) throw new Gone()
       deadline?.assertLeft()
+      const content = read?.(this.#body, this.#served!)
+      const served = this.#choose(content)
+      this.#chosen = served
       const request = { exchange, params: this.#params, body: this.#body, startedAt: this.#openedAt }
-      const signal = this.#isLong ? signalOf(exchange, deadline) : undefined
-      const reply = this.#door.answer(served, { ...request, signal })
+      const signal =
+        this.#isLong || served.engine.kind === 'hosted' ? signalOf(exchange, deadline) : undefined
+      const reply = answer(served, { ...request, signal }, content)
       if (reply instanceof Promise) reply.then(this.#succeed, this.#giveUp)
       else this.#succeed(reply)
     } catch (fault) {
       this.#giveUp(fault)
     }
+  }
+
+  /** The version that answers, where a rollout is under way. */
+  #choose(content: unknown): Served {
+    const { unitOf } = this.#door
+    const split = this.#served!.release?.split
+    if (split === undefined) return this.#served!
+    return chooseServed(split, this.#exchange, (column) => unitOf?.(content, column))
   }
 
   #end(): void {
@@ -112,7 +127,8 @@ export class Visit implements Task {
 
   readonly #succeed = (reply: Reply): void => {
     this.#end()
-    this.#send(reply)
+    const told = this.#chosen?.replyHeaders
+    this.#send(told === undefined ? reply : { ...reply, headers: { ...reply.headers, ...told } })
   }
 
   #send(reply: Reply): void {

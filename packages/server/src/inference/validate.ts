@@ -38,14 +38,20 @@ export type RowReader = {
 
 /** Most faults listed for one row. */
 const FAULTS_PER_ROW = 50
-/** @throws RangeError when schema and program do not name the same columns */
+
+/**
+ * @param ignored a field that a row may have besides those of the schema
+ * @throws RangeError when schema and program do not name the same columns
+ */
 export function createRowReader(
   schema: ModelSchema,
   inputs: readonly InputColumn[],
   manners: Manners,
+  ignored?: string,
 ): RowReader {
   const columns = columnsOf(schema, inputs)
   const names = columns.map((column) => column.name)
+  const known: ReadonlySet<string> = new Set(ignored === undefined ? names : [...names, ignored])
   const cellWidth = columns.filter((column) => column.isCell).length
   const numberWidth = columns.length - cellWidth
   /** Columns whose finite numbers need no second look. */
@@ -98,7 +104,7 @@ export function createRowReader(
         if (fault !== undefined) faults.push(fault)
       }
       if (manners === 'strict' && countFields(row) !== names.length - missingIn(faults))
-        faults.push(...unknownFields(row, names))
+        faults.push(...unknownFields(row, known, names))
       return faults.length === 0 ? undefined : faults.slice(0, FAULTS_PER_ROW)
     },
     readCells(cellAt, slab, at) {
@@ -159,8 +165,11 @@ const notARow = (value: unknown): Fault => ({
   message: `expected an object with one field per column, got ${describe(value)}`,
 })
 
-function unknownFields(row: Record<string, unknown>, names: readonly string[]): Fault[] {
-  const known = new Set(names)
+function unknownFields(
+  row: Record<string, unknown>,
+  known: ReadonlySet<string>,
+  names: readonly string[],
+): Fault[] {
   return Object.keys(row)
     .filter((name) => !known.has(name))
     .slice(0, FAULTS_PER_ROW)

@@ -38,6 +38,7 @@ const COLUMNS: readonly {
   { name: 'version_label', type: 'varchar', field: 'versionLabel' },
   { name: 'digest', type: 'varchar', field: 'digest' },
   { name: 'variant', type: 'varchar', field: 'variant' },
+  { name: 'weight', type: 'double', field: 'weight' },
   { name: 'features', type: 'varchar', field: 'featuresJson' },
   { name: 'outputs', type: 'varchar', field: 'outputsJson' },
   { name: 'decision', type: 'varchar', field: 'decisionJson' },
@@ -48,7 +49,10 @@ const COLUMNS: readonly {
   { name: 'request_id', type: 'varchar', field: 'requestId' },
 ]
 
-const SOURCE = 'read_parquet($files, hive_partitioning = false, union_by_name = true)'
+/** Files written before a column was there are without it. */
+const SOURCE =
+  '(select * from read_parquet($files, hive_partitioning = false, union_by_name = true) ' +
+  'union all by name select null::double as weight where false)'
 const TO_PARQUET = `(format parquet, compression zstd, row_group_size ${ROW_GROUP_ROWS})`
 
 /** Opens DuckDB in memory. It can reach no file outside `folders`. */

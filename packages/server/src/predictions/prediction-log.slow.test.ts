@@ -263,6 +263,7 @@ test('Parquet has a typed column for everything but features, outputs and decisi
     version_label: 'VARCHAR',
     digest: 'VARCHAR',
     variant: 'VARCHAR',
+    weight: 'DOUBLE',
     features: 'VARCHAR',
     outputs: 'VARCHAR',
     decision: 'VARCHAR',

@@ -28,6 +28,7 @@ const PredictionParams = z.strictObject({
   deployment: Name.optional(),
   model: Name.optional(),
   version: z.coerce.number().int().positive().optional(),
+  variant: Name.optional(),
   /** Inclusive. */
   since: Instant.optional(),
   /** Exclusive. */
@@ -78,7 +79,7 @@ async function* exportLines(log: Pick<PredictionLog, 'find'>, query: RowQuery): 
 }
 
 function rowQuery(params: z.infer<typeof PredictionParams>): RowQuery {
-  const { id, subject, deployment, model, version, limit } = params
+  const { id, subject, deployment, model, version, variant, limit } = params
   const madeMs = id?.startsWith(ID_PREFIX) ? timeOfId(id) : undefined
   return {
     id,
@@ -87,6 +88,7 @@ function rowQuery(params: z.infer<typeof PredictionParams>): RowQuery {
     deployment,
     model,
     version,
+    variant,
     sinceMs: Math.max(params.since ?? 0, madeMs === undefined ? 0 : madeMs - ID_BEFORE_MS),
     untilMs: Math.min(
       params.until ?? Number.MAX_SAFE_INTEGER,

@@ -11,6 +11,7 @@ export type RowQuery = {
   readonly deployment?: string | undefined
   readonly model?: string | undefined
   readonly version?: number | undefined
+  readonly variant?: string | undefined
   readonly sinceMs: number
   /** Exclusive. */
   readonly untilMs: number
@@ -27,6 +28,7 @@ export const EQUAL_COLUMNS = [
   { field: 'deployment', column: 'deployment' },
   { field: 'model', column: 'model' },
   { field: 'version', column: 'version' },
+  { field: 'variant', column: 'variant' },
 ] as const satisfies readonly { field: keyof RowQuery & keyof LoggedRow; column: string }[]
 
 export function matchesQuery(row: LoggedRow, query: RowQuery): boolean {

@@ -38,6 +38,7 @@ const SOURCE: RecordSource = {
   versionLabel: 'v3',
   digest: 'a'.repeat(64),
   variant: 'stable',
+  weight: null,
 }
 
 const ids = createIdSource()

@@ -10,6 +10,7 @@ const source = {
   versionLabel: 'v3',
   digest: 'ab'.repeat(32),
   variant: 'stable',
+  weight: null,
 }
 
 const text = fc.string({ unit: 'binary', minLength: 1 })

@@ -10,8 +10,10 @@ export type RecordSource = {
   readonly versionLabel: string
   /** sha256 of the model file. */
   readonly digest: string
-  /** Which arm of the deployment answered: `stable`, `canary` … */
+  /** As what the version answered: stable, candidate, override, pinned, shadow. */
   readonly variant: string
+  /** Share of units that the variant had when this one was assigned to it, in percent; null when nobody was. */
+  readonly weight: number | null
 }
 
 /** One answered row. What ends in `Json` is JSON text already, so that a row is never turned into text twice. */
@@ -52,15 +54,16 @@ type WireRecord = {
   vl: string
   g: string
   a: string
+  w?: number
   f: unknown
   o: unknown
 }
 
 /** The fixed part of a record; build it once per loaded version. */
 export function encodeSource(source: RecordSource): string {
-  const { deployment, model, version, versionLabel, digest, variant } = source
+  const { deployment, model, version, versionLabel, digest, variant, weight } = source
   const common = { d: deployment, m: model, v: version, vl: versionLabel, g: digest, a: variant }
-  return JSON.stringify(common).slice(1, -1)
+  return JSON.stringify(weight === null ? common : { ...common, w: weight }).slice(1, -1)
 }
 
 /** A record as JSON text. @param source from `encodeSource` */
@@ -95,6 +98,7 @@ export function decodeRecord(payload: Buffer): LoggedRow | undefined {
     versionLabel: wire.vl,
     digest: wire.g,
     variant: wire.a,
+    weight: wire.w ?? null,
     featuresJson: JSON.stringify(wire.f),
     outputsJson: JSON.stringify(wire.o),
     decisionJson: wire.c === undefined ? null : JSON.stringify(wire.c),
@@ -131,6 +135,7 @@ export function toPredictionRecord(row: LoggedRow): PredictionRecord {
     version_label: row.versionLabel,
     digest: row.digest,
     variant: row.variant,
+    weight: row.weight,
     features: JSON.parse(row.featuresJson),
     outputs: JSON.parse(row.outputsJson),
     decision: row.decisionJson === null ? null : JSON.parse(row.decisionJson),

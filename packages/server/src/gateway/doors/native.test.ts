@@ -422,6 +422,7 @@ test('every answered row is in the log, once, with what was asked and answered',
       "variant": "stable",
       "version": 2,
       "versionLabel": "v2",
+      "weight": null,
     }
   `)
 })

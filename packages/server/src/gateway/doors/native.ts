@@ -19,6 +19,7 @@ import type { Reply } from '../replies.ts'
 import type { GatewayRoute } from '../route.ts'
 import { invalidFields, listOfRows, type RowSource, SingleRow, tableOfColumns } from '../rows.ts'
 import type { Served } from '../served.ts'
+import { sharedUnit } from '../split.ts'
 
 /** Our own API: fields, types and ranges are the schema's; bad rows of several fail alone. */
 export const nativeRoutes = (deps: DoorDeps): GatewayRoute[] => [
@@ -27,11 +28,30 @@ export const nativeRoutes = (deps: DoorDeps): GatewayRoute[] => [
     methods: ['POST'],
     door: 'native',
     permission: 'predict',
-    answer: createPredictDoor(deps, { door: 'native', assertHead: assertJsonType }, (served, request) =>
-      predictNative(deps, served, request),
+    answer: createPredictDoor(
+      deps,
+      {
+        door: 'native',
+        assertHead: assertJsonType,
+        read: (body) => parseJson(decodeUtf8(body)),
+        unitOf: unitOfRequest,
+      },
+      (served, request, read) => predictNative(deps, served, { ...request, read }),
     ),
   },
 ]
+
+/** `subject` or `subjects`, else the column that the deployment names; the same in all rows. */
+function unitOfRequest(body: unknown, column: string | undefined): string | undefined {
+  if (!isObject(body)) return undefined
+  const { subject, subjects, row, rows, columns } = body
+  if (subject !== undefined || subjects !== undefined) return sharedUnit(listOf(subjects ?? subject))
+  if (column === undefined) return undefined
+  if (isObject(columns)) return sharedUnit(listOf(columns[column]))
+  return sharedUnit(listOf(rows ?? row).map((item) => (isObject(item) ? item[column] : undefined)))
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value])
 
 /**
  * `PredictRequest` in, `PredictAnswer` out, later when the rows are many or a host runs the model.
@@ -40,9 +60,9 @@ export const nativeRoutes = (deps: DoorDeps): GatewayRoute[] => [
 function predictNative(
   { plane, maxRows }: DoorDeps,
   served: Served,
-  { body, exchange, startedAt, signal }: DoorRequest,
+  { read, body, exchange, startedAt, signal }: DoorRequest & { readonly read: unknown },
 ): Reply | Promise<Reply> {
-  const asked = parseRequest(parseJson(decodeUtf8(body)), served)
+  const asked = parseRequest(read, served)
   assertRows(asked.rows.count, served.routed.limits?.rows ?? maxRows)
   const { rows, outputs, ids, subjects } = asked
   const request: InferRequest = {
@@ -54,6 +74,7 @@ function predictNative(
     ids,
     subjects,
     signal,
+    bodyBytes: body.length,
   }
   const answer = (results: readonly RowResult[]): Reply => ({ body: answerOf(served, asked.rows, results) })
   return rows.count <= served.nowRows
@@ -107,7 +128,8 @@ function parseRows(body: Record<string, unknown>, served: Served): RowSource {
       ),
     ])
   if (body.row !== undefined) return new SingleRow(body.row, ROW_BASE)
-  if (body.columns !== undefined) return tableOfColumns(body.columns, served.readers.strict.names)
+  if (body.columns !== undefined)
+    return tableOfColumns(body.columns, served.readers.strict.names, served.routed.unit?.column)
   if (Array.isArray(body.rows)) return listOfRows(body.rows)
   throw invalidFields([wrong('/rows', `rows: expected a list of objects, got ${describe(body.rows)}`)])
 }

@@ -17,30 +17,35 @@ import type { Reply, Worded } from '../replies.ts'
 import type { GatewayRoute } from '../route.ts'
 import { invalidFields, SingleRow } from '../rows.ts'
 import type { Served, ServedRespond } from '../served.ts'
+import { unitText } from '../split.ts'
 
 const ROOT: readonly string[] = []
 
+/** Versions of the API that a deployment may pin. */
+const PINS = ['v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7', 'v8', 'v9']
+
 /** One row in, the deployment's own JSON out: the callers of yesterday's application do not change. */
 export function plainRoutes(deps: DoorDeps): GatewayRoute[] {
-  const manner = { door: 'plain', assertHead: assertJsonType, word: wordPlain } as const
-  const answer = createPredictDoor(deps, manner, (served, request) => predictPlain(deps, served, request))
-  return ['/predict', '/predict/{name}'].map((path) => ({
+  const manner = { door: 'plain', assertHead: assertJsonType, word: wordPlain, read, unitOf } as const
+  const answer = createPredictDoor<Given>(deps, manner, (served, request, given) =>
+    predictPlain(deps, served, { ...request, given }),
+  )
+  const route = (path: string, pin?: string): GatewayRoute => ({
     path,
     methods: ['POST'],
     door: 'plain',
     permission: 'predict',
-    answer,
-  }))
+    answer: pin === undefined ? answer : (exchange, params) => answer(exchange, { ...params, pin }),
+  })
+  return [
+    ...['/predict', '/predict/{name}'].map((path) => route(path)),
+    ...PINS.flatMap((pin) => [route(`/${pin}/predict`, pin), route(`/${pin}/predict/{name}`, pin)]),
+  ]
 }
 
 /** @throws MillwrightError INVALID_JSON, VALIDATION_FAILED */
-function predictPlain(
-  { plane }: DoorDeps,
-  served: Served,
-  { body, exchange, startedAt, signal }: DoorRequest,
-): Reply | Promise<Reply> {
-  const lenient = served.respond?.lenient ?? false
-  const text = lenient ? decodeLikePython(body) : decodeUtf8(body)
+function read(body: Buffer, { respond }: Served): Given {
+  const text = respond?.lenient ? decodeLikePython(body) : decodeUtf8(body)
   const row = parseJson(text)
   if (!isObject(row))
     throw invalidFields([
@@ -50,12 +55,27 @@ function predictPlain(
         message: `expected an object with one field per column, got ${describe(row)}`,
       },
     ])
-  const rows = new SingleRow(row, ROOT)
-  const manners = lenient ? 'lenient' : 'strict'
-  const request: InferRequest = { rows, requestId: exchange.id, startedAt, manners, signal }
-  const answer = ([result]: readonly RowResult[]): Reply => ({
-    body: answerOf(served, result!, { row, text }),
-  })
+  return { row, text }
+}
+
+const unitOf = ({ row }: Given, column: string | undefined): string | undefined =>
+  column !== undefined && Object.hasOwn(row, column) ? unitText(row[column]) : undefined
+
+/** @throws MillwrightError VALIDATION_FAILED */
+function predictPlain(
+  { plane }: DoorDeps,
+  served: Served,
+  { given, body, exchange, startedAt, signal }: DoorRequest & { readonly given: Given },
+): Reply | Promise<Reply> {
+  const request: InferRequest = {
+    rows: new SingleRow(given.row, ROOT),
+    requestId: exchange.id,
+    startedAt,
+    manners: served.respond?.lenient ? 'lenient' : 'strict',
+    signal,
+    bodyBytes: body.length,
+  }
+  const answer = ([result]: readonly RowResult[]): Reply => ({ body: answerOf(served, result!, given) })
   return served.nowRows > 0
     ? answer(plane.inferNow(served, request))
     : plane.infer(served, request).then(answer)
