@@ -39,8 +39,15 @@ export type Gateways = {
   list(): GatewayView[]
 }
 
-export function createGateways(options: { ackTimeoutMs: number; now: () => number }): Gateways {
-  const { ackTimeoutMs, now } = options
+export type GatewaysOptions = {
+  readonly ackTimeoutMs: number
+  readonly now: () => number
+  /** How many there should be: a control that just started has heard of none yet. Default: none. */
+  readonly expected?: number | undefined
+}
+
+export function createGateways({ ackTimeoutMs, now, expected = 0 }: GatewaysOptions): Gateways {
+  const openedAt = now()
   const known = new Map<string, Gateway>()
   const watchers = new Set<() => void>()
 
@@ -75,7 +82,8 @@ export function createGateways(options: { ackTimeoutMs: number; now: () => numbe
     },
     async waitForAcks(epoch) {
       const behind = (): Gateway[] => live().filter((gateway) => gateway.epoch < epoch)
-      await settled(() => behind().length === 0, { watchers, timeoutMs: ackTimeoutMs })
+      const heardOfAll = (): boolean => known.size >= expected || now() - openedAt > SILENCE_MS
+      await settled(() => heardOfAll() && behind().length === 0, { watchers, timeoutMs: ackTimeoutMs })
       const missing = live().filter((gateway) => gateway.epoch < epoch || gateway.error !== undefined).length
       if (missing > 0) throw new MillwrightError('GATEWAYS_NOT_ACKED', { epoch, missing })
     },

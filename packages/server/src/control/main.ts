@@ -44,6 +44,7 @@ async function start(): Promise<void> {
     host: config.MILLWRIGHT_HOST,
     maxModelBytes: config.MILLWRIGHT_MAX_MODEL_BYTES,
     ackTimeoutMs: config.MILLWRIGHT_ACK_TIMEOUT_MS,
+    expectedGateways: config.MILLWRIGHT_GATEWAYS,
     readModel: engineReader({
       maxHeapMib: config.MILLWRIGHT_READER_MEMORY_MIB,
       deadlineMs: config.MILLWRIGHT_READER_TIMEOUT_MS,

@@ -31,6 +31,8 @@ export type ControlOptions = {
   readonly host: string
   readonly maxModelBytes: number
   readonly ackTimeoutMs: number
+  /** How many gateways follow, when all are there. */
+  readonly expectedGateways?: number
   readonly readModel: ReadModel
   readonly readLogStatus: () => Promise<Status['log']>
   /** Routes of domains that bring their own state. */
@@ -63,7 +65,11 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const blobs = folderBlobs(layout.blobs, layout.incoming)
   await collectBlobs(blobs, await listReferencedBlobs(db), now() - UNCLAIMED_MS)
 
-  const gateways = createGateways({ ackTimeoutMs: options.ackTimeoutMs, now: () => performance.now() })
+  const gateways = createGateways({
+    ackTimeoutMs: options.ackTimeoutMs,
+    now: () => performance.now(),
+    expected: options.expectedGateways,
+  })
   const routing = await openRouting({ db, path: layout.routing, gateways, log: logger })
   const context: Context = {
     db,

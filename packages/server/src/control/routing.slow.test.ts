@@ -76,6 +76,25 @@ test('a change wakes the poll of a gateway and answers once it acked', async () 
   expect(await readRouting()).toMatchObject({ epoch: epoch + 1, deployments: [{ version: { number: 2 } }] })
 })
 
+test('a control that just started waits for the gateways it should have', async () => {
+  await deploy()
+  await control.close()
+  control = await openTestControl(folder.path, { ackTimeoutMs: 5_000, expectedGateways: 1 })
+  await control.internal.listen({ path: socketPath })
+  const { epoch } = await readRouting()
+  let promoted = false
+
+  const change = promote(2).then((answer) => {
+    promoted = true
+    return answer
+  })
+  await expect.poll(async () => (await readRouting()).epoch).toBe(epoch + 1)
+  const beforeAck = promoted
+  await ack(epoch + 1)
+
+  expect([beforeAck, (await change).status]).toEqual([false, 200])
+})
+
 test('a gateway that does not follow is told of, and the change stands', async () => {
   await deploy()
   await ack(1)

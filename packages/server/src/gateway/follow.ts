@@ -35,7 +35,7 @@ export type Follower = {
 /** Longest silence of a long poll, in milliseconds; control answers within 25 s. */
 const POLL_TIMEOUT_MS = 30_000
 const FIRST_RETRY_MS = 100
-const LAST_RETRY_MS = 2_000
+const LAST_RETRY_MS = 500
 
 export function createFollower(deps: FollowerDeps): Follower {
   const { id, layout, logger } = deps
@@ -81,6 +81,8 @@ export function createFollower(deps: FollowerDeps): Follower {
         if (signal.aborted) return
         if (connected) logger.warn({ error }, 'control does not answer; serving the last routing snapshot')
         connected = false
+        // What control had written when it died counts.
+        await taker.update().catch(() => {})
         await pause(retryMs)
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)
       }
