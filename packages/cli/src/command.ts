@@ -68,6 +68,16 @@ export function countOption(values: Values, name: string): number | undefined {
   return number
 }
 
+/** @throws UsageError unless the option is a number from 0 to 100 */
+export function percentOption(values: Values, name: string): number | undefined {
+  const text = textOption(values, name)
+  if (text === undefined) return undefined
+  const number = Number(text.replace(/ ?%$/, ''))
+  if (text.trim() === '' || !(number >= 0 && number <= 100))
+    throw new UsageError(`--${name} takes a number from 0 to 100, got ${JSON.stringify(text)}`)
+  return number
+}
+
 /** @throws UsageError when there are not exactly the named arguments */
 export function takeArguments(positionals: readonly string[], ...names: readonly string[]): string[] {
   const required = names.filter((name) => !name.endsWith('?')).length

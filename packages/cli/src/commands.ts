@@ -10,7 +10,11 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import('./commands/inspect.ts')).inspect,
   status: async () => (await import('./commands/status.ts')).status,
   logs: async () => (await import('./commands/logs.ts')).logs,
+  canary: async () => (await import('./commands/canary.ts')).canary,
+  shadow: async () => (await import('./commands/shadow.ts')).shadow,
   promote: async () => (await import('./commands/promote.ts')).promote,
+  abort: async () => (await import('./commands/abort.ts')).abort,
+  pin: async () => (await import('./commands/pin.ts')).pin,
   rollback: async () => (await import('./commands/rollback.ts')).rollback,
   types: async () => (await import('./commands/types.ts')).types,
   models: async () => (await import('./commands/models.ts')).models,
@@ -30,7 +34,11 @@ Start
 
 Deploy
   deploy       put a model file into production
-  promote      let another version serve
+  canary       let a candidate answer a share of customers
+  shadow       give a candidate a copy of requests
+  promote      let the candidate, or another version, serve
+  abort        end a rollout
+  pin          give a version of the API its own version of the model
   rollback     restore what served before, at once
   status       what serves now, and how it is
 

@@ -88,7 +88,7 @@ const deploymentCalls = (call: Transport) => ({
   listRevisions: (name: string): Promise<Page<Revision>> => call('GET', `${deploymentPath(name)}/revisions`),
   changeDeployment: (name: string, body: ChangeDeployment): Promise<Deployment> =>
     call('PATCH', deploymentPath(name), { json: body }),
-  promote: (name: string, body: { version: number; reason?: string }): Promise<Deployment> =>
+  promote: (name: string, body: { version?: number; reason?: string }): Promise<Deployment> =>
     call('POST', `${deploymentPath(name)}/promote`, { json: body }),
   rollOut: (name: string, body: RollOut): Promise<Deployment> =>
     call('POST', `${deploymentPath(name)}/rollout`, { json: body }),

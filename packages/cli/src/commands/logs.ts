@@ -11,6 +11,7 @@ Options:
   --subject ID       predictions about a customer, a device …
   --request ID       predictions of one request
   --version N        of this model version
+  --variant NAME     stable, candidate, override, pinned or shadow
   --since TIME       RFC 3339, or an age: 90s, 15m, 2h, 7d
   --until TIME       the same
   --limit N          rows on a page (default 20)
@@ -28,6 +29,7 @@ export const logs: Command = {
     subject: { type: 'string' },
     request: { type: 'string' },
     version: { type: 'string' },
+    variant: { type: 'string' },
     since: { type: 'string' },
     until: { type: 'string' },
     limit: { type: 'string' },
@@ -46,7 +48,13 @@ export const logs: Command = {
 }
 
 /** Option → query parameter, where they are the same text. */
-const TEXT = { id: 'id', subject: 'subject', request: 'request_id', cursor: 'cursor' } as const
+const TEXT = {
+  id: 'id',
+  subject: 'subject',
+  request: 'request_id',
+  variant: 'variant',
+  cursor: 'cursor',
+} as const
 
 function queryOf(values: Values): Record<string, string | number> {
   const query: Record<string, string | number> = { limit: countOption(values, 'limit') ?? 20 }
@@ -80,7 +88,7 @@ function show(terminal: Terminal, page: { data: PredictionRecord[]; next: string
   const rows = page.data.map((record) => [
     record.time.replace('T', ' ').replace('Z', ''),
     record.id,
-    `${record.deployment}@${record.version}`,
+    `${record.deployment}@${record.version}${record.variant === 'stable' ? '' : ` ${printable(record.variant)}`}`,
     printable(JSON.stringify(record.outputs.predict ?? record.outputs.prediction ?? record.outputs)).slice(
       0,
       40,

@@ -1,9 +1,10 @@
 import { type Command, takeArguments, textOption, UsageError } from '../command.ts'
 import { progress } from '../terminal.ts'
 
-const usage = `Lets another version of a deployment's model serve. Returns when every gateway serves it.
+const usage = `Lets another version of a deployment's model serve: without a VERSION, the candidate of the rollout under way, which ends.
+Returns when every gateway serves it.
 
-Usage: millwright promote DEPLOYMENT VERSION [--reason TEXT]
+Usage: millwright promote DEPLOYMENT [VERSION] [--reason TEXT]
        millwright promote DEPLOYMENT@VERSION
 
 Examples:
@@ -15,16 +16,14 @@ export const promote: Command = {
   options: { reason: { type: 'string' } },
   async run({ terminal, client, json }, values, positionals) {
     const given = positionals.length === 1 ? positionals[0]!.split('@') : positionals
-    const [name, version] = takeArguments(given, 'DEPLOYMENT', 'VERSION')
-    const number = Number(version!.replace(/^v/, ''))
-    if (!Number.isInteger(number) || number < 1)
-      throw new UsageError(`VERSION is a number, got ${JSON.stringify(version)}`)
+    const [name, version] = takeArguments(given, 'DEPLOYMENT', 'VERSION?')
+    const number = version === undefined ? undefined : readVersion(version)
     const before = await client.getDeployment(name!)
     const bar = progress(terminal, 'Promoting')
     bar.update('…')
     const reason = textOption(values, 'reason')
     const after = await client.promote(name!, {
-      version: number,
+      ...(number === undefined ? {} : { version: number }),
       ...(reason === undefined ? {} : { reason }),
     })
     bar.done(
@@ -34,4 +33,12 @@ export const promote: Command = {
     else terminal.stderr(`Take it back:  millwright rollback ${after.name}\n`)
     return 0
   },
+}
+
+/** @throws UsageError */
+function readVersion(text: string): number {
+  const number = Number(text.replace(/^v/, ''))
+  if (!Number.isInteger(number) || number < 1)
+    throw new UsageError(`VERSION is a number, got ${JSON.stringify(text)}`)
+  return number
 }

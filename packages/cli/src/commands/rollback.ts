@@ -1,8 +1,9 @@
 import { type Command, countOption, takeArguments, textOption } from '../command.ts'
 import { progress } from '../terminal.ts'
 
-const usage = `Restores what a deployment was before: model version, decision and answer template together.
-Returns when every gateway serves it. Called again, it goes one step further back.
+const usage = `Restores what a deployment was before: model version, decision and answer template together. Revisions with a rollout
+under way are passed over: one version answers everybody. Returns when every gateway serves it. Called again, it goes one
+step further back.
 
 Usage: millwright rollback DEPLOYMENT [options]
 

@@ -1,4 +1,4 @@
-import type { Status } from '@millwright/contracts'
+import type { Revision, Status } from '@millwright/contracts'
 import { type Command, takeArguments } from '../command.ts'
 import { formatAge, formatBytes, printable, type Terminal, table } from '../terminal.ts'
 
@@ -29,10 +29,10 @@ const WORDS = { serving: 'good', loading: 'warn', lost: 'bad' } as const
 function show(terminal: Terminal, url: string, answer: Status): void {
   const { style, stdout, stderr } = terminal
   const deployments = answer.deployments.map((deployment) => {
-    const { revision } = deployment
+    const { revision, model } = deployment
     return [
       style.bold(deployment.name) + (deployment.default ? style.dim(' (default)') : ''),
-      `${deployment.model}@${deployment.version.number}`,
+      `${model}@${deployment.version.number}${besideOf(revision)}`,
       deployment.version.label,
       `${revision.action.replace('_', ' ')} ${formatAge(revision.at)} by ${printable(revision.by)}`,
       printable(revision.reason ?? ''),
@@ -56,6 +56,16 @@ function show(terminal: Terminal, url: string, answer: Status): void {
   if (deployments.length === 0) stderr('Next:  millwright deploy MODEL_FILE\n')
 }
 
+/** What answers beside the version that serves: ` + @3 5 %, shadow 100 %, v1 @2`. */
+function besideOf({ config: { rollout, pins = {} } }: Revision): string {
+  const shadow = rollout === undefined || rollout.shadow === 0 ? '' : `, shadow ${rollout.shadow} %`
+  const candidate = rollout === undefined ? '' : ` + @${rollout.version} ${rollout.weight} %${shadow}`
+  const pinned = Object.entries(pins).map(
+    ([pin, to]) => `, ${pin} @${'version' in to ? to.version : to.alias}`,
+  )
+  return candidate + pinned.join('')
+}
+
 type One = Pick<Parameters<Command['run']>[0], 'terminal' | 'client' | 'json'> & { readonly name: string }
 
 async function showDeployment({ terminal, client, json, name }: One): Promise<number> {
@@ -67,7 +77,7 @@ async function showDeployment({ terminal, client, json, name }: One): Promise<nu
   const rows = revisions.data.map((revision) => [
     revision.revision === deployment.revision.revision ? terminal.style.good('●') : ' ',
     String(revision.revision),
-    `${deployment.model}@${revision.config.version}`,
+    `${deployment.model}@${revision.config.version}${besideOf(revision)}`,
     revision.action.replace('_', ' ') +
       (revision.restores === null ? '' : ` (restores ${revision.restores})`),
     formatAge(revision.at),
