@@ -87,6 +87,18 @@ test('the main job: every answer is what the document says', { timeout: 120_000 
     { json: { version: 2 } },
   )
 
+  const rollout = (json: object) => call('POST /api/v1/deployments/{deployment}/rollout', churn, { json })
+  expect(
+    await rollout({ version: 2, weight: 0.5, shadow: 100, unit: { column: 'customer_id' } }),
+  ).toMatchObject({ status: 200, body: { candidate: { number: 2 } } })
+  expect((await rollout({ version: 1, weight: 5 })).status).toBe(409)
+  await call('POST /api/v1/deployments/{deployment}/abort', churn, { json: { reason: 'later' } })
+  const pins = { v1: { version: 1 }, v2: { alias: 'next' } }
+  await call('PATCH /api/v1/deployments/{deployment}', churn, { json: { pins } })
+  await call('POST /v1/predict', {}, { json: CHURN_ROW })
+  await call('POST /v2/predict', {}, { json: CHURN_ROW })
+  await call('POST /v1/predict/{deployment}', churn, { json: CHURN_ROW })
+
   const predict = 'POST /api/v1/deployments/{deployment}/predict'
   await call('POST /predict', {}, { json: CHURN_ROW })
   await call('POST /predict/{deployment}', churn, { json: CHURN_ROW })

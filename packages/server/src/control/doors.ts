@@ -25,6 +25,27 @@ export const doors: readonly Door[] = [
     body: row,
     answers: { 200: row },
   },
+  ...['/v1/predict', '/v2/predict'].map(
+    (path): Door => ({
+      method: 'POST',
+      path,
+      summary:
+        'As /predict, by the model version that the default deployment pins to this version of the API; /v1 to /v9',
+      tag,
+      body: row,
+      answers: { 200: row },
+    }),
+  ),
+  {
+    method: 'POST',
+    path: '/v1/predict/{deployment}',
+    summary:
+      'As /predict/{deployment}, by the model version that it pins to this version of the API; /v1 to /v9',
+    tag,
+    params: deployment,
+    body: row,
+    answers: { 200: row },
+  },
   {
     method: 'POST',
     path: '/api/v1/deployments/{deployment}/predict',
