@@ -1,11 +1,33 @@
 import { readFile } from 'node:fs/promises'
-import { ModelError } from '@millwright/engine'
+import type { SchemaColumn } from '@millwright/contracts'
+import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Control } from '../control/open.ts'
-import { addChurn, ask, openTestControl, temporaryFolder, upload } from '../control/testing.ts'
+import { ask, openTestControl, temporaryFolder, upload } from '../control/testing.ts'
 import { layoutOf } from '../layout.ts'
 import type { ReadModel } from '../registry/read-model.ts'
 import { RoutingSnapshot } from '../routing/snapshot.ts'
+
+/** A reader of models of one byte: its last digit is how many classes they have, the first which column they read. */
+const readModel: ReadModel = async (bytes) => {
+  const classes = Array.from({ length: bytes[0]! % 10 }, (_, label) => label)
+  const outputs = [{ name: 'predict_proba', dtype: 'float64', shape: 'matrix' }]
+  const column: SchemaColumn = {
+    name: bytes[0]! > 10 ? 'b' : 'a',
+    ...{ type: 'number', nullable: false, null: 'NaN', infinite: false, unknown: 'accepted' },
+  }
+  const schema = { inputs: [column], outputs, classes: [classes] }
+  return { program: bytes, report: {}, schema, contract: {}, check: {} }
+}
+
+async function addModels(app: FastifyInstance, model: string, bytes: readonly number[]): Promise<void> {
+  for (const [index, byte] of bytes.entries()) {
+    const digest = await upload(app, Buffer.from([byte]))
+    const label = `v${index + 2}`
+    const added = await ask(app, 'POST', `/api/v1/models/${model}/versions`, { digest, label })
+    expect(added.status).toBe(201)
+  }
+}
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let control: Control
@@ -14,8 +36,8 @@ let made = 0
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  control = await openTestControl(folder.path)
-  for (const model of ['v2', 'v3', 'bad'] as const) await addChurn(control.app, model)
+  control = await openTestControl(folder.path, { readModel })
+  await addModels(control.app, 'churn', [2, 3, 4])
 })
 afterAll(async () => {
   await control.close()
@@ -201,23 +223,10 @@ describe('versions of the API', () => {
 })
 
 describe('what does not fit', () => {
-  /** A reader of models of one byte: how many classes they have, and whether they read another column. */
-  const readModel: ReadModel = async (bytes) => {
-    if (bytes[0] === 0) throw new ModelError('unsupported', 'has no classes')
-    const classes = Array.from({ length: bytes[0]! % 10 }, (_, label) => label)
-    const outputs = [{ name: 'predict_proba', dtype: 'float64', shape: 'matrix' }]
-    const column = { name: bytes[0]! > 10 ? 'b' : 'a', type: 'number', nullable: false, infinite: false }
-    const schema = { inputs: [column], outputs, classes: [classes] }
-    return { program: bytes, report: {}, schema: schema as never, contract: {}, check: {} }
-  }
-
   test('is refused for candidates and pins as for what serves, and changes nothing', async () => {
     await using own = await temporaryFolder()
     const { app, close } = await openTestControl(own.path, { readModel })
-    for (const byte of [3, 2, 13]) {
-      const digest = await upload(app, Buffer.from([byte]))
-      await ask(app, 'POST', '/api/v1/models/m/versions', { digest })
-    }
+    await addModels(app, 'm', [3, 2, 13])
     const decision = { positive: 2, threshold: 0.5 }
     await ask(app, 'POST', '/api/v1/deployments', { name: 'd', model: 'm', version: 1, decision })
 
@@ -243,10 +252,7 @@ describe('what does not fit', () => {
   test('is refused for an alias that a pin follows', async () => {
     await using own = await temporaryFolder()
     const { app, close } = await openTestControl(own.path, { readModel })
-    for (const byte of [3, 2]) {
-      const digest = await upload(app, Buffer.from([byte]))
-      await ask(app, 'POST', '/api/v1/models/m/versions', { digest })
-    }
+    await addModels(app, 'm', [3, 2])
     await ask(app, 'PUT', '/api/v1/models/m/aliases/champion', { version: 1 })
     const settings = { decision: { positive: 2, threshold: 0.5 }, pins: { v1: { alias: 'champion' } } }
     await ask(app, 'POST', '/api/v1/deployments', { name: 'd', model: 'm', version: 1, ...settings })
