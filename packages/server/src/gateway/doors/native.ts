@@ -36,7 +36,7 @@ export const nativeRoutes = (deps: DoorDeps): GatewayRoute[] => [
         read: (body) => parseJson(decodeUtf8(body)),
         unitOf: unitOfRequest,
       },
-      (served, request, read) => predictNative(deps, served, { ...request, read }),
+      (served, request, content) => predictNative(deps, served, request, content),
     ),
   },
 ]
@@ -60,9 +60,10 @@ const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? v
 function predictNative(
   { plane, maxRows }: DoorDeps,
   served: Served,
-  { read, body, exchange, startedAt, signal }: DoorRequest & { readonly read: unknown },
+  { body, exchange, startedAt, signal }: DoorRequest,
+  content: unknown,
 ): Reply | Promise<Reply> {
-  const asked = parseRequest(read, served)
+  const asked = parseRequest(content, served)
   assertRows(asked.rows.count, served.routed.limits?.rows ?? maxRows)
   const { rows, outputs, ids, subjects } = asked
   const request: InferRequest = {

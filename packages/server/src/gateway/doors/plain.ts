@@ -28,7 +28,7 @@ const PINS = ['v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7', 'v8', 'v9']
 export function plainRoutes(deps: DoorDeps): GatewayRoute[] {
   const manner = { door: 'plain', assertHead: assertJsonType, word: wordPlain, read, unitOf } as const
   const answer = createPredictDoor<Given>(deps, manner, (served, request, given) =>
-    predictPlain(deps, served, { ...request, given }),
+    predictPlain(deps, served, request, given),
   )
   const route = (path: string, pin?: string): GatewayRoute => ({
     path,
@@ -65,7 +65,8 @@ const unitOf = ({ row }: Given, column: string | undefined): string | undefined 
 function predictPlain(
   { plane }: DoorDeps,
   served: Served,
-  { given, body, exchange, startedAt, signal }: DoorRequest & { readonly given: Given },
+  { body, exchange, startedAt, signal }: DoorRequest,
+  given: Given,
 ): Reply | Promise<Reply> {
   const request: InferRequest = {
     rows: new SingleRow(given.row, ROOT),
