@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Program, startMillwright } from './http/programs.ts'
@@ -15,7 +16,7 @@ const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '10' }, swaps: { type: 'string', default: '100' } },
 })
 const seconds = Number(values.seconds)
-const PORT = 7704
+const PORT = 7721
 const RATE = 500
 const GATEWAYS = 2
 const NATIVE: Shape = { path: '/api/v1/deployments/churn/predict', wrap: 'row' }
@@ -90,22 +91,32 @@ const pidOf = (program: Program, role: string): number =>
   program.pids().find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0${role}\0`))!
 
 const kill = (pid: number) => process.kill(pid, 'SIGKILL')
-type Blow = (program: Program) => void
-/** What happens 20 ms after a candidate that answers everybody is taken back. */
+type Millwright = Awaited<ReturnType<typeof startMillwright>>
+type Blow = (program: Millwright) => void
+
+/** Of the routing snapshot that gateways read. */
+const epochOf = ({ data }: Millwright): number =>
+  (JSON.parse(readFileSync(join(data, 'routing.json'), 'utf8')) as { epoch: number }).epoch
+
+/** What happens as soon as it is decided that a candidate, which answers everybody, is taken back. */
 const BLOWS: Readonly<Record<string, Blow>> = {
   nothing: () => {},
   'control is killed': (program) => kill(pidOf(program, 'control')),
   'a gateway is killed': (program) => kill(pidOf(program, 'gateway')),
+  'the database is lost': ({ data }) => {
+    for (const file of ['millwright.db', 'millwright.db-wal']) rmSync(join(data, file), { force: true })
+  },
 }
 
-async function measureAborts(program: Program): Promise<void> {
+async function measureAborts(program: Millwright): Promise<void> {
   console.log('\nfrom sending "abort" to the last answer of the candidate, which answered everybody')
   for (const [name, blow] of Object.entries(BLOWS)) {
     await callUntil('rollout', { version: 2, weight: 100 })
     const asking = keepAsking(PORT, NATIVE, RATE)
     await sleep(1_000)
+    const before = epochOf(program)
     const aborting = call('abort')
-    await sleep(20)
+    while (epochOf(program) === before) await sleep(1)
     blow(program)
     const { status, sentAt, doneAt } = await aborting
     await sleep(3_000)
@@ -115,7 +126,6 @@ async function measureAborts(program: Program): Promise<void> {
     console.log(
       `  ${name.padEnd(20)} ${lastMs.toFixed(0)} ms; the command was answered ${status} after ${(doneAt - sentAt).toFixed(0)} ms; failed ${failed(answers)} of ${answers.length}`,
     )
-    await callUntil('abort')
   }
 }
 

@@ -15,9 +15,9 @@ export type Program = {
   stop(): Promise<void>
 }
 
-export const startMillwright = (port: number, gateways: number): Promise<Program> => {
+export async function startMillwright(port: number, gateways: number): Promise<Program & { data: string }> {
   const data = mkdtempSync(join(tmpdir(), 'millwright-bench-data-'))
-  return start(port, [
+  const program = await start(port, [
     [
       process.execPath,
       'bin/millwright.js',
@@ -32,6 +32,7 @@ export const startMillwright = (port: number, gateways: number): Promise<Program
       'examples/churn',
     ],
   ])
+  return { ...program, data }
 }
 
 export const startFloor = (port: number, processes: number): Promise<Program> =>
