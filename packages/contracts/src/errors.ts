@@ -135,6 +135,11 @@ export const ERRORS = {
     title: 'Method not allowed',
     message: (p) => `${p.path} does not take ${p.method}; it takes ${p.allowed}`,
   }),
+  NOT_OFFERED: define<{ what: string; instead: string }>({
+    status: 400,
+    title: 'Not offered',
+    message: (p) => `${p.what} is not offered; ${p.instead}`,
+  }),
   UPLOAD_NOT_FOUND: define<{ digest: string }>({
     status: 404,
     title: 'Upload not found',

@@ -17,3 +17,7 @@ export function jsonCell(value: Cell): string {
   if (typeof value === 'number') return jsonNumber(value)
   return typeof value === 'string' ? jsonString(value) : String(value)
 }
+
+/** The same for dialects that read null as a missing number: what JSON has no number for is null. */
+export const jsonCellOrNull = (value: Cell): string =>
+  typeof value === 'number' && !Number.isFinite(value) ? 'null' : jsonCell(value)

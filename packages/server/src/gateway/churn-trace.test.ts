@@ -174,7 +174,7 @@ test('requests the old program answered in HTML are answered in kind', async () 
       "predict-HEAD": "405",
       "predict-OPTIONS": "200",
       "predict-PUT": "405",
-      "root": "404 → 503",
+      "root": "404 → 200",
       "trailing-slash": "404",
       "unknown-method": "405 → 400",
       "unknown-path": "404 → 503",

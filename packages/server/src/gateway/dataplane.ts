@@ -309,11 +309,15 @@ function probabilitiesJson(keys: readonly string[], answer: Answer, row: number)
 }
 
 /** One method's answer to one row: a value, a list, or a list of lists for several outputs. */
-function outputJson(answer: Answer, row: number): string {
+export function outputJson(
+  answer: Answer,
+  row: number,
+  cellJson: (value: Cell) => string = jsonCell,
+): string {
   const parts = answer.parts.map(({ shape, data }) => {
     const width = shape[1]
-    if (width === undefined) return jsonCell(data[row]!)
-    return `[${Array.from(data.slice(row * width, (row + 1) * width) as Cell[], jsonCell).join(',')}]`
+    if (width === undefined) return cellJson(data[row]!)
+    return `[${Array.from(data.slice(row * width, (row + 1) * width) as Cell[], cellJson).join(',')}]`
   })
   return answer.list ? `[${parts.join(',')}]` : parts[0]!
 }

@@ -30,6 +30,8 @@ export type DoorManner<R = undefined> = {
   readonly door: Door
   /** An error as the dialect words it; undefined, or nothing to word it with: a problem document. */
   readonly word?: (error: MillwrightError, served: Served | undefined) => Worded | undefined
+  /** The deployment and version meant, where the path alone does not say it. */
+  readonly target?: (exchange: Exchange, params: Params) => Params
   /** Refuses a request by its head. */
   readonly assertHead?: (exchange: Exchange) => void
   /** Reads a body as far as no version is needed for it. */

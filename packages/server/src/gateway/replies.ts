@@ -5,7 +5,18 @@ import { type Answer, type Exchange, pathOf } from './exchange.ts'
 import type { GatewayMetrics } from './metrics.ts'
 
 /** The ways into a gateway; a label of metrics. */
-export type Door = 'native' | 'plain' | 'v2' | 'jobs' | 'health' | 'metrics' | 'proxy'
+export type Door =
+  | 'native'
+  | 'plain'
+  | 'v1'
+  | 'v2'
+  | 'mlflow'
+  | 'sagemaker'
+  | 'torchserve'
+  | 'jobs'
+  | 'health'
+  | 'metrics'
+  | 'proxy'
 
 export type Reply = Omit<Answer, 'type' | 'status'> & {
   readonly status?: number

@@ -1,6 +1,7 @@
 import type { DoorDeps } from './door.ts'
 import { nativeRoutes } from './doors/native.ts'
 import { plainRoutes } from './doors/plain.ts'
+import { v1Routes } from './doors/v1/routes.ts'
 import { v2Routes } from './doors/v2/routes.ts'
 import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
 import { jobRoutes } from './jobs/routes.ts'
@@ -17,6 +18,7 @@ export type RouteDeps = DoorDeps & {
 export const gatewayRoutes = (deps: RouteDeps): GatewayRoute[] => [
   ...plainRoutes(deps),
   ...nativeRoutes(deps),
+  ...v1Routes(deps),
   ...v2Routes(deps),
   ...jobRoutes(deps),
   healthRoute(deps, '/health', () => describeHealth(deps.health())),

@@ -77,7 +77,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const match = find(exchange.url)
     const { method } = exchange
     const route = match?.target.find(({ methods }) => methods.includes(method))
-    if (match === undefined) passOn(exchange)
+    if (match === undefined || route?.takes?.(exchange) === false) passOn(exchange)
     else if (route !== undefined) route.answer(exchange, match.params)
     else if (REFUSED.has(method)) refuse(replies, exchange, match.target)
     else passOn(exchange)
@@ -151,11 +151,15 @@ const REFUSED = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 /** Methods that a path does not take are refused before their body is read; OPTIONS tells which it takes. */
 function refuse(replies: Replies, exchange: Exchange, routes: PathRoutes): void {
   const { method } = exchange
-  const { door } = routes[0]!
+  const { door, word } = routes[0]!
   const headers = { allow: [...routes.flatMap(({ methods }) => methods), 'OPTIONS'].join(', ') }
   const params = { method, path: pathOf(exchange), allowed: headers.allow }
   if (method === 'OPTIONS') replies.send(door, exchange, { body: '', headers })
-  else replies.sendError(door, exchange, new MillwrightError('METHOD_NOT_ALLOWED', params), { headers })
+  else
+    replies.sendError(door, exchange, new MillwrightError('METHOD_NOT_ALLOWED', params), {
+      headers,
+      word: word && ((error) => word(error, undefined)),
+    })
 }
 
 const routeNotFound = (exchange: Exchange): MillwrightError =>

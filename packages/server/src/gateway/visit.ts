@@ -60,9 +60,10 @@ export class Visit implements Task {
   }
 
   #admit(body: Buffer): void {
-    const { table, assertHead, admission, maxWaitMs, jobs } = this.#door
+    const { table, target, assertHead, admission, maxWaitMs, jobs } = this.#door
     this.#openedAt = performance.now()
-    const served = selectServed(table(), this.#params)
+    const meant = target?.(this.#exchange, this.#params) ?? this.#params
+    const served = selectServed(table(), meant)
     assertHead?.(this.#exchange)
     assertBodyBytes(body, served)
     if (isAsync(this.#exchange)) {

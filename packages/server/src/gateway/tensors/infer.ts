@@ -1,10 +1,10 @@
 import type { FieldError } from '@millwright/contracts'
 import type { Answer, Cell, Method } from '@millwright/engine'
 import { describe } from '../../inference/convert.ts'
-import { isFailed, type PredictedRow, pick, type RowResult } from '../dataplane.ts'
+import { type PredictedRow, pick } from '../dataplane.ts'
 import type { DoorDeps } from '../door.ts'
-import { assertRows } from '../limits.ts'
-import { invalidFields, type RowSource } from '../rows.ts'
+import { inferWhole, type WholeInference } from '../infer-whole.ts'
+import { invalidFields } from '../rows.ts'
 import type { Served } from '../served.ts'
 import { type Datatype, datatypeOf, type Elements } from './datatype.ts'
 
@@ -16,14 +16,8 @@ export type OutputTensor = {
   readonly elements: Elements
 }
 
-export type TensorInference = {
-  readonly rows: RowSource
-  /** Methods to answer; all are the model's. */
-  readonly outputs: readonly Method[]
-  readonly requestId: string
-  readonly startedAt: number
-  readonly signal: AbortSignal | undefined
-}
+/** `outputs`: the methods to answer; all are the model's. */
+export type TensorInference = WholeInference & { readonly outputs: readonly Method[] }
 
 /**
  * Predicts rows as one whole and gives the answers as tensors, `[rows, 1]` or `[rows, columns]`, in the order asked. A
@@ -31,18 +25,14 @@ export type TensorInference = {
  * @throws MillwrightError TOO_MANY_ROWS, VALIDATION_FAILED
  */
 export function inferTensors(
-  { plane, maxRows }: DoorDeps,
+  deps: DoorDeps,
   served: Served,
   inference: TensorInference,
 ): OutputTensor[] | Promise<OutputTensor[]> {
-  const { rows, outputs } = inference
-  assertRows(rows.count, served.routed.limits?.rows ?? maxRows)
-  const request = { ...inference, manners: 'tensor', whole: true } as const
-  const answer = (results: readonly RowResult[]): OutputTensor[] =>
-    outputs.flatMap((method) => tensorsOf(served, method, results))
-  return rows.count <= served.nowRows
-    ? answer(plane.inferNow(served, request))
-    : plane.infer(served, request).then(answer)
+  const answer = (rows: readonly PredictedRow[]): OutputTensor[] =>
+    inference.outputs.flatMap((method) => tensorsOf(served, method, rows))
+  const rows = inferWhole(deps, served, inference)
+  return rows instanceof Promise ? rows.then(answer) : answer(rows)
 }
 
 /** Answered when nothing else is asked for: the prediction, and the probabilities of a classifier. */
@@ -64,8 +54,8 @@ export function methodNamed(served: Served, name: unknown, pointer: string): Met
   throw invalidFields([error])
 }
 
-function tensorsOf(served: Served, method: Method, results: readonly RowResult[]): OutputTensor[] {
-  const runs = results.filter((result): result is PredictedRow => !isFailed(result)).map(({ run }) => run)
+function tensorsOf(served: Served, method: Method, rows: readonly PredictedRow[]): OutputTensor[] {
+  const runs = rows.map(({ run }) => run)
   const [first] = runs
   if (first === undefined) return [emptyTensor(served, method)]
   const { list, dtype, parts } = pick(first.answers, method)

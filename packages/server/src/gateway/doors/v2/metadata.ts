@@ -1,4 +1,5 @@
 import type { ModelSchema, SchemaColumn } from '@millwright/contracts'
+import { isUnnamed } from '../../row-forms/columns.ts'
 import type { Served } from '../../served.ts'
 import type { ServingTable } from '../../serving-table.ts'
 import { type Datatype, datatypeOf } from '../../tensors/datatype.ts'
@@ -47,10 +48,8 @@ export function describeModel(served: Served): ModelMetadata {
 }
 
 function inputsOf({ inputs }: ModelSchema): TensorMetadata[] {
-  const isUnnamed = inputs.every(
-    ({ name, type }, index) => type === 'number' && /^[xf]\d+$/.test(name) && name.slice(1) === `${index}`,
-  )
-  if (isUnnamed) return [{ name: MATRIX, datatype: 'FP64', shape: [-1, inputs.length] }]
+  if (isUnnamed(inputs) && inputs.every(({ type }) => type === 'number'))
+    return [{ name: MATRIX, datatype: 'FP64', shape: [-1, inputs.length] }]
   return inputs.map(({ name, type }) => ({ name, datatype: DATATYPE_OF[type], shape: [-1, 1] }))
 }
 

@@ -1,4 +1,4 @@
-import { jsonNumber, jsonString } from '../../../json-text.ts'
+import { jsonCellOrNull, jsonString } from '../../../json-text.ts'
 import type { Reply } from '../../replies.ts'
 import type { Served } from '../../served.ts'
 import { DATATYPES } from '../../tensors/datatype.ts'
@@ -42,16 +42,10 @@ const nameFor = ({ name, method }: AskedOutput, tensor: OutputTensor): string =>
 function outputText(name: string, tensor: OutputTensor, tails: Uint8Array[] | undefined): string {
   const { datatype, shape, elements } = tensor
   const head = `{"name":${jsonString(name)},"datatype":"${datatype}","shape":[${shape.join(',')}]`
-  if (tails === undefined) return `${head},"data":[${Array.from(elements, elementJson).join(',')}]}`
+  if (tails === undefined) return `${head},"data":[${Array.from(elements, jsonCellOrNull).join(',')}]}`
   const bytes = DATATYPES.get(datatype)!.encode(elements)
   tails.push(bytes)
   return `${head},"parameters":{"binary_data_size":${bytes.length}}}`
-}
-
-/** JSON has no NaN and no infinity; clients read null as a missing number. */
-function elementJson(value: unknown): string {
-  if (typeof value === 'number') return Number.isFinite(value) ? jsonNumber(value) : 'null'
-  return typeof value === 'string' ? jsonString(value) : String(value)
 }
 
 /** Triton's classification extension: the best classes of a row as `score:index:label`, best first. */

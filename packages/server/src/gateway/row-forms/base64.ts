@@ -1,0 +1,19 @@
+import { isUtf8 } from 'node:buffer'
+import { isObject } from '../../inference/convert.ts'
+import { invalidFields } from '../rows.ts'
+import { faultAt } from './columns.ts'
+
+/** `{"b64": "aGVsbG8="}`: how JSON dialects write bytes. */
+export const isBase64Object = (value: unknown): value is { b64: string } =>
+  isObject(value) && typeof value.b64 === 'string' && Object.keys(value).length === 1
+
+/** RFC 4648, padding optional. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/
+
+/** The text it stands for. @throws MillwrightError VALIDATION_FAILED when it is not base64 of UTF-8 */
+export function base64Text({ b64 }: { b64: string }, pointer: string): string {
+  const bytes = Buffer.from(b64, 'base64')
+  if (BASE64.test(b64) && isUtf8(bytes)) return bytes.toString()
+  const message = 'b64: expected base64 of UTF-8 text; models read no other bytes'
+  throw invalidFields([faultAt(pointer, 'wrong_type', message)])
+}
