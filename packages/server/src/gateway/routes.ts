@@ -1,4 +1,5 @@
 import type { DoorDeps } from './door.ts'
+import { invocationRoutes } from './doors/invocations/routes.ts'
 import { nativeRoutes } from './doors/native.ts'
 import { plainRoutes } from './doors/plain.ts'
 import { v1Routes } from './doors/v1/routes.ts'
@@ -20,6 +21,7 @@ export const gatewayRoutes = (deps: RouteDeps): GatewayRoute[] => [
   ...nativeRoutes(deps),
   ...v1Routes(deps),
   ...v2Routes(deps),
+  ...invocationRoutes(deps),
   ...jobRoutes(deps),
   healthRoute(deps, '/health', () => describeHealth(deps.health())),
   healthRoute(deps, '/health/live', () => LIVE),

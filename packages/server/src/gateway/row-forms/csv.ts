@@ -1,0 +1,99 @@
+import type { SchemaColumn } from '@millwright/contracts'
+import { parsePythonFloat } from '../../inference/python-float.ts'
+import { invalidFields, type RowSource } from '../rows.ts'
+import { type Columns, faultAt } from './columns.ts'
+import { rowsOfNamedLists } from './lists.ts'
+
+/**
+ * Records of a CSV text (RFC 4180); empty lines are left out.
+ * @throws MillwrightError VALIDATION_FAILED with the record, for a quote that is not closed or stands inside a field
+ */
+export function parseCsv(text: string): string[][] {
+  const records: string[][] = []
+  let record: string[] = []
+  for (let at = 0; at < text.length; ) {
+    const { field, end } = text[at] === '"' ? quotedField(text, at) : plainField(text, at)
+    const next = text[end]
+    if (field === undefined || (next !== undefined && !ENDS.includes(next))) throw wrongQuote(records.length)
+    const isEmptyLine = record.length === 0 && end === at && next !== ','
+    if (!isEmptyLine) record.push(field)
+    at = end + (next === '\r' && text[end + 1] === '\n' ? 2 : 1)
+    if (next === ',' && at < text.length) continue
+    if (next === ',') record.push('')
+    if (!isEmptyLine) records.push(record)
+    record = []
+  }
+  return records
+}
+
+const ENDS = ',\r\n'
+const PLAIN = /[^",\r\n]*/y
+
+/** A field and where it ends; undefined when its quote is not closed. */
+type Field = { readonly field: string | undefined; readonly end: number }
+
+function plainField(text: string, start: number): Field {
+  PLAIN.lastIndex = start
+  const [field] = PLAIN.exec(text)!
+  return { field, end: start + field.length }
+}
+
+function quotedField(text: string, start: number): Field {
+  let quote = text.indexOf('"', start + 1)
+  while (quote !== -1 && text[quote + 1] === '"') quote = text.indexOf('"', quote + 2)
+  const field = quote === -1 ? undefined : text.slice(start + 1, quote).replaceAll('""', '"')
+  return { field, end: quote + 1 }
+}
+
+const wrongQuote = (record: number) =>
+  invalidFields([
+    faultAt(
+      `/${record}`,
+      'wrong_type',
+      `record ${record}: expected quotes around whole fields only, each closed, and "" for a quote inside`,
+    ),
+  ])
+
+export type Header = 'present' | 'absent'
+
+/**
+ * The rows of a CSV text. Unless `header` says it, the first record names the columns when a field of it is the name of
+ * one, or when the model reads numbers alone and no field of it is a number.
+ * @throws MillwrightError VALIDATION_FAILED
+ */
+export function rowsOfCsv(text: string, columns: Columns, header: Header | undefined): RowSource {
+  const records = parseCsv(text)
+  const [first] = records
+  const names = first !== undefined && (header ?? guessHeader(first, columns)) === 'present'
+  return rowsOfNamedLists(
+    {
+      header: names ? first : undefined,
+      lists: names ? records.slice(1) : records,
+      headerAt: '/0',
+      listsAt: '',
+      readCell: csvValue,
+    },
+    columns,
+  )
+}
+
+function guessHeader(record: readonly string[], { inputs, names }: Columns): Header {
+  if (record.some((field) => names.includes(field))) return 'present'
+  const readsNumbers = inputs.every(({ type }) => type === 'number' || type === 'integer')
+  const isText = (field: string): boolean => field !== '' && parsePythonFloat(field) === undefined
+  return readsNumbers && record.every(isText) ? 'present' : 'absent'
+}
+
+const TRUTH: ReadonlyMap<unknown, boolean> = new Map([
+  ['true', true],
+  ['True', true],
+  ['false', false],
+  ['False', false],
+])
+
+/** A field as pandas reads it for the column: an empty one is missing. */
+function csvValue(field: unknown, { type }: SchemaColumn): unknown {
+  if (field === '') return null
+  if (type === 'boolean') return TRUTH.get(field) ?? field
+  return type === 'any' ? (TRUTH.get(field) ?? parsePythonFloat(field as string) ?? field) : field
+}
