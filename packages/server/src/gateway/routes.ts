@@ -2,6 +2,7 @@ import type { DoorDeps } from './door.ts'
 import { invocationRoutes } from './doors/invocations/routes.ts'
 import { nativeRoutes } from './doors/native.ts'
 import { plainRoutes } from './doors/plain.ts'
+import { torchServeRoutes } from './doors/torchserve/routes.ts'
 import { v1Routes } from './doors/v1/routes.ts'
 import { v2Routes } from './doors/v2/routes.ts'
 import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
@@ -22,6 +23,7 @@ export const gatewayRoutes = (deps: RouteDeps): GatewayRoute[] => [
   ...v1Routes(deps),
   ...v2Routes(deps),
   ...invocationRoutes(deps),
+  ...torchServeRoutes(deps),
   ...jobRoutes(deps),
   healthRoute(deps, '/health', () => describeHealth(deps.health())),
   healthRoute(deps, '/health/live', () => LIVE),

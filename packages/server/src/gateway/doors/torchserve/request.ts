@@ -1,0 +1,51 @@
+import { describe, isObject } from '../../../inference/convert.ts'
+import { decodeUtf8, parseJsonWithNaN } from '../../../inference/json-body.ts'
+import type { DoorRequest } from '../../door.ts'
+import { columnsOf, faultAt } from '../../row-forms/columns.ts'
+import { rowsOfColumns, rowsOfList } from '../../row-forms/records.ts'
+import { invalidFields, type RowSource } from '../../rows.ts'
+import type { Served } from '../../served.ts'
+
+/**
+ * The rows of a request to TorchServe, where every handler has its own form: `instances` or `inputs`, a list of rows, or
+ * one object; as the body, or as the file `data` of a form. The content type says nothing else.
+ * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
+ */
+export function parsePredictions(served: Served, { exchange, body }: DoorRequest): RowSource {
+  const columns = columnsOf(served)
+  const document = parseJsonWithNaN(decodeUtf8(fileOf(body, exchange.header('content-type'))))
+  if (Array.isArray(document)) return rowsOfList(document, columns, '')
+  if (!isObject(document)) throw wrongType('', 'expected rows: a list or an object', document)
+  const [field] = ['instances', 'inputs'].filter((name) => Object.hasOwn(document, name))
+  if (field === undefined || columns.names.includes(field)) return rowsOfList([document], columns, '')
+  const rows = document[field]
+  if (Array.isArray(rows)) return rowsOfList(rows, columns, `/${field}`)
+  if (isObject(rows)) return rowsOfColumns(rows, columns, `/${field}`)
+  throw wrongType(`/${field}`, `${field}: expected a list of rows or an object of columns`, rows)
+}
+
+const wrongType = (pointer: string, expected: string, got: unknown) =>
+  invalidFields([faultAt(pointer, 'wrong_type', `${expected}, got ${describe(got)}`)])
+
+const BOUNDARY = /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i
+const NAMED_DATA = /^content-disposition:[^\r\n]*;\s*name="?data"?\s*(?:;|$)/im
+
+/** The part `data` of a form (RFC 7578), or a body that is no form. @throws MillwrightError VALIDATION_FAILED */
+function fileOf(body: Buffer, contentType = ''): Buffer {
+  const [, quoted, plain] = BOUNDARY.exec(contentType) ?? []
+  const boundary = quoted ?? plain
+  if (boundary === undefined) return body
+  const delimiter = Buffer.from(`\r\n--${boundary}`)
+  const form = Buffer.concat([Buffer.from('\r\n'), body])
+  let start = form.indexOf(delimiter)
+  for (let end = nextPart(form, delimiter, start); end !== -1; end = nextPart(form, delimiter, start)) {
+    const headEnd = form.indexOf('\r\n\r\n', start)
+    const head = form.toString('latin1', start + delimiter.length, headEnd)
+    if (headEnd !== -1 && headEnd < end && NAMED_DATA.test(head)) return form.subarray(headEnd + 4, end)
+    start = end
+  }
+  throw wrongType('', 'expected a form with a part named data', 'another form')
+}
+
+const nextPart = (form: Buffer, delimiter: Buffer, start: number): number =>
+  start === -1 ? -1 : form.indexOf(delimiter, start + delimiter.length)
