@@ -88,3 +88,19 @@ export function createReadDoor(
     }
   }
 }
+
+/** A question with a body that is no rows. */
+export function createBodyDoor(
+  deps: DoorDeps,
+  manner: DoorManner,
+  answer: (body: Buffer, params: Params) => Reply,
+): GatewayRoute['answer'] {
+  return (exchange, params) =>
+    exchange.readBody(deps.maxBodyBytes, (error, body) => {
+      const ask = (): Reply => {
+        if (error !== undefined) throw error
+        return answer(body, params)
+      }
+      createReadDoor(deps, manner, ask)(exchange, params)
+    })
+}

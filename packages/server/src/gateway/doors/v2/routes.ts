@@ -1,6 +1,6 @@
 import { type MillwrightError, sentenceOf } from '@millwright/contracts/errors'
 import { VERSION } from '../../../version.ts'
-import { createPredictDoor, createReadDoor, type DoorManner } from '../../door.ts'
+import { createBodyDoor, createPredictDoor, createReadDoor, type DoorManner } from '../../door.ts'
 import type { Reply, Worded } from '../../replies.ts'
 import type { GatewayRoute, Permission } from '../../route.ts'
 import type { Params } from '../../router.ts'
@@ -11,6 +11,7 @@ import { inferTensors, type OutputTensor } from '../../tensors/infer.ts'
 import { describeConfig, describeModel, indexOf } from './metadata.ts'
 import { parseInference } from './request.ts'
 import { writeInference } from './response.ts'
+import { switchedOffRoutes } from './switched-off.ts'
 
 const EXTENSIONS = [
   'binary_tensor_data',
@@ -30,20 +31,23 @@ const manner: DoorManner = { door: 'v2', word }
 /** Open Inference Protocol V2 over REST, with the extensions of Triton that clients use. */
 export function v2Routes(deps: RouteDeps): GatewayRoute[] {
   const read = (path: string, answer: (params: Params) => Reply, permission: Permission = 'read') => ({
-    ...{ path, methods: ['GET', 'HEAD'], door: 'v2' as const, permission },
+    ...{ path, methods: ['GET', 'HEAD'], door: 'v2' as const, permission, word },
     answer: createReadDoor(deps, manner, (_exchange, params) => answer(params)),
   })
   const post = (path: string, permission: Permission, answer: GatewayRoute['answer']): GatewayRoute => ({
-    ...{ path, methods: ['POST'], door: 'v2', permission, answer },
+    ...{ path, methods: ['POST'], door: 'v2', permission, answer, word },
   })
   const model = (params: Params): Served => selectServed(deps.table(), params)
   const infer = inferDoor(deps)
+  const index = createBodyDoor(deps, manner, () => json(indexOf(deps.table())))
   return [
     read('/v2', () => json({ name: 'millwright', version: VERSION, extensions: EXTENSIONS })),
     read('/v2/health/live', () => json({ live: true }), 'public'),
     read('/v2/health/ready', () => readiness(deps), 'public'),
     read('/v2/models', () => json({ models: [...deps.table().byName.keys()] })),
-    post('/v2/repository/index', 'read', repositoryIndex(deps)),
+    // The body, empty or `{"ready": true}`, changes nothing: what is there is ready; and there is one repository.
+    ...['/v2/repository/index', '/v2/repository/{name}/index'].map((path) => post(path, 'read', index)),
+    ...switchedOffRoutes(deps, manner),
     ...['/v2/models/{name}', '/v2/models/{name}/versions/{version}'].flatMap((path) => [
       read(path, (params) => json(describeModel(model(params)))),
       read(`${path}/ready`, (params) => json({ name: model(params).routed.name, ready: true })),
@@ -71,12 +75,3 @@ const inferDoor = (deps: RouteDeps): GatewayRoute['answer'] =>
     const tensors = inferTensors(deps, served, inference)
     return tensors instanceof Promise ? tensors.then(answer) : answer(tensors)
   })
-
-/** The body, empty or `{"ready": true}`, changes nothing: what is there is ready. */
-function repositoryIndex({ table, replies, maxBodyBytes }: RouteDeps): GatewayRoute['answer'] {
-  return (exchange) =>
-    exchange.readBody(maxBodyBytes, (error) => {
-      if (error !== undefined) replies.sendError('v2', exchange, error, { word })
-      else replies.send('v2', exchange, json(indexOf(table())))
-    })
-}

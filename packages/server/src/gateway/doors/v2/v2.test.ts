@@ -265,3 +265,51 @@ test('the index lists what is served, whatever the body', async () => {
 
   expect(answer.json()).toContainEqual({ name: 'mixed', version: '1', state: 'READY', reason: '' })
 })
+
+describe('what Triton can switch off', () => {
+  const ask = async (method: string, path: string, body?: unknown) => {
+    const sent = body === undefined ? null : JSON.stringify(body)
+    const { status, text } = await gateway.ask(`/v2/${path}`, { method, body: sent })
+    return { status, json: text === '' ? undefined : JSON.parse(text) }
+  }
+
+  test.each([
+    ['logging', { log_verbose_level: 0, log_info: true }, { log_file: '', log_format: 'default' }],
+    ['trace/setting', { trace_level: ['OFF'], trace_rate: null }, { trace_level: ['OFF'], trace_file: '' }],
+    ['models/iris-lr/trace/setting', {}, { trace_level: ['OFF'] }],
+  ])('%s is read, and set to what it is', async (path, same, expected) => {
+    const read = await ask('GET', path)
+
+    expect(read).toMatchObject({ status: 200, json: expected })
+    expect(await ask('POST', path, same)).toEqual(read)
+    expect(await ask('POST', path)).toEqual(read)
+  })
+
+  test.each([
+    ['logging', { log_file: '/tmp/x' }, 400, 'setting log_file by a request is not offered'],
+    ['trace/setting', { trace_level: ['TIMESTAMPS'] }, 400, 'setting trace_level by a request'],
+    ['models/nope/trace/setting', {}, 404, 'there is no deployment "nope"'],
+    ['systemsharedmemory/region/a/register', { key: '/a' }, 400, 'shared memory is not offered'],
+    ['cudasharedmemory/region/a/register', {}, 400, 'shared memory is not offered'],
+  ])('%s is not changed by %j', async (path, body, status, error) => {
+    expect(await ask('POST', path, body)).toEqual({ status, json: { error: expect.stringContaining(error) } })
+  })
+
+  test.each(['system', 'cuda'])('no %s memory is registered', async (kind) => {
+    expect(await ask('GET', `${kind}sharedmemory/status`)).toEqual({ status: 200, json: [] })
+    expect(await ask('POST', `${kind}sharedmemory/unregister`)).toEqual({ status: 200 })
+    expect(await ask('POST', `${kind}sharedmemory/region/a/unregister`)).toEqual({ status: 200 })
+  })
+})
+
+test('an index may name a repository', async () => {
+  const { json } = await gateway.ask('/v2/repository/any/index', { method: 'POST' })
+
+  expect(json()).toHaveLength(3)
+})
+
+test('a method that is not taken is told in the dialect’s words', async () => {
+  const answer = await gateway.ask('/v2/models/iris-lr/infer')
+
+  expect([answer.status, answer.json()]).toEqual([405, { error: expect.stringContaining('takes POST') }])
+})
