@@ -1,4 +1,4 @@
-import { gunzip, inflate } from 'node:zlib'
+import { constants, deflate, gunzip, gzip, inflate } from 'node:zlib'
 import { MillwrightError } from '@millwright/contracts/errors'
 import type { BodyDone } from './exchange.ts'
 
@@ -28,4 +28,43 @@ export function uncompress(encoding: string, body: Buffer, limitBytes: number, d
       done(new MillwrightError('BODY_TOO_LARGE', { limitBytes }), body)
     else done(new MillwrightError('INVALID_ENCODING', { encoding }), body)
   })
+}
+
+const COMPRESS = { gzip, deflate }
+type Encoding = keyof typeof COMPRESS
+
+/** A shorter answer is sent sooner as it is: compressing takes longer than its bytes do. */
+export const COMPRESSED_BYTES = 16 << 10
+
+/**
+ * The compression that an `accept-encoding` likes best of those there are (RFC 9110, 12.5.3); gzip when it likes both.
+ * `identity` counts when it is liked better than either.
+ */
+export function chooseEncoding(header: string | undefined): Encoding | undefined {
+  if (header === undefined) return undefined
+  const weights = new Map(header.toLowerCase().split(',').map(parseWeight))
+  const weightOf = (name: string, fallback: number): number => weights.get(name) ?? fallback
+  const any = weightOf('*', 0)
+  const [gzipped, deflated] = [weightOf('gzip', any), weightOf('deflate', any)]
+  const best = Math.max(gzipped, deflated)
+  if (best === 0 || best < weightOf('identity', 0)) return undefined
+  return gzipped === best ? 'gzip' : 'deflate'
+}
+
+function parseWeight(text: string): [name: string, weight: number] {
+  const [name = '', ...parameters] = text.split(';').map((part) => part.trim())
+  const given = parameters.find((part) => part.startsWith('q='))
+  const weight = given === undefined ? 1 : Number(given.slice(2))
+  return [name, weight >= 0 && weight <= 1 ? weight : 0]
+}
+
+/** Hands over a body compressed, or nothing when that fails; works off the event loop. */
+export function compress(
+  encoding: Encoding,
+  body: string | Uint8Array,
+  done: (compressed: Buffer | undefined) => void,
+): void {
+  COMPRESS[encoding](body, { level: constants.Z_BEST_SPEED }, (error, compressed) =>
+    done(error === null ? compressed : undefined),
+  )
 }

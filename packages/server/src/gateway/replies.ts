@@ -1,6 +1,7 @@
 import { type ErrorCode, MillwrightError, problemOf } from '@millwright/contracts/errors'
 import { type Logger, logRequest } from '../logging.ts'
 import type { Counter } from '../metrics/families.ts'
+import { COMPRESSED_BYTES, chooseEncoding, compress } from './encodings.ts'
 import { type Answer, type Exchange, pathOf } from './exchange.ts'
 import type { GatewayMetrics } from './metrics.ts'
 
@@ -70,7 +71,9 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
 
   const send: Replies['send'] = (door, exchange, { status = 200, type = JSON_TYPE, body, headers, code }) => {
     countersOf(door)[Math.trunc(status / 100)]!.value += 1
-    exchange.respond({ status, type, body, headers }, closing)
+    const answer = { status, type, body, headers }
+    if (body.length < COMPRESSED_BYTES) exchange.respond(answer, closing)
+    else respondCompressed(exchange, answer, () => closing)
     if (status >= 400 || logsAll) log(exchange, status, code)
   }
   return {
@@ -92,6 +95,23 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
       closing = true
     },
   }
+}
+
+/** A long answer as the caller likes it; caches are told that others may like it otherwise. */
+function respondCompressed(exchange: Exchange, answer: Answer, closing: () => boolean): void {
+  const encoding = chooseEncoding(exchange.header('accept-encoding'))
+  const headers = { ...answer.headers, vary: 'accept-encoding' }
+  const plain = { ...answer, headers }
+  if (encoding === undefined || exchange.method === 'HEAD') exchange.respond(plain, closing())
+  else
+    compress(encoding, answer.body, (body) =>
+      exchange.respond(
+        body === undefined
+          ? plain
+          : { ...plain, body, headers: { ...headers, 'content-encoding': encoding } },
+        closing(),
+      ),
+    )
 }
 
 const problemAnswer = (error: MillwrightError, { id }: Exchange) => ({
