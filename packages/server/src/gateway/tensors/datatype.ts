@@ -20,6 +20,8 @@ type Codec = {
   /** What one element is called in a message, and what one in JSON must be. */
   readonly expected: string
   readonly isElement: (value: unknown) => boolean
+  /** A number of JSON as the datatype holds it; undefined: as it is. */
+  readonly round?: (value: number) => number
   /** Little-endian bytes → elements; their number is that of the bytes. */
   readonly decode: (bytes: Buffer) => Elements
   readonly encode: (elements: Elements) => Uint8Array
@@ -36,7 +38,7 @@ type BigArray = { new (length: number): { [index: number]: bigint; buffer: Array
 const aligned = (bytes: Buffer): ArrayBuffer =>
   bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
 
-const numbers = (array: NumberArray, bytes: number, json: Pick<Codec, 'expected' | 'isElement'>): Codec => ({
+const numbers = (array: NumberArray, bytes: number, json: Pick<Codec, 'expected' | 'isElement' | 'round'>): Codec => ({
   bytes,
   ...json,
   decode: (data) => new array(aligned(data)),
@@ -99,7 +101,7 @@ export const DATATYPES: ReadonlyMap<string, Codec> = new Map<Datatype, Codec>([
   ['UINT32', numbers(Uint32Array, 4, unsigned(32))],
   ['UINT64', bigIntegers(BigUint64Array, unsigned(64))],
   ['FP16', numbers(Float16Array, 2, BINARY_ONLY)],
-  ['FP32', numbers(Float32Array, 4, float(FLOAT32_MAX, ' within ±3.4e38'))],
+  ['FP32', numbers(Float32Array, 4, { ...float(FLOAT32_MAX, ' within ±3.4e38'), round: Math.fround })],
   ['FP64', numbers(Float64Array, 8, float(Number.MAX_VALUE, ''))],
   [
     'BF16',

@@ -105,5 +105,7 @@ export function parseElements(
       'wrong_type',
       `expected ${codec.expected} for ${tensor.datatype}, got ${describe(elements[bad])} at element ${bad}`,
     )
-  return elements as Cell[]
+  const { round } = codec
+  if (round === undefined) return elements as Cell[]
+  return elements.map((element) => (typeof element === 'number' ? round(element) : element)) as Cell[]
 }

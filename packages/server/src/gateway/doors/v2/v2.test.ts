@@ -313,3 +313,22 @@ test('a method that is not taken is told in the dialect’s words', async () => 
 
   expect([answer.status, answer.json()]).toEqual([405, { error: expect.stringContaining('takes POST') }])
 })
+
+test('the same numbers of 32 bits get the same answer in JSON and in bytes', async () => {
+  const row = [5.1, 3.5, 1.4, 0.2]
+  const outputs = [{ name: 'predict_proba' }]
+  const [body, headers] = binary(
+    {
+      ...{ outputs, inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], parameters: { binary_data_size: 16 } }] },
+    },
+    bytesOf(Float32Array.from(row)),
+  )
+
+  const inJson = await infer('iris-lr', {
+    ...{ outputs, inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: row }] },
+  })
+  const inBytes = await infer('iris-lr', body, headers)
+
+  expect(inJson.json.outputs).toEqual(inBytes.json.outputs)
+  expect(inJson.json.outputs[0].data[0]).toBe(0.9816568320652066)
+})
