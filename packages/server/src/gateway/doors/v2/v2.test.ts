@@ -319,7 +319,10 @@ test('the same numbers of 32 bits get the same answer in JSON and in bytes', asy
   const outputs = [{ name: 'predict_proba' }]
   const [body, headers] = binary(
     {
-      ...{ outputs, inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], parameters: { binary_data_size: 16 } }] },
+      ...{
+        outputs,
+        inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], parameters: { binary_data_size: 16 } }],
+      },
     },
     bytesOf(Float32Array.from(row)),
   )
