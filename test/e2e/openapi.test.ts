@@ -66,6 +66,25 @@ const version = async (name: string): Promise<void> => {
   expect(created.status).toBe(201)
 }
 
+/** Every dialect is asked once for the same row. */
+async function callDialects(churn: { deployment: string }): Promise<void> {
+  const rows = { instances: [CHURN_ROW] }
+  const inputs = Object.entries(CHURN_ROW).map(([name, value]) => ({
+    ...{ name, datatype: 'FP64', shape: [1], data: [value] },
+  }))
+  const calls: [operation: string, json: unknown, status: number][] = [
+    ['POST /v1/models/{deployment}:predict', rows, 200],
+    ['POST /v1/models/{deployment}:classify', { examples: [CHURN_ROW] }, 200],
+    ['POST /v1/models/{deployment}:regress', { examples: [CHURN_ROW] }, 400],
+    ['POST /v2/models/{deployment}/infer', { inputs }, 200],
+    ['POST /invocations', { dataframe_records: [CHURN_ROW] }, 200],
+    ['POST /endpoints/{deployment}/invocations', rows, 200],
+    ['POST /predictions/{deployment}', rows, 200],
+  ]
+  for (const [operation, json, status] of calls)
+    expect((await call(operation, churn, { json })).status, operation).toBe(status)
+}
+
 test('the main job: every answer is what the document says', { timeout: 120_000 }, async () => {
   const churn = { deployment: 'churn', model: 'churn', alias: 'production', version: 1 }
   await version('v2')
@@ -106,6 +125,7 @@ test('the main job: every answer is what the document says', { timeout: 120_000 
   await call(predict, churn, { json: { rows: [CHURN_ROW, { total_orders: 'x' }] } })
   expect((await call(predict, churn, { json: { row: {} } })).status).toBe(400)
   expect((await call(predict, { deployment: 'none' }, { json: { row: {} } })).status).toBe(404)
+  await callDialects(churn)
   await eventually(async () => {
     const { body } = await call('GET /api/v1/predictions', {}, { query: '?limit=2' })
     return (body as { data: unknown[] }).data.length === 2

@@ -1,5 +1,6 @@
 import { PredictAnswer, PredictRequest } from '@millwright/contracts'
 import { z } from 'zod'
+import { dialectDoors } from './dialect-doors.ts'
 import type { Door } from './openapi.ts'
 
 const tag = 'predictions'
@@ -83,4 +84,5 @@ export const doors: readonly Door[] = [
     tag: 'health',
     answers: { 200: z.string() },
   },
+  ...dialectDoors,
 ]

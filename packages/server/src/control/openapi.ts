@@ -7,7 +7,10 @@ import { VERSION } from '../version.ts'
 type Json = Record<string, unknown>
 
 /** A route of which only the description is here: the gateways' own doors. */
-export type Door = Omit<Route, 'handle'>
+export type Door = Omit<Route, 'handle'> & {
+  /** An error in the words of a dialect; undefined: a problem document. */
+  readonly error?: z.ZodType
+}
 
 /** Schemas of contracts are named components; all others are written in place. */
 const components = z.registry<{ id: string }>()
@@ -40,13 +43,18 @@ export function buildOpenApi(routes: readonly Door[]): Json {
       title: 'Millwright',
       version: VERSION,
       description:
-        'Every error is a problem document (RFC 9457); its `code` is explained at /docs/errors. Requests that change ' +
-        'something name their sender in `X-Millwright-User`; it is taken on trust.',
+        'Every error is a problem document (RFC 9457), but those of `dialects`, which their clients read; its `code` is ' +
+        'explained at /docs/errors. Requests that change something name their sender in `X-Millwright-User`; it is taken on trust.',
     },
     servers: [{ url: '/' }],
     paths,
     components: { schemas },
   }
+}
+
+const PROBLEM = {
+  description: 'Problem',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 }
 
 function operation(route: Door, schemas: Json): Json {
@@ -63,10 +71,8 @@ function operation(route: Door, schemas: Json): Json {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, schema]) => [status, response(schema, schemas)]),
       ),
-      default: {
-        description: 'Problem',
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      },
+      default:
+        route.error === undefined ? PROBLEM : { ...response(route.error, schemas), description: 'Error' },
     },
   }
 }
