@@ -1,6 +1,8 @@
+import type { SchemaColumn } from '@millwright/contracts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseCsv } from './csv.ts'
+import type { RowReader } from '../../inference/validate.ts'
+import { parseCsv, rowsOfCsv } from './csv.ts'
 
 test.each<[string, string[][]]>([
   ['', []],
@@ -27,4 +29,27 @@ test('what is quoted is read back', () => {
       expect(parseCsv(records.map((record) => record.map(quoted).join(',')).join('\n'))).toEqual(records)
     }),
   )
+})
+
+const column = (name: string, type: SchemaColumn['type']): SchemaColumn => ({
+  ...{ name, type, nullable: true, null: 'None', infinite: false, unknown: 'accepted' },
+})
+test.each<[SchemaColumn['type'], string, unknown]>([
+  ['number', '1.5', '1.5'],
+  ['number', '', null],
+  ['string', 'True', 'True'],
+  ['boolean', 'True', true],
+  ['boolean', 'false', false],
+  ['boolean', '1', 1],
+  ['any', '1', 1],
+  ['any', 'a', 'a'],
+])('a column that reads %s is given %j as %j', (type, field, expected) => {
+  const inputs = [column('a', type), column('b', 'number')]
+  const rows = rowsOfCsv(`a,b\n${field},0`, { inputs, names: ['a', 'b'], ignoresExtra: false }, undefined)
+  const given: unknown[] = []
+  const reader = { readCells: (cellAt: (column: number) => unknown) => void given.push(cellAt(0), cellAt(1)) }
+
+  rows.read(reader as unknown as RowReader, 0, { numbers: new Float64Array(2), cells: [] }, 0)
+
+  expect(given).toEqual([expected, '0'])
 })

@@ -84,7 +84,7 @@ function guessHeader(record: readonly string[], { inputs, names }: Columns): Hea
   return readsNumbers && record.every(isText) ? 'present' : 'absent'
 }
 
-const TRUTH: ReadonlyMap<unknown, boolean> = new Map([
+const TRUTH: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
   ['True', true],
   ['false', false],
@@ -92,8 +92,9 @@ const TRUTH: ReadonlyMap<unknown, boolean> = new Map([
 ])
 
 /** A field as pandas reads it for the column: an empty one is missing. */
-function csvValue(field: unknown, { type }: SchemaColumn): unknown {
+function csvValue(given: unknown, { type }: SchemaColumn): unknown {
+  const field = given as string
   if (field === '') return null
-  if (type === 'boolean') return TRUTH.get(field) ?? field
-  return type === 'any' ? (TRUTH.get(field) ?? parsePythonFloat(field as string) ?? field) : field
+  if (type !== 'boolean' && type !== 'any') return field
+  return TRUTH.get(field) ?? parsePythonFloat(field) ?? field
 }

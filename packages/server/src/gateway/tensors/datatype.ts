@@ -38,7 +38,11 @@ type BigArray = { new (length: number): { [index: number]: bigint; buffer: Array
 const aligned = (bytes: Buffer): ArrayBuffer =>
   bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
 
-const numbers = (array: NumberArray, bytes: number, json: Pick<Codec, 'expected' | 'isElement' | 'round'>): Codec => ({
+const numbers = (
+  array: NumberArray,
+  bytes: number,
+  json: Pick<Codec, 'expected' | 'isElement' | 'round'>,
+): Codec => ({
   bytes,
   ...json,
   decode: (data) => new array(aligned(data)),
