@@ -97,7 +97,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const answererOf = (url: string): ((exchange: Exchange) => void) | undefined => {
     const match = find(url)
     const route = match?.target.find(({ methods }) => methods.includes('POST'))
-    return route && ((exchange) => route.answer(exchange, match!.params))
+    if (route === undefined || route.takes !== undefined) return undefined
+    return (exchange) => route.answer(exchange, match!.params)
   }
   const fastPath = createFastPath({
     server,

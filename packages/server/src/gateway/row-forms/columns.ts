@@ -1,6 +1,7 @@
 import type { FieldError, SchemaColumn } from '@millwright/contracts'
 import { describe, listed } from '../../inference/convert.ts'
 import { pointerTo } from '../../inference/validate.ts'
+import type { DoorDeps } from '../door.ts'
 import { invalidFields } from '../rows.ts'
 import type { Served } from '../served.ts'
 
@@ -8,19 +9,26 @@ import type { Served } from '../served.ts'
 export type Columns = {
   readonly inputs: readonly SchemaColumn[]
   readonly names: readonly string[]
+  readonly known: ReadonlySet<string>
+  /** Most rows that are taken; checked before anything is made of them. */
+  readonly maxRows: number
   /** They are left out, as pandas leaves them out; else they are refused. */
   readonly ignoresExtra: boolean
 }
 
-export const columnsOf = ({ routed, readers }: Served, ignoresExtra = false): Columns => ({
-  inputs: routed.version.schema.inputs,
-  names: readers.tensor.names,
-  ignoresExtra,
-})
+export function columnsOf({ maxRows }: DoorDeps, served: Served, ignoresExtra = false): Columns {
+  const { names } = served.readers.tensor
+  const { version, limits } = served.routed
+  const { inputs } = version.schema
+  return { inputs, names, known: new Set(names), maxRows: limits?.rows ?? maxRows, ignoresExtra }
+}
 
 /** The model was fitted without column names: callers use names of their own, and the order counts. */
 export const isUnnamed = (inputs: readonly SchemaColumn[]): boolean =>
   inputs.every(({ name }, index) => /^[xf]\d+$/.test(name) && name.slice(1) === `${index}`)
+
+/** Most names that an answer lists as unknown. */
+const SHOWN = 50
 
 export const faultAt = (pointer: string, code: string, message: string): FieldError => ({
   pointer,
@@ -40,18 +48,21 @@ export const wrongWidth = (pointer: string, names: readonly string[], got: unkno
  * @throws MillwrightError VALIDATION_FAILED naming those that are no columns
  */
 export function resolveNames(given: readonly string[], columns: Columns, pointer: string): readonly string[] {
-  const { inputs, names, ignoresExtra } = columns
-  const unknown = given.filter((name) => !names.includes(name))
+  const { inputs, names, known, ignoresExtra } = columns
+  const unknown = given.filter((name) => !known.has(name))
   if (unknown.length === 0) return names
   if (unknown.length === names.length && given.length === names.length && isUnnamed(inputs)) return given
   if (ignoresExtra) return names
   throw invalidFields(
-    unknown.map((name) =>
-      faultAt(
-        `${pointer}${pointerTo(name)}`,
-        'unknown_field',
-        `${name.slice(0, 64)}: the model has no such column; it reads ${listed(names)}`,
+    unknown
+      .slice(0, SHOWN)
+      .map((name) =>
+        faultAt(
+          `${pointer}${pointerTo(name)}`,
+          'unknown_field',
+          `${name.slice(0, 64)}: the model has no such column; it reads ${listed(names)}`,
+        ),
       ),
-    ),
+    unknown.length,
   )
 }

@@ -1,29 +1,42 @@
 import type { SchemaColumn } from '@millwright/contracts'
 import { parsePythonFloat } from '../../inference/python-float.ts'
+import { assertRows } from '../limits.ts'
 import { invalidFields, type RowSource } from '../rows.ts'
 import { type Columns, faultAt } from './columns.ts'
 import { rowsOfNamedLists } from './lists.ts'
 
+/** More fields are made to cost memory: no model reads so many columns. */
+const RECORD_FIELDS = 1 << 16
+
 /**
  * Records of a CSV text (RFC 4180); empty lines are left out.
- * @throws MillwrightError VALIDATION_FAILED with the record, for a quote that is not closed or stands inside a field
+ * @throws MillwrightError VALIDATION_FAILED with the record, for a quote that is not closed or stands inside a field;
+ * TOO_MANY_ROWS
  */
-export function parseCsv(text: string): string[][] {
+export function parseCsv(text: string, maxRecords: number): string[][] {
   const records: string[][] = []
-  let record: string[] = []
   for (let at = 0; at < text.length; ) {
-    const { field, end } = text[at] === '"' ? quotedField(text, at) : plainField(text, at)
-    const next = text[end]
-    if (field === undefined || (next !== undefined && !ENDS.includes(next))) throw wrongQuote(records.length)
-    const isEmptyLine = record.length === 0 && end === at && next !== ','
-    if (!isEmptyLine) record.push(field)
-    at = end + (next === '\r' && text[end + 1] === '\n' ? 2 : 1)
-    if (next === ',' && at < text.length) continue
-    if (next === ',') record.push('')
-    if (!isEmptyLine) records.push(record)
-    record = []
+    const { fields, next } = parseRecord(text, at, records.length)
+    const isEmptyLine = fields.length === 1 && fields[0] === '' && text[at] !== '"'
+    if (!isEmptyLine) records.push(fields)
+    assertRows(records.length, maxRecords)
+    at = next
   }
   return records
+}
+
+/** One record, and where the next one starts. */
+function parseRecord(text: string, start: number, number: number) {
+  const fields: string[] = []
+  for (let at = start; ; at += 1) {
+    const { field, end } = text[at] === '"' ? quotedField(text, at) : plainField(text, at)
+    const mark = text[end]
+    if (field === undefined || (mark !== undefined && !ENDS.includes(mark))) throw wrongRecord(number, QUOTES)
+    fields.push(field)
+    if (fields.length > RECORD_FIELDS) throw wrongRecord(number, `at most ${RECORD_FIELDS} fields`)
+    at = end
+    if (mark !== ',') return { fields, next: end + (mark === '\r' && text[end + 1] === '\n' ? 2 : 1) }
+  }
 }
 
 const ENDS = ',\r\n'
@@ -45,14 +58,10 @@ function quotedField(text: string, start: number): Field {
   return { field, end: quote + 1 }
 }
 
-const wrongQuote = (record: number) =>
-  invalidFields([
-    faultAt(
-      `/${record}`,
-      'wrong_type',
-      `record ${record}: expected quotes around whole fields only, each closed, and "" for a quote inside`,
-    ),
-  ])
+const QUOTES = 'quotes around whole fields only, each closed, and "" for a quote inside'
+
+const wrongRecord = (record: number, expected: string) =>
+  invalidFields([faultAt(`/${record}`, 'wrong_type', `record ${record}: expected ${expected}`)])
 
 export type Header = 'present' | 'absent'
 
@@ -62,7 +71,7 @@ export type Header = 'present' | 'absent'
  * @throws MillwrightError VALIDATION_FAILED
  */
 export function rowsOfCsv(text: string, columns: Columns, header: Header | undefined): RowSource {
-  const records = parseCsv(text)
+  const records = parseCsv(text, columns.maxRows + 1)
   const [first] = records
   const names = first !== undefined && (header ?? guessHeader(first, columns)) === 'present'
   return rowsOfNamedLists(
@@ -77,8 +86,8 @@ export function rowsOfCsv(text: string, columns: Columns, header: Header | undef
   )
 }
 
-function guessHeader(record: readonly string[], { inputs, names }: Columns): Header {
-  if (record.some((field) => names.includes(field))) return 'present'
+function guessHeader(record: readonly string[], { inputs, known }: Columns): Header {
+  if (record.some((field) => known.has(field))) return 'present'
   const readsNumbers = inputs.every(({ type }) => type === 'number' || type === 'integer')
   const isText = (field: string): boolean => field !== '' && parsePythonFloat(field) === undefined
   return readsNumbers && record.every(isText) ? 'present' : 'absent'

@@ -1,5 +1,6 @@
 import type { SchemaColumn } from '@millwright/contracts'
 import { listed } from '../../inference/convert.ts'
+import { assertRows } from '../limits.ts'
 import { invalidFields, type RowSource } from '../rows.ts'
 import { type Columns, faultAt, resolveNames, wrongWidth } from './columns.ts'
 
@@ -17,12 +18,13 @@ export type NamedLists = {
 
 const asIs = (value: unknown): unknown => value
 
-/** @throws MillwrightError VALIDATION_FAILED when columns are missing or repeated, or a row has another width */
+/** @throws MillwrightError TOO_MANY_ROWS; VALIDATION_FAILED when columns are missing or repeated, or a row has another width */
 export function rowsOfNamedLists(
   { header, lists, headerAt, listsAt, readCell = asIs }: NamedLists,
   columns: Columns,
 ): RowSource {
-  const { names, inputs } = columns
+  const { names, inputs, maxRows } = columns
+  assertRows(lists.length, maxRows)
   const given = header ?? names
   const places = header === undefined ? names.map((_, index) => index) : locate(header, columns, headerAt)
   const errors = lists.flatMap((list, index) =>
@@ -48,16 +50,18 @@ export function rowsOfNamedLists(
 /** Where each column of the model stands. */
 function locate(header: readonly string[], columns: Columns, pointer: string): number[] {
   const keys = resolveNames(header, columns, pointer)
+  const places = new Map<string, number>()
+  const repeated = new Set<string>()
+  for (const [index, name] of header.entries()) {
+    if (places.has(name)) repeated.add(name)
+    else places.set(name, index)
+  }
   const errors = keys.flatMap((name) => {
-    const place = header.indexOf(name)
-    if (place === -1) {
-      const got = listed(header) || 'none'
-      return [faultAt(pointer, 'missing', `${name}: expected a column of this name, got ${got}`)]
-    }
-    return place === header.lastIndexOf(name)
-      ? []
-      : [faultAt(pointer, 'repeated', `${name}: expected each column once`)]
+    if (repeated.has(name)) return [faultAt(pointer, 'repeated', `${name}: expected each column once`)]
+    if (places.has(name)) return []
+    const got = listed(header) || 'none'
+    return [faultAt(pointer, 'missing', `${name}: expected a column of this name, got ${got}`)]
   })
   if (errors.length > 0) throw invalidFields(errors)
-  return keys.map((name) => header.indexOf(name))
+  return keys.map((name) => places.get(name)!)
 }

@@ -1,6 +1,7 @@
 import type { SchemaColumn } from '@millwright/contracts'
 import { describe, isObject, listed } from '../../inference/convert.ts'
 import { pointerTo } from '../../inference/validate.ts'
+import { assertRows } from '../limits.ts'
 import { invalidFields, type RowSource } from '../rows.ts'
 import { base64Text, isBase64Object } from './base64.ts'
 import { type Columns, faultAt, resolveNames, wrongWidth } from './columns.ts'
@@ -16,28 +17,32 @@ type Row = {
 /**
  * The rows of a list. Each is a list of values in the model's order; an object of values by column, which may be wrapped
  * in lists or in objects by row number; or, where the model has one column, its value.
- * @throws MillwrightError VALIDATION_FAILED
+ * @throws MillwrightError VALIDATION_FAILED, TOO_MANY_ROWS
  */
 export function rowsOfList(items: readonly unknown[], columns: Columns, pointer: string): RowSource {
-  return sourceOf(
-    items.flatMap((item, index) => rowsOfItem(item, columns, `${pointer}/${index}`)),
-    columns,
-  )
+  const rows: Row[] = []
+  assertRows(items.length, columns.maxRows)
+  for (let index = 0; index < items.length; index++) {
+    for (const row of rowsOfItem(items[index], columns, `${pointer}/${index}`)) rows.push(row)
+    assertRows(rows.length, columns.maxRows)
+  }
+  return sourceOf(rows, columns)
 }
 
 /**
  * The rows of an object with a list for each column, or of one matrix under a name of its own. Plain values in place of
  * lists are one row.
- * @throws MillwrightError VALIDATION_FAILED
+ * @throws MillwrightError VALIDATION_FAILED, TOO_MANY_ROWS
  */
 export function rowsOfColumns(
   table: Readonly<Record<string, unknown>>,
   columns: Columns,
   pointer: string,
 ): RowSource {
-  const { names } = columns
-  const [name = '', ...others] = Object.keys(table)
-  const matrix = others.length > 0 || names.includes(name) ? undefined : table[name]
+  const { names, known } = columns
+  const given = Object.keys(table)
+  const [name = ''] = given
+  const matrix = given.length > 1 || known.has(name) ? undefined : table[name]
   if (Array.isArray(matrix) && (names.length === 1 || Array.isArray(matrix[0])))
     return rowsOfList(matrix, columns, `${pointer}${pointerTo(name)}`)
   return sourceOf(rowsOfObject(table, columns, { pointer, isTable: true }), columns)
@@ -85,9 +90,9 @@ function rowsOfObject(
   columns: Columns,
   { pointer, isTable }: ObjectManner,
 ): Row[] {
-  const { inputs, names } = columns
+  const { inputs, known, maxRows } = columns
   const given = Object.keys(object)
-  const matrix = given.length === 1 && !names.includes(given[0]!) ? object[given[0]!] : undefined
+  const matrix = given.length === 1 && !known.has(given[0]!) ? object[given[0]!] : undefined
   if (Array.isArray(matrix)) return [rowOfList(matrix, columns, `${pointer}${pointerTo(given[0]!)}`)]
   const parts = resolveNames(given, columns, pointer)
   const values = parts.map((name, column) => {
@@ -95,6 +100,7 @@ function rowsOfObject(
     return unwrap(value, inputs[column]!, { pointer: `${pointer}${pointerTo(name)}`, isTable })
   })
   const height = heightOf(values, parts, pointer)
+  assertRows(height, maxRows)
   return Array.from({ length: height }, (_, row) => ({
     cells: values.map(({ one, many }) => (many === undefined ? one : many[row])),
     pointer,

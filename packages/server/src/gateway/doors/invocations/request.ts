@@ -1,6 +1,6 @@
 import { describe, isObject } from '../../../inference/convert.ts'
 import { decodeLikePython, decodeUtf8, parseJsonWithNaN } from '../../../inference/json-body.ts'
-import type { DoorRequest } from '../../door.ts'
+import type { DoorDeps, DoorRequest } from '../../door.ts'
 import { type Columns, columnsOf, faultAt } from '../../row-forms/columns.ts'
 import { rowsOfCsv } from '../../row-forms/csv.ts'
 import { rowsOfNamedLists } from '../../row-forms/lists.ts'
@@ -23,8 +23,13 @@ const FORMS: Readonly<Record<string, (value: unknown, columns: Columns) => RowSo
  * The rows of a request to MLflow's scoring server. `params` are read by no model, and left alone as MLflow leaves them.
  * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
  */
-export function parseInvocation(served: Served, { body }: DoorRequest, media: Media): RowSource {
-  const columns = columnsOf(served, true)
+export function parseInvocation(
+  deps: DoorDeps,
+  served: Served,
+  { body }: DoorRequest,
+  media: Media,
+): RowSource {
+  const columns = columnsOf(deps, served, true)
   if (media.form === 'csv') return rowsOfCsv(decodeUtf8(body), columns, media.header)
   const document = parseJsonWithNaN(decodeLikePython(body))
   // SageMaker's containers take the rows alone.

@@ -57,7 +57,7 @@ function invoke(
   const { exchange } = request
   const media = readMedia(exchange)
   const accepted = readAccept(exchange) ?? (answersLikeAsked ? media.form : 'json')
-  const rows = parseInvocation(served, request, media)
+  const rows = parseInvocation(deps, served, request, media)
   const headers = answersLikeAsked ? headersOf(exchange, served) : undefined
   const write = (answered: readonly PredictedRow[]): Reply =>
     accepted === 'csv'

@@ -1,6 +1,6 @@
 import { describe, isObject } from '../../../inference/convert.ts'
 import { decodeUtf8, parseJsonWithNaN } from '../../../inference/json-body.ts'
-import type { DoorRequest } from '../../door.ts'
+import type { DoorDeps, DoorRequest } from '../../door.ts'
 import { columnsOf, faultAt } from '../../row-forms/columns.ts'
 import { rowsOfColumns, rowsOfList } from '../../row-forms/records.ts'
 import { invalidFields, type RowSource } from '../../rows.ts'
@@ -11,13 +11,13 @@ import type { Served } from '../../served.ts'
  * one object; as the body, or as the file `data` of a form. The content type says nothing else.
  * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
  */
-export function parsePredictions(served: Served, { exchange, body }: DoorRequest): RowSource {
-  const columns = columnsOf(served)
+export function parsePredictions(deps: DoorDeps, served: Served, { exchange, body }: DoorRequest): RowSource {
+  const columns = columnsOf(deps, served)
   const document = parseJsonWithNaN(decodeUtf8(fileOf(body, exchange.header('content-type'))))
   if (Array.isArray(document)) return rowsOfList(document, columns, '')
   if (!isObject(document)) throw wrongType('', 'expected rows: a list or an object', document)
   const [field] = ['instances', 'inputs'].filter((name) => Object.hasOwn(document, name))
-  if (field === undefined || columns.names.includes(field)) return rowsOfList([document], columns, '')
+  if (field === undefined || columns.known.has(field)) return rowsOfList([document], columns, '')
   const rows = document[field]
   if (Array.isArray(rows)) return rowsOfList(rows, columns, `/${field}`)
   if (isObject(rows)) return rowsOfColumns(rows, columns, `/${field}`)
@@ -28,6 +28,7 @@ const wrongType = (pointer: string, expected: string, got: unknown) =>
   invalidFields([faultAt(pointer, 'wrong_type', `${expected}, got ${describe(got)}`)])
 
 const BOUNDARY = /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i
+const FORM_PARTS = 64
 const NAMED_DATA = /^content-disposition:[^\r\n]*;\s*name="?data"?\s*(?:;|$)/im
 
 /** The part `data` of a form (RFC 7578), or a body that is no form. @throws MillwrightError VALIDATION_FAILED */
@@ -38,14 +39,13 @@ function fileOf(body: Buffer, contentType = ''): Buffer {
   const delimiter = Buffer.from(`\r\n--${boundary}`)
   const form = Buffer.concat([Buffer.from('\r\n'), body])
   let start = form.indexOf(delimiter)
-  for (let end = nextPart(form, delimiter, start); end !== -1; end = nextPart(form, delimiter, start)) {
-    const headEnd = form.indexOf('\r\n\r\n', start)
-    const head = form.toString('latin1', start + delimiter.length, headEnd)
-    if (headEnd !== -1 && headEnd < end && NAMED_DATA.test(head)) return form.subarray(headEnd + 4, end)
+  for (let part = 0; part < FORM_PARTS && start !== -1; part++) {
+    const end = form.indexOf(delimiter, start + delimiter.length)
+    const bytes = form.subarray(start + delimiter.length, end === -1 ? start : end)
+    const headEnd = bytes.indexOf('\r\n\r\n')
+    if (headEnd !== -1 && NAMED_DATA.test(bytes.toString('latin1', 0, headEnd)))
+      return bytes.subarray(headEnd + 4)
     start = end
   }
   throw wrongType('', 'expected a form with a part named data', 'another form')
 }
-
-const nextPart = (form: Buffer, delimiter: Buffer, start: number): number =>
-  start === -1 ? -1 : form.indexOf(delimiter, start + delimiter.length)

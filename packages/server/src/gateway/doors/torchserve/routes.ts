@@ -16,6 +16,7 @@ const TYPES: Readonly<Record<string, string>> = {
   VERSION_NOT_SERVED: 'ModelVersionNotFoundException',
   404: 'ResourceNotFoundException',
   405: 'MethodNotAllowedException',
+  429: 'ServiceUnavailableException',
   413: 'RequestEntityTooLargeException',
   500: 'InternalServerException',
   503: 'ServiceUnavailableException',
@@ -34,7 +35,7 @@ const manner: DoorManner = { door: 'torchserve', word }
 export function torchServeRoutes(deps: RouteDeps): GatewayRoute[] {
   const predict = createPredictDoor(deps, manner, (served, request) => {
     const write = (rows: readonly PredictedRow[]): Reply => ({ body: answersJson(rows, served.labelMethod) })
-    return answerWhole(deps, served, request, { rows: parsePredictions(served, request), write })
+    return answerWhole(deps, served, request, { rows: parsePredictions(deps, served, request), write })
   })
   const explain = createPredictDoor(deps, manner, () => {
     throw new MillwrightError('NOT_OFFERED', { what: 'explaining a prediction', instead: 'ask /predictions' })

@@ -1,6 +1,8 @@
 import type { Method } from '@millwright/engine'
 import { describe, isObject } from '../../../inference/convert.ts'
 import { decodeUtf8, parseJsonWithNaN } from '../../../inference/json-body.ts'
+import type { DoorDeps } from '../../door.ts'
+import { assertRows } from '../../limits.ts'
 import { columnsOf, faultAt } from '../../row-forms/columns.ts'
 import { rowsOfColumns, rowsOfList } from '../../row-forms/records.ts'
 import { invalidFields, type RowSource } from '../../rows.ts'
@@ -17,10 +19,10 @@ export type AskedPrediction = {
  * A body of `:predict`: `instances` (rows) or `inputs` (rows or columns). With both, `instances` counts, as in KServe.
  * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
  */
-export function parsePredict(served: Served, body: Buffer): AskedPrediction {
+export function parsePredict(deps: DoorDeps, served: Served, body: Buffer): AskedPrediction {
   const { instances, inputs, signature_name: signature } = parseObject(body, 'instances or inputs')
   const method = methodOf(served, signature)
-  const columns = columnsOf(served)
+  const columns = columnsOf(deps, served)
   if (instances !== undefined) {
     if (!Array.isArray(instances))
       throw wrongType('/instances', 'instances: expected a list of rows', instances)
@@ -37,14 +39,17 @@ export function parsePredict(served: Served, body: Buffer): AskedPrediction {
  * A body of `:classify` or `:regress`: `examples`, with what they have in common in `context`.
  * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
  */
-export function parseExamples(served: Served, body: Buffer): RowSource {
+export function parseExamples(deps: DoorDeps, served: Served, body: Buffer): RowSource {
   const { examples, context = {} } = parseObject(body, 'examples')
   if (!Array.isArray(examples)) throw wrongType('/examples', 'examples: expected a list of objects', examples)
-  if (!isObject(context)) throw wrongType('/context', 'context: expected an object', context)
+  const columns = columnsOf(deps, served)
+  assertRows(examples.length, columns.maxRows)
+  if (!isObject(context) || Object.keys(context).length > columns.names.length)
+    throw wrongType('/context', 'context: expected an object of columns', context)
   const bad = examples.findIndex((example) => !isObject(example))
   if (bad !== -1) throw wrongType(`/examples/${bad}`, 'examples: expected an object', examples[bad])
   const whole = examples.map((example) => ({ ...context, ...(example as object) }))
-  const rows = rowsOfList(whole, columnsOf(served), '/examples')
+  const rows = rowsOfList(whole, columns, '/examples')
   if (rows.count === examples.length) return rows
   throw wrongType('/examples', 'examples: expected one value of each column, got lists of several', examples)
 }

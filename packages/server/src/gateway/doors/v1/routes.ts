@@ -59,7 +59,7 @@ export function v1Routes(deps: RouteDeps): GatewayRoute[] {
 type Answerer = (deps: RouteDeps, served: Served, request: DoorRequest) => Reply | Promise<Reply>
 
 function predict(deps: RouteDeps, served: Served, request: DoorRequest): Reply | Promise<Reply> {
-  const { rows, method, isColumnForm } = parsePredict(served, request.body)
+  const { rows, method, isColumnForm } = parsePredict(deps, served, request.body)
   const write = (answered: readonly PredictedRow[]): Reply => {
     const answers = answersJson(answered, method)
     // KServe's clients read the one, TensorFlow Serving's the other.
@@ -79,7 +79,7 @@ function classify(deps: RouteDeps, served: Served, request: DoorRequest): Reply 
     const scores = JSON.parse(answerJson(row, 'predict_proba')) as number[]
     return `[${scores.map((score, column) => `[${labels[column]},${score}]`).join(',')}]`
   }
-  const rows = parseExamples(served, request.body)
+  const rows = parseExamples(deps, served, request.body)
   const write = (answered: readonly PredictedRow[]) => results(`[${answered.map(scored).join(',')}]`)
   return answerWhole(deps, served, request, { rows, write })
 }
@@ -89,7 +89,7 @@ function regress(deps: RouteDeps, served: Served, request: DoorRequest): Reply |
   const { routed, labelMethod } = served
   if (routed.version.schema.classes.length > 0 || labelMethod !== 'predict')
     throw notOffered(`:regress of ${routed.name}, which is no regression,`, 'ask :predict or :classify')
-  const rows = parseExamples(served, request.body)
+  const rows = parseExamples(deps, served, request.body)
   const write = (answered: readonly PredictedRow[]) => results(answersJson(answered, labelMethod))
   return answerWhole(deps, served, request, { rows, write })
 }

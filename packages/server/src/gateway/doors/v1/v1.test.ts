@@ -215,3 +215,21 @@ test.each(['DELETE', 'PUT', 'GET'])('%s is refused in the dialect’s words', as
     ...[405, 'POST, OPTIONS', ['error']],
   ])
 })
+
+const MANY = Array.from({ length: 10_001 }, () => 1)
+test.each([
+  ['rows', 'predict', { instances: MANY.map(() => ROW) }],
+  ['values', 'predict', { instances: MANY }],
+  ['a row of many', 'predict', { instances: [{ x0: MANY, x1: 1, x2: 1, x3: 1 }] }],
+  [
+    'rows of many',
+    'predict',
+    { instances: MANY.slice(0, 20).map(() => ({ x0: MANY.slice(1), x1: 1, x2: 1, x3: 1 })) },
+  ],
+  ['columns', 'predict', { inputs: { x0: MANY, x1: MANY, x2: MANY, x3: MANY } }],
+  ['examples', 'classify', { examples: MANY.map(() => ({})) }],
+])('more rows than are taken are told before they are made: %s', async (_, verb, body) => {
+  const { status, json } = await post(`iris-lr:${verb}`, body)
+
+  expect([status, (json as { error: string }).error]).toEqual([413, expect.stringContaining('at most 10000')])
+})
