@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { COMMANDS, HELP } from '../packages/cli/src/commands.ts'
+import { KEY_KINDS, KIND_TABLE, SCOPE_TABLE, SCOPES } from '../packages/contracts/src/scopes.ts'
+import { type ListedRoute, listRoutes } from './route-table.ts'
 
-/** node tools/reference-docs.ts: writes docs/reference/{cli,configuration}.md from the commands and the settings themselves. */
+/** node tools/reference-docs.ts: writes docs/reference/{cli,configuration,permissions}.md from the commands, settings and routes themselves. */
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 
@@ -22,7 +24,7 @@ const SETTING = /\/\*\* ([^*]+?) \*\/\n\s+(MILLWRIGHT_\w+): (\w+\([\s\S]*?\)),\n
 export function buildConfigurationPage(): string {
   const rows = [...read('packages/server/src/config.ts').matchAll(SETTING)].map(([, comment, name, rule]) => {
     const value = /^\w+\(([^,)]+)/.exec(rule!)![1]!
-    return `| \`${name}\` | ${comment!.replace(/\s+/g, ' ')} | ${DEFAULTS[name!] ?? `\`${evaluate(value)}\``} |`
+    return `| \`${name}\` | ${comment!.replace(/\s+/g, ' ')} | ${DEFAULTS[name!] ?? defaultOf(value)} |`
   })
   return `# Configuration
 
@@ -32,7 +34,8 @@ Read from the environment, once, at start; options of \`millwright up\` win over
 |---|---|---|
 ${rows.join('\n')}
 
-The command line reads \`MILLWRIGHT_URL\` (default \`http://127.0.0.1:7600\`), \`MILLWRIGHT_USER\` (default: who is logged in), \`NO_COLOR\`.
+The command line reads \`MILLWRIGHT_URL\` (default \`http://127.0.0.1:7600\`), \`MILLWRIGHT_API_KEY\`, \`MILLWRIGHT_USER\` (default: who is logged
+in; where a key is asked for, its name counts), \`NO_COLOR\`.
 `
 }
 
@@ -42,6 +45,8 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   MILLWRIGHT_GATEWAYS: 'one per core',
 }
 
+const defaultOf = (source: string): string => (source === "''" ? 'none' : `\`${evaluate(source)}\``)
+
 /** `16 * MEBIBYTE` → 16777216 */
 function evaluate(source: string): string {
   const product = /^(\d+) \* MEBIBYTE$/.exec(source)
@@ -49,7 +54,64 @@ function evaluate(source: string): string {
   return source.replaceAll('_', '').replaceAll("'", '')
 }
 
+export async function buildPermissionsPage(): Promise<string> {
+  const { gateway, control } = await listRoutes()
+  const scopes = SCOPES.map(
+    (scope) => `| \`${scope}\` | ${SCOPE_TABLE[scope].meaning} | ${SCOPE_TABLE[scope].allows.join(', ')} |`,
+  )
+  const kinds = KEY_KINDS.map((kind) => {
+    const { prefix, meaning, scopes: allowed } = KIND_TABLE[kind]
+    return `| ${kind} | \`${prefix}…\` | ${meaning} | ${allowed.join(', ')} |`
+  })
+  return `# Keys and permissions
+
+What each route asks of an API key, where one is asked for; see [Secure a server](../how-to/secure-a-server.md).
+
+## Scopes
+
+| scope | lets its key | includes |
+|---|---|---|
+${scopes.join('\n')}
+
+\`read\` shows the prediction log, with the features of every logged row.
+
+## Kinds of keys
+
+| kind | begins with | whose it is | scopes it may have |
+|---|---|---|---|
+${kinds.join('\n')}
+
+A key is its prefix, 30 random letters and digits, and 6 more that are their CRC-32 in base 62. For secret scanners:
+\`mw[psd]_[0-9A-Za-z]{36}\`. Only its SHA-256 is kept.
+
+A key of the kind deployment gets an answer where the address names one of its deployments, and, for predictions, where an
+address without a name means one of them as the default. Addresses that are about all deployments refuse it.
+
+## Routes
+
+Whatever is not in these tables asks for a key too, of any scope, before it is answered with 404 or 405.
+
+### Answered by gateways
+
+${routeRows(gateway)}
+
+### Answered by control
+
+${routeRows(control)}
+`
+}
+
+const routeRows = (routes: readonly ListedRoute[]): string =>
+  [
+    '| route | methods | scope |',
+    '|---|---|---|',
+    ...routes.map(
+      ({ path, methods, permission }) => `| \`${path}\` | ${methods.join(', ')} | ${permission} |`,
+    ),
+  ].join('\n')
+
 if (import.meta.main) {
+  writeFileSync(new URL('../docs/reference/permissions.md', import.meta.url), await buildPermissionsPage())
   writeFileSync(new URL('../docs/reference/cli.md', import.meta.url), await buildCliPage())
   writeFileSync(new URL('../docs/reference/configuration.md', import.meta.url), buildConfigurationPage())
 }

@@ -16,14 +16,18 @@ const HARDENED = [
 ]
 
 const state = (field: string): Promise<string> => podman('inspect', '--format', `{{.State.${field}}}`, NAME)
-const inside = (...command: string[]): Promise<string> => podman('exec', NAME, ...command)
+const inside = (...command: string[]): Promise<string> =>
+  podman('exec', '--env', `MILLWRIGHT_API_KEY=${apiKey}`, NAME, ...command)
+/** Of an administrator, made before the first start. */
+let apiKey = ''
+const withKey = (): Record<string, string> => ({ 'x-api-key': apiKey })
 const seconds = (since: number): string => ((performance.now() - since) / 1000).toFixed(2)
 
 describe.skipIf(reason !== undefined)('the container image', () => {
   let url: string
 
   const predict = (): Promise<{ status: number; json: { prediction: { id: string } } }> =>
-    postJson(`${url}/api/v1/deployments/churn/predict`, { row: CHURN_ROW })
+    postJson(`${url}/api/v1/deployments/churn/predict`, { row: CHURN_ROW }, withKey())
   /** Asks until it is answered; a container that is starting refuses connections. */
   const firstAnswer = () =>
     eventually(async () => {
@@ -43,6 +47,12 @@ describe.skipIf(reason !== undefined)('the container image', () => {
     await buildImage()
     const size = Number(await podman('image', 'inspect', '--format', '{{.Size}}', IMAGE))
     console.log(`built in ${seconds(startedAt)} s, ${(size / MEGABYTE).toFixed(0)} MB`)
+
+    await expect(podman('run', '--rm', '-v', `${NAME}:/data`, ...HARDENED, IMAGE)).rejects.toThrow(
+      'there is no active one',
+    )
+    const create = ['keys', 'create', 'admin', '--scope', 'admin', '--data', '/data']
+    apiKey = await podman('run', '--rm', '-v', `${NAME}:/data`, ...HARDENED, IMAGE, ...create)
 
     const ranAt = performance.now()
     await podman(
@@ -109,6 +119,7 @@ describe.skipIf(reason !== undefined)('the container image', () => {
 
     expect(address).toBe('http://127.0.0.1:7600/predict/churn')
     expect((await predict()).status).toBe(200)
+    expect((await fetch(`${url}/api/v1/models`)).status).toBe(401)
   })
 
   test('stopping it answers the request in flight and ends with exit code 0', async () => {
@@ -131,7 +142,7 @@ describe.skipIf(reason !== undefined)('the container image', () => {
     console.log(`first prediction ${seconds(startedAt)} s after podman start`)
 
     const found = await eventually(async () => {
-      const reply = await fetch(`${url}/api/v1/predictions?id=${json.prediction.id}`)
+      const reply = await fetch(`${url}/api/v1/predictions?id=${json.prediction.id}`, { headers: withKey() })
       return ((await reply.json()) as { data?: { id: string }[] }).data?.[0]
     })
     expect(found.id).toBe(json.prediction.id)
@@ -207,6 +218,7 @@ function beginRequest(
     const headers = {
       'content-type': 'application/json',
       'content-length': bytes,
+      ...withKey(),
       expect: '100-continue',
       connection: 'close',
     }

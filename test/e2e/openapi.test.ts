@@ -117,6 +117,10 @@ test('the main job: every answer is what the document says', { timeout: 120_000 
   await call('POST /v1/predict', {}, { json: CHURN_ROW })
   await call('POST /v2/predict', {}, { json: CHURN_ROW })
   await call('POST /v1/predict/{deployment}', churn, { json: CHURN_ROW })
+  const made = await call('POST /api/v1/keys', {}, { json: { name: 'ci', scopes: ['read'] } })
+  const key = (made.body as { id: string }).id
+  await call('POST /api/v1/keys/{key}/rotate', { key }, { json: {} })
+  await call('POST /api/v1/keys/{key}/revoke', { key }, { json: {} })
 
   const predict = 'POST /api/v1/deployments/{deployment}/predict'
   await call('POST /predict', {}, { json: CHURN_ROW })

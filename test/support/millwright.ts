@@ -128,10 +128,11 @@ export const CHURN_ROW = {
 export async function postJson(
   url: string,
   body: unknown,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<{ status: number; headers: Headers; json: never }> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   })
   return { status: response.status, headers: response.headers, json: (await response.json()) as never }

@@ -10,6 +10,8 @@ export type CliContext = {
   /** Address of the server: --url, MILLWRIGHT_URL, or the default. */
   readonly url: string
   readonly client: Client
+  /** MILLWRIGHT_API_KEY is set: the client sends it. */
+  readonly withKey: boolean
   /** --json: stdout is one JSON document. */
   readonly json: boolean
   /** Every command by name, for those that speak of others. */

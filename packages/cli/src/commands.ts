@@ -16,6 +16,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   abort: async () => (await import('./commands/abort.ts')).abort,
   pin: async () => (await import('./commands/pin.ts')).pin,
   rollback: async () => (await import('./commands/rollback.ts')).rollback,
+  keys: async () => (await import('./commands/keys.ts')).keys,
+  events: async () => (await import('./commands/events.ts')).events,
   types: async () => (await import('./commands/types.ts')).types,
   models: async () => (await import('./commands/models.ts')).models,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
@@ -42,6 +44,10 @@ Deploy
   rollback     restore what served before, at once
   status       what serves now, and how it is
 
+Operate
+  keys         make, list, rotate and revoke API keys
+  events       who changed what, and when
+
 Use
   predict      ask a deployment
   logs         find logged predictions
@@ -57,7 +63,7 @@ Without a server
   completion   print a completion script for bash, zsh or fish
 
 Every command takes --help, --json, --quiet, --url, --user, --timeout SECONDS and --no-color.
-Environment: MILLWRIGHT_URL (default http://127.0.0.1:7600), MILLWRIGHT_USER, NO_COLOR.
+Environment: MILLWRIGHT_URL (default http://127.0.0.1:7600), MILLWRIGHT_API_KEY, MILLWRIGHT_USER, NO_COLOR.
 Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 gate failed, 6 timed out, 7 conflict, 130 interrupted.
 
 Examples:

@@ -18,8 +18,11 @@ const BY_TYPE: Readonly<Record<SchemaColumn['type'], FieldValue>> = {
 const exampleValue = (column: SchemaColumn): FieldValue =>
   column.categories?.find((category) => category !== null) ?? BY_TYPE[column.type]
 
-/** A shell command that asks the deployment about one row. */
-export function curlOf(url: string, deployment: string, row: Record<string, FieldValue>): string {
+type Asked = { readonly url: string; readonly deployment: string; readonly withKey: boolean }
+
+/** A shell command that asks the deployment about one row; a key is named by its variable, never shown. */
+export function curlOf({ url, deployment, withKey }: Asked, row: Record<string, FieldValue>): string {
   const body = JSON.stringify({ row }).replaceAll("'", "'\\''")
-  return `curl -s ${url}/api/v1/deployments/${deployment}/predict -H 'content-type: application/json' \\\n    -d '${body}'`
+  const key = withKey ? ` -H "x-api-key: $MILLWRIGHT_API_KEY"` : ''
+  return `curl -s ${url}/api/v1/deployments/${deployment}/predict -H 'content-type: application/json'${key} \\\n    -d '${body}'`
 }

@@ -69,14 +69,16 @@ function contextOf(values: Values, { terminal, env }: Surroundings): CliContext 
   const seconds = Number(values.timeout ?? 600)
   if (!(seconds > 0)) throw new UsageError('--timeout takes seconds above 0')
   const user = String(values.user ?? env.MILLWRIGHT_USER ?? userInfo().username)
+  const apiKey = env.MILLWRIGHT_API_KEY
   let client: Client | undefined
   return {
     terminal,
     url,
     get client() {
-      client ??= createClient({ url, user, timeoutMs: seconds * 1000 })
+      client ??= createClient({ url, user, timeoutMs: seconds * 1000, ...(apiKey && { apiKey }) })
       return client
     },
+    withKey: Boolean(apiKey),
     json: values.json === true,
     commands: COMMANDS,
   }
@@ -124,14 +126,16 @@ const EXIT_BY_STATUS: Readonly<Record<number, number>> = {
   504: EXIT.timeout,
 }
 
+const HINTS_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
+  0: ['start the server with: millwright up', 'or point to it with --url or MILLWRIGHT_URL'],
+  401: ['put the key into MILLWRIGHT_API_KEY', 'an administrator makes one with: millwright keys create'],
+}
+
 function clientFailure(error: ClientError): Failure {
   const fields = error.problem?.errors?.map((field) => `${field.pointer}: ${field.message}`) ?? []
   return {
     message: [error.message, ...fields].join('\n  '),
-    hints:
-      error.status === 0
-        ? ['start the server with: millwright up', 'or point to it with --url or MILLWRIGHT_URL']
-        : [],
+    hints: HINTS_BY_STATUS[error.status] ?? [],
     exitCode: EXIT_BY_STATUS[error.status] ?? EXIT.failed,
     ...(error.problem === undefined ? {} : { code: error.problem.code }),
   }

@@ -1,7 +1,10 @@
 import type {
   AliasChange,
+  ApiKey,
   ChangeDeployment,
   CreateDeployment,
+  CreatedKey,
+  CreateKey,
   CreateVersion,
   Deployment,
   Event,
@@ -14,6 +17,7 @@ import type {
   Revision,
   RollBack,
   RollOut,
+  RotateKey,
   Status,
   Upload,
   VersionDetail,
@@ -23,7 +27,9 @@ import { createTransport, type RequestOptions, type Transport } from './transpor
 export type ClientOptions = {
   /** Base address, `http://127.0.0.1:7600`. */
   readonly url: string
-  /** Name recorded with every change. */
+  /** API key; without one, only servers that ask for none answer. */
+  readonly apiKey?: string
+  /** Name recorded with every change, where no key is asked for. */
   readonly user?: string
   /** Longest a call waits for its answer, in milliseconds. */
   readonly timeoutMs?: number
@@ -31,6 +37,13 @@ export type ClientOptions = {
 
 /** A page of a list; `next` is the address of the following one. */
 export type Page<T> = { readonly data: T[]; readonly has_more: boolean; readonly next: string | null }
+
+export type EventQuery = {
+  readonly type?: string
+  readonly subject?: string
+  readonly limit?: number
+  readonly cursor?: string
+}
 
 export type PredictionQuery = {
   readonly id?: string
@@ -50,13 +63,13 @@ export type PredictionQuery = {
 export type Client = ReturnType<typeof createClient>
 
 export function createClient(options: ClientOptions) {
-  const call = createTransport({ timeoutMs: 60_000, user: undefined, ...options })
+  const call = createTransport({ timeoutMs: 60_000, user: undefined, apiKey: undefined, ...options })
   return {
     ...modelCalls(call),
     ...deploymentCalls(call),
+    ...keyCalls(call),
     getStatus: (): Promise<Status> => call('GET', '/api/v1/status'),
-    listEvents: (query: { cursor?: string; limit?: number } = {}): Promise<Page<Event>> =>
-      call('GET', '/api/v1/events', { query }),
+    listEvents: (query: EventQuery = {}): Promise<Page<Event>> => call('GET', '/api/v1/events', { query }),
     predict: (deployment: string, body: PredictRequest): Promise<PredictAnswer> =>
       call('POST', `/api/v1/deployments/${encodeURIComponent(deployment)}/predict`, { json: body }),
     listPredictions: (query: PredictionQuery): Promise<Page<PredictionRecord>> =>
@@ -96,6 +109,15 @@ const deploymentCalls = (call: Transport) => ({
     call('POST', `${deploymentPath(name)}/abort`, { json: body }),
   rollBack: (name: string, body: RollBack): Promise<Deployment> =>
     call('POST', `${deploymentPath(name)}/rollback`, { json: body }),
+})
+
+const keyCalls = (call: Transport) => ({
+  createKey: (body: CreateKey): Promise<CreatedKey> => call('POST', '/api/v1/keys', { json: body }),
+  listKeys: (query: { cursor?: string; limit?: number } = {}): Promise<Page<ApiKey>> =>
+    call('GET', '/api/v1/keys', { query }),
+  rotateKey: (id: string, body: RotateKey = {}): Promise<CreatedKey> =>
+    call('POST', `/api/v1/keys/${encodeURIComponent(id)}/rotate`, { json: body }),
+  revokeKey: (id: string): Promise<ApiKey> => call('POST', `/api/v1/keys/${encodeURIComponent(id)}/revoke`),
 })
 
 const modelPath = (model: string): string => `/api/v1/models/${encodeURIComponent(model)}`

@@ -27,17 +27,19 @@ export type Transport = <T>(method: string, path: string, options?: RequestOptio
 type TransportOptions = {
   readonly url: string
   readonly user: string | undefined
+  readonly apiKey: string | undefined
   readonly timeoutMs: number
 }
 
 /** One function that sends a request and gives the parsed JSON answer. @throws ClientError */
-export function createTransport({ url, user, timeoutMs }: TransportOptions): Transport {
+export function createTransport({ url, user, apiKey, timeoutMs }: TransportOptions): Transport {
   return async <T>(method: string, path: string, options: RequestOptions = {}): Promise<T> => {
     const target = new URL(path, url)
     for (const [name, value] of Object.entries(options.query ?? {}))
       if (value !== undefined) target.searchParams.set(name, String(value))
     const headers: Record<string, string> = { accept: 'application/json' }
     if (user !== undefined) headers['x-millwright-user'] = encodeURIComponent(user)
+    if (apiKey !== undefined) headers.authorization = `Bearer ${apiKey}`
     if (options.json !== undefined) headers['content-type'] = 'application/json'
     if (options.body !== undefined) headers['content-type'] = 'application/octet-stream'
     if (options.bytes !== undefined) headers['content-length'] = String(options.bytes)

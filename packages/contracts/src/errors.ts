@@ -152,10 +152,40 @@ export const ERRORS = {
     message: (p) => `the bytes received have sha256 ${p.got}, not ${p.expected}; upload again`,
     retryable: true,
   }),
+  UNAUTHENTICATED: define<{ given: boolean }>({
+    status: 401,
+    title: 'Key needed',
+    message: (p) =>
+      p.given
+        ? 'the API key sent is unknown, expired or revoked; ask an administrator of this server for another'
+        : 'this needs an API key; send it as `Authorization: Bearer KEY` or `X-Api-Key: KEY`',
+  }),
+  PERMISSION_DENIED: define<{ scope: string; reason: string }>({
+    status: 403,
+    title: 'Not allowed',
+    message: (p) => `this needs a key with the scope "${p.scope}", ${p.reason}`,
+  }),
+  KEY_NOT_FOUND: define<{ id: string }>({
+    status: 404,
+    title: 'Key not found',
+    message: (p) => `there is no key "${p.id}"; list them with GET /api/v1/keys`,
+  }),
+  KEY_NOT_ACTIVE: define<{ id: string; state: string }>({
+    status: 409,
+    title: 'Key not active',
+    message: (p) => `key "${p.id}" is ${p.state}; rotate an active one, or make one with POST /api/v1/keys`,
+  }),
+  HOST_NOT_ALLOWED: define<{ host: string }>({
+    status: 403,
+    title: 'Host not allowed',
+    message: (p) =>
+      `this server does not answer to the name "${p.host}"; use its own, or add this one to MILLWRIGHT_ALLOWED_HOSTS`,
+  }),
   FOREIGN_ORIGIN: define<{ origin: string }>({
     status: 403,
     title: 'Foreign origin',
-    message: (p) => `requests that change something are not taken from pages of ${p.origin}`,
+    message: (p) =>
+      `requests are not taken from pages of ${p.origin}; call from a server, or add its name to MILLWRIGHT_ALLOWED_HOSTS`,
   }),
   STORAGE_FULL: define({
     status: 507,

@@ -22,6 +22,7 @@ export {
   type Problem,
   problemOf,
 } from './errors.ts'
+export { ApiKey, CreatedKey, CreateKey, RotateKey } from './key.ts'
 export {
   AliasChange,
   CreateVersion,
@@ -37,4 +38,13 @@ export { ModelParts, manifestOf, PartsManifest } from './parts.ts'
 export { PredictAnswer, Prediction, PredictionRecord, PredictRequest } from './prediction.ts'
 export { ReviewAnswer } from './review.ts'
 export { CellValue, FieldValue, ModelSchema, SchemaColumn } from './schema.ts'
+export {
+  KEY_KINDS,
+  type KeyKind,
+  KIND_TABLE,
+  type Permission,
+  SCOPE_TABLE,
+  SCOPES,
+  type Scope,
+} from './scopes.ts'
 export { Status } from './status.ts'

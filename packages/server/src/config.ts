@@ -13,7 +13,8 @@ type Setting<T> = {
 const text = (fallback: string): Setting<string> => ({
   fallback,
   expected: 'some text',
-  parse: (given) => given || undefined,
+  // Where nothing is a value too, an empty variable is as good as none.
+  parse: (given) => given || (fallback === '' ? '' : undefined),
 })
 
 const oneOf = <T extends string>(fallback: T, values: readonly T[]): Setting<T> => ({
@@ -49,6 +50,10 @@ const numberOf = (given: string): number => (given.trim() === '' ? Number.NaN : 
 const SETTINGS = {
   /** Address to listen on. */
   MILLWRIGHT_HOST: text('127.0.0.1'),
+  /** Who must send an API key. `auto`: everyone, unless only this machine can call; `required`: everyone; `off`: nobody. */
+  MILLWRIGHT_AUTH: oneOf('auto', ['auto', 'required', 'off']),
+  /** Names, separated by commas, the server answers to besides its address; pages of them may call it. */
+  MILLWRIGHT_ALLOWED_HOSTS: text(''),
   /** Port to listen on; 0 picks a free one. */
   MILLWRIGHT_PORT: integer(7600, { min: 0, max: 65_535 }),
   /** Folder for everything that is kept. */

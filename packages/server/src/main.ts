@@ -5,7 +5,7 @@ import { StartError } from './supervisor/preflight.ts'
 import { runUp } from './supervisor/up.ts'
 import { VERSION } from './version.ts'
 
-/** Entry of the server roles: `millwright up | control | gateway`. */
+/** Entry of the server roles: `millwright up | control | gateway`, and of `create-key` for a server that does not run. */
 
 const USAGE = `Starts Millwright: one control process and one gateway per core, on one port.
 
@@ -16,12 +16,14 @@ Options:
   --port PORT      port; 0 picks a free one      (MILLWRIGHT_PORT, default 7600)
   --data DIR       folder for all that is kept   (MILLWRIGHT_DATA, default ~/.local/share/millwright)
   --gateways N     gateway processes             (MILLWRIGHT_GATEWAYS, default: one per core)
+  --open           without API keys: everyone who reaches the port may do everything  (MILLWRIGHT_AUTH=off)
   --deploy PATH    deploy a model file or an example folder once up, unless it is there already
   -h, --help       this text
 
 Examples:
   millwright up
   millwright up --port 0 --data /tmp/try --gateways 1
+  millwright up --host 0.0.0.0       callers need an API key: millwright keys create --help
 `
 
 const OPTIONS = {
@@ -29,6 +31,7 @@ const OPTIONS = {
   port: { type: 'string' },
   data: { type: 'string' },
   gateways: { type: 'string' },
+  open: { type: 'boolean' },
   deploy: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -55,7 +58,11 @@ async function up(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
     const value = values[option as keyof typeof VARIABLES]
     return value === undefined ? [] : [[variable, value] as const]
   })
-  const fullEnv = { ...env, ...Object.fromEntries(chosen) }
+  const fullEnv = {
+    ...env,
+    ...Object.fromEntries(chosen),
+    ...(values.open === true && { MILLWRIGHT_AUTH: 'off' }),
+  }
   const entry = process.argv[1] ?? fileURLToPath(import.meta.url)
   await runUp({
     config: loadConfig(fullEnv),
@@ -85,6 +92,7 @@ function explain(error: unknown): number {
 const [role, ...args] = process.argv.slice(2)
 if (role === 'control') await import('./control/main.ts')
 else if (role === 'gateway') await import('./gateway/main.ts')
+else if (role === 'create-key') await import('./control/create-key.ts')
 else
   try {
     process.exitCode = await up(args, process.env)

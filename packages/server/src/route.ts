@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { Permission } from '@millwright/contracts/scopes'
 import type { z } from 'zod'
 
 type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
@@ -11,7 +12,7 @@ export type Call<P, Q, B> = {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** Path and query as asked. */
   readonly url: string
-  /** Who asks, by their own word: header `X-Millwright-User`. */
+  /** Who asks: the name and id of their key; where no key is asked for, by their own word: header `X-Millwright-User`. */
   readonly by: string
   readonly requestId: string
 }
@@ -31,6 +32,8 @@ export type Route = {
   readonly method: Method
   readonly path: string
   readonly summary: string
+  /** What a caller must be allowed to do. */
+  readonly permission: Permission
   /** Groups routes in the documentation. */
   readonly tag: string
   readonly params?: z.ZodObject

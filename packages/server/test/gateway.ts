@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { ModelSchema } from '@millwright/contracts'
 import { compileFile, decodeProgram, inputSchema } from '@millwright/engine'
 import { openPool } from '@millwright/runtime/pool'
+import type { AccessPolicy } from '../src/access/origin.ts'
 import { folderBlobs } from '../src/blobs/folder.ts'
 import { createDataplane } from '../src/gateway/dataplane.ts'
 import { createFollower } from '../src/gateway/follow.ts'
@@ -23,7 +24,7 @@ import { createIdSource } from '../src/ids.ts'
 import { type DataLayout, layoutOf } from '../src/layout.ts'
 import { createLogger } from '../src/logging.ts'
 import { scrapeAll } from '../src/metrics/scrape.ts'
-import type { RoutedDeployment } from '../src/routing/snapshot.ts'
+import type { RoutedDeployment, RoutedKey } from '../src/routing/snapshot.ts'
 import { readSegment } from '../src/segments/reader.ts'
 import { decodeRecord, type LoggedRow } from '../src/segments/record.ts'
 import { createSegmentWriter } from '../src/segments/writer.ts'
@@ -103,13 +104,17 @@ export async function writeSnapshot(
   layout: DataLayout,
   epoch: number,
   deployments: readonly RoutedDeployment[],
+  keys: readonly RoutedKey[] = [],
 ): Promise<void> {
-  const text = JSON.stringify({ format: 1, epoch, written_at: new Date(0).toISOString(), deployments })
+  const text = JSON.stringify({ format: 1, epoch, written_at: new Date(0).toISOString(), deployments, keys })
   await writeFile(`${layout.routing}.new`, text)
   await rename(`${layout.routing}.new`, layout.routing)
 }
 
 export const HOST_LIMITS = { memoryMib: 512, loadMs: 20_000, runMs: 2_000 }
+
+/** Only this machine calls, without a key. */
+export const OPEN: AccessPolicy = { boundToLoopback: true, loginRequired: false, allowedHosts: [] }
 
 export type Limits = {
   readonly host?: typeof HOST_LIMITS
@@ -119,6 +124,8 @@ export type Limits = {
   readonly maxWaitMs?: number
   readonly maxJobs?: number
   readonly webhookHosts?: readonly string[]
+  readonly access?: AccessPolicy
+  readonly usesMs?: number
   readonly logTo?: NodeJS.WritableStream
 }
 
@@ -142,7 +149,10 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
       batchWaitMs: limits.batchWaitMs ?? 0,
       onBatch: ({ rows }) => metrics.batchRows.observe(rows),
     })
-  const follower = createFollower({ id: 'gateway-0', layout, load, metrics, logger })
+  const follower = createFollower({
+    ...{ id: 'gateway-0', layout, load, metrics, logger },
+    ...(limits.usesMs && { usesMs: limits.usesMs }),
+  })
   await follower.start()
   const plane = withShadows(createDataplane({ ids, log }), {
     onError: (error) => logger.warn({ error }, 'the shadow fails'),
@@ -161,6 +171,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     maxBodyBytes: limits.maxBodyBytes ?? 16 << 20,
     maxRows: limits.maxRows ?? 10_000,
     maxWaitMs: limits.maxWaitMs ?? 1_000,
+    access: limits.access ?? OPEN,
   })
   const { server } = gateway
   const listen = async (): Promise<number> => {

@@ -51,13 +51,14 @@ export const deploy: Command = {
     'no-promote': { type: 'boolean' },
     keep: { type: 'boolean' },
   },
-  async run({ terminal, client, url, json }, values, positionals) {
+  async run({ terminal, client, url, withKey, json }, values, positionals) {
     const [path] = takeArguments(positionals, 'FILE')
     const plan = await planDeploy(path!, values)
     const existing = await findDeployment(client, plan.name)
     if (existing !== undefined && values.keep === true) {
       showTryIt(terminal, {
         url,
+        withKey,
         deployment: existing,
         schema: await client.getDeploymentSchema(existing.name),
         row: undefined,
@@ -81,7 +82,7 @@ export const deploy: Command = {
       version,
       reason: textOption(values, 'reason'),
     })
-    showTryIt(terminal, { url, deployment, schema: version.schema!, row })
+    showTryIt(terminal, { url, withKey, deployment, schema: version.schema!, row })
     terminal.stdout(
       json ? `${JSON.stringify({ deployment, version })}\n` : `${url}/predict/${deployment.name}\n`,
     )
@@ -261,15 +262,16 @@ async function goLive({ client, terminal, plan, existing, version, reason }: Liv
 
 type TryIt = {
   readonly url: string
+  readonly withKey: boolean
   readonly deployment: Deployment
   readonly schema: Parameters<typeof exampleRow>[0]
   readonly row: ReturnType<typeof exampleRow> | undefined
 }
 
-function showTryIt(terminal: Terminal, { url, deployment, schema, row }: TryIt): void {
+function showTryIt(terminal: Terminal, { url, withKey, deployment, schema, row }: TryIt): void {
   if (terminal.quiet) return
   const example = { ...exampleRow(schema), ...pick(row ?? {}, schema) }
-  terminal.stderr(`\nTry it:\n  ${curlOf(url, deployment.name, example)}\n`)
+  terminal.stderr(`\nTry it:\n  ${curlOf({ url, deployment: deployment.name, withKey }, example)}\n`)
   if (deployment.revision.revision > 1)
     terminal.stderr(`Take it back:  millwright rollback ${deployment.name}\n`)
 }

@@ -22,6 +22,7 @@ let control: Control
 const broken = defineRoute({
   method: 'GET',
   path: '/api/v1/broken',
+  permission: 'read',
   summary: 'Fails',
   tag: 'test',
   answers: { 200: z.string() },
@@ -126,14 +127,15 @@ describe('pages of other origins', () => {
     expect(reply.statusCode).toBe(status)
   })
 
-  test('reading is not refused', async () => {
-    const reply = await send('GET', '/api/v1/models', {
-      origin: 'https://evil.example',
-      host: 'evil.example',
-    })
-
-    expect(reply.statusCode).toBe(200)
-  })
+  test.each([
+    [{ origin: 'https://evil.example', host: 'localhost' }, 200],
+    [{ host: 'evil.example' }, 403],
+  ])(
+    'reading with %o is answered with %i: pages of others cannot see an answer sent to our name',
+    async (headers, status) => {
+      expect((await send('GET', '/api/v1/models', headers)).statusCode).toBe(status)
+    },
+  )
 })
 
 describe('lists', () => {

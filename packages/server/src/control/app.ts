@@ -1,11 +1,14 @@
 import { MillwrightError } from '@millwright/contracts'
+import type { Permission } from '@millwright/contracts/scopes'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Asker } from '../access/credential.ts'
+import { type AccessPolicy, assertOwnOrigin } from '../access/origin.ts'
+import { assertAllowed, type Grant, signatureOf, unauthenticated } from '../access/permission.ts'
 import { createIdSource } from '../ids.ts'
 import { type Logger, logRequest } from '../logging.ts'
 import type { Call, Reply, Route } from '../route.ts'
 import { addPages } from './docs.ts'
 import { doors } from './doors.ts'
-import { assertOwnOrigin } from './origin.ts'
 import { registerPages } from './pages/register.ts'
 import { parseOrRefuse, sendProblem } from './problems.ts'
 
@@ -13,8 +16,11 @@ export type AppDeps = {
   /** The whole route table. */
   readonly routes: readonly Route[]
   readonly logger: Logger
-  /** Only this machine is listened to. */
-  readonly boundToLoopback: boolean
+  readonly access: AccessPolicy
+  /** The key a request was sent with, if it is good now. */
+  readonly recognise: (asker: Asker) => Promise<Grant | undefined>
+  /** Told of every route there is, pages among them. */
+  readonly onRoute?: (route: { path: string; methods: readonly string[]; permission: Permission }) => void
   /** Told of every answer, for metrics. */
   readonly onAnswer?: (answer: { method: string; route: string; status: number; seconds: number }) => void
 }
@@ -25,6 +31,38 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
 const MAX_USER_LENGTH = 128
 /** Longest part of a path; what is too long for a name is refused as one, with its reason. */
 const MAX_PARAM_LENGTH = 4096
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    permission?: Permission
+  }
+  interface FastifyRequest {
+    /** Whose key it was sent with; undefined where none is asked for. */
+    caller: Grant | undefined
+  }
+}
+
+/**
+ * The one place where it is decided whether a request is answered. Gateways have decided before, and are not believed:
+ * only what the request itself carries counts. Without a good key not even what there is is told.
+ * @throws MillwrightError HOST_NOT_ALLOWED, FOREIGN_ORIGIN, UNAUTHENTICATED, PERMISSION_DENIED
+ */
+async function admit({ access, recognise }: AppDeps, request: FastifyRequest): Promise<void> {
+  const asker: Asker = {
+    header(name) {
+      const value = request.headers[name]
+      return Array.isArray(value) ? value[0] : value
+    },
+  }
+  assertOwnOrigin(request.method, asker, access)
+  if (!access.loginRequired) return
+  const grant = await recognise(asker)
+  if (grant === undefined) throw unauthenticated(asker)
+  request.caller = grant
+  const { permission } = request.routeOptions.config
+  const { deployment } = (request.params ?? {}) as { deployment?: string }
+  if (permission !== undefined) assertAllowed(grant, permission, deployment)
+}
 
 /** Control's public API: every route of the table, the documentation, and one way for errors. */
 export function createApp(deps: AppDeps): FastifyInstance {
@@ -41,11 +79,16 @@ export function createApp(deps: AppDeps): FastifyInstance {
     },
   })
   app.removeContentTypeParser('text/plain')
+  app.decorateRequest('caller', undefined)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('request-id', request.id)
     reply.header('cache-control', 'no-store')
     reply.header('x-content-type-options', 'nosniff')
-    assertOwnOrigin(request, deps.boundToLoopback)
+    await admit(deps, request)
+  })
+  app.addHook('onRoute', ({ url, method, config }) => {
+    if (config?.permission === undefined) throw new RangeError(`route ${url} says no permission`)
+    deps.onRoute?.({ path: url, methods: [method].flat(), permission: config.permission })
   })
   app.addHook('onResponse', async (request, reply) => answered(deps, request, reply))
   app.setErrorHandler((error, request, reply) => sendProblem(deps.logger, error, request, reply))
@@ -78,6 +121,7 @@ function addRoute(app: FastifyInstance, route: Route): void {
   app.route({
     method: route.method,
     url: fastifyPath(route.path),
+    config: { permission: route.permission },
     ...(route.body === 'stream' ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
     handler: async (request, reply) => {
       const call = parseCall(route, request)
@@ -110,12 +154,15 @@ function parseCall(route: Route, request: FastifyRequest): Call<never, never, ne
       : body && parseOrRefuse(body, request.body ?? {}, '')) as never,
     headers: request.headers,
     url: request.url,
-    by: parseUser(request.headers['x-millwright-user']),
+    by:
+      request.caller === undefined
+        ? parseUser(request.headers['x-millwright-user'])
+        : signatureOf(request.caller),
     requestId: request.id,
   }
 }
 
-/** A name, percent-encoded where it is not plain ASCII. Taken on trust: there are no keys yet. */
+/** A name, percent-encoded where it is not plain ASCII. Taken on trust: no key is asked for. */
 function parseUser(header: string | string[] | undefined): string {
   if (typeof header !== 'string' || header.trim() === '') return 'anonymous'
   try {

@@ -79,12 +79,21 @@ export const dialectDoors: readonly Door[] = [
   ...describe(TORCH_SERVE, torchServe),
 ]
 
+/** Asked by probes, which have no keys. */
+const PUBLIC = new Set(['/ping', '/version'])
+
+const permissionOf = (method: Door['method'], path: string): Door['permission'] => {
+  if (PUBLIC.has(path)) return 'public'
+  return method === 'POST' ? 'predict' : 'read'
+}
+
 function describe(rows: readonly Row[], error: z.ZodType): Door[] {
   return rows.map(([operation, summary, answer, body]) => {
     const [method, path = ''] = operation.split(' ') as [Door['method'], string]
     const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name!, z.string()] as const)
     return {
-      ...{ method, path, summary, tag: 'dialects', answers: { 200: answer }, error },
+      ...{ method, path, permission: permissionOf(method, path), summary, tag: 'dialects' },
+      ...{ answers: { 200: answer }, error },
       ...(names.length > 0 && { params: z.object(Object.fromEntries(names)) }),
       ...(body !== undefined && { body }),
     }

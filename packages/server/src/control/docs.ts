@@ -2,6 +2,9 @@ import { ERRORS } from '@millwright/contracts'
 import type { FastifyInstance } from 'fastify'
 import { buildOpenApi, type Door } from './openapi.ts'
 
+/** Whoever may see what is deployed may see the pages. */
+export const PAGE = { config: { permission: 'read' } } as const
+
 /** Pages need nothing but themselves: no network, no other file. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'"
 
@@ -12,9 +15,9 @@ export function addPages(app: FastifyInstance, routes: readonly Door[]): void {
     '/docs': () => routesPage(routes, document),
     '/docs/errors': errorsPage,
   }
-  app.get('/openapi.json', async () => document)
+  app.get('/openapi.json', PAGE, async () => document)
   for (const [path, render] of Object.entries(pages))
-    app.get(path, async (_, reply) =>
+    app.get(path, PAGE, async (_, reply) =>
       reply.type('text/html; charset=utf-8').header('content-security-policy', POLICY).send(render()),
     )
 }
@@ -61,6 +64,7 @@ function routeItem(route: Door, operation: Operation): string {
   )
   return `<details class="item"><summary><span class="method ${route.method}">${route.method}</span>
     <code>${escapeHtml(route.path)}</code> <span>${escapeHtml(route.summary)}</span></summary>
+    <p>Scope: <b>${route.permission}</b></p>
     ${parameters.length > 0 ? `<table>${parameters.join('')}</table>` : ''}${body.join('')}${answers.join('')}</details>`
 }
 

@@ -12,6 +12,7 @@ export const doors: readonly Door[] = [
   {
     method: 'POST',
     path: '/predict',
+    permission: 'predict',
     summary: 'One row as plain JSON to the default deployment; the answer is what its `respond` says',
     tag,
     body: row,
@@ -20,6 +21,7 @@ export const doors: readonly Door[] = [
   {
     method: 'POST',
     path: '/predict/{deployment}',
+    permission: 'predict',
     summary: 'One row as plain JSON; the answer is what the deployment’s `respond` says',
     tag,
     params: deployment,
@@ -30,6 +32,7 @@ export const doors: readonly Door[] = [
     (path): Door => ({
       method: 'POST',
       path,
+      permission: 'predict',
       summary:
         'As /predict, by the model version that the default deployment pins to this version of the API; /v1 to /v9',
       tag,
@@ -40,6 +43,7 @@ export const doors: readonly Door[] = [
   {
     method: 'POST',
     path: '/v1/predict/{deployment}',
+    permission: 'predict',
     summary:
       'As /predict/{deployment}, by the model version that it pins to this version of the API; /v1 to /v9',
     tag,
@@ -50,6 +54,7 @@ export const doors: readonly Door[] = [
   {
     method: 'POST',
     path: '/api/v1/deployments/{deployment}/predict',
+    permission: 'predict',
     summary: 'One row, several rows or columns, with probabilities, the decision and further outputs',
     tag,
     params: deployment,
@@ -59,6 +64,7 @@ export const doors: readonly Door[] = [
   {
     method: 'GET',
     path: '/health',
+    permission: 'public',
     summary: 'The health answer of the default deployment’s `respond`, or of the gateway',
     tag: 'health',
     answers: { 200: row },
@@ -66,6 +72,7 @@ export const doors: readonly Door[] = [
   {
     method: 'GET',
     path: '/health/live',
+    permission: 'public',
     summary: 'The gateway runs',
     tag: 'health',
     answers: { 200: row },
@@ -73,6 +80,7 @@ export const doors: readonly Door[] = [
   {
     method: 'GET',
     path: '/health/ready',
+    permission: 'public',
     summary: 'Every deployment is loaded and warm',
     tag: 'health',
     answers: { 200: row },
@@ -80,6 +88,7 @@ export const doors: readonly Door[] = [
   {
     method: 'GET',
     path: '/metrics',
+    permission: 'read',
     summary: 'Prometheus text, summed over all processes',
     tag: 'health',
     answers: { 200: z.string() },

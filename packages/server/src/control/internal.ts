@@ -22,15 +22,20 @@ const Ack = z.object({
   error: z.string().optional(),
 })
 
+/** When keys were seen last, milliseconds since 1970 by id. */
+const Uses = z.record(z.string().max(64), z.int().positive())
+
 export type InternalDeps = {
   readonly routing: Routing
   readonly gateways: Gateways
   readonly metrics: Registry
   readonly logger: Logger
+  readonly noteUses: (uses: ReadonlyMap<string, number>) => Promise<void>
 }
 
 /** The channel of gateways; nothing of it is reached by users. */
-export function createInternalApp({ routing, gateways, metrics, logger }: InternalDeps): FastifyInstance {
+export function createInternalApp(deps: InternalDeps): FastifyInstance {
+  const { routing, gateways, metrics, logger } = deps
   const app = Fastify({ logger: false, forceCloseConnections: true })
   app.setErrorHandler((error, request, reply) => sendProblem(logger, error, request, reply))
 
@@ -47,6 +52,11 @@ export function createInternalApp({ routing, gateways, metrics, logger }: Intern
     const ack = parseOrRefuse(Ack, request.body, '')
     if (ack.error !== undefined) logger.warn(`gateway ${ack.gateway} at epoch ${ack.epoch}: ${ack.error}`)
     gateways.ack(ack)
+    return reply.status(204).send()
+  })
+
+  app.post('/key-uses', async (request, reply) => {
+    await deps.noteUses(new Map(Object.entries(parseOrRefuse(Uses, request.body, ''))))
     return reply.status(204).send()
   })
 

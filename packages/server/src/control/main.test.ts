@@ -42,7 +42,7 @@ test('says that it is ready, answers on its sockets, and stops when told', TIMEO
   const statuses = [await get(controlSocket, '/api/v1/status'), await get(internalSocket, '/metrics.json')]
   child.send({ type: 'stop' })
 
-  expect(message).toEqual({ type: 'ready' })
+  expect(message).toEqual({ type: 'ready', hasKeys: false })
   expect(statuses).toEqual([200, 200])
   expect(await exitCode(child)).toBe(0)
 })

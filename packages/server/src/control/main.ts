@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { accessPolicyOf } from '../access/policy.ts'
 import { hostLimitsOf, loadConfig } from '../config.ts'
 import { layoutOf } from '../layout.ts'
 import { createLogger } from '../logging.ts'
@@ -41,7 +42,7 @@ async function start(): Promise<void> {
   const control = await openControl({
     layout,
     logger,
-    host: config.MILLWRIGHT_HOST,
+    access: accessPolicyOf(config),
     maxModelBytes: config.MILLWRIGHT_MAX_MODEL_BYTES,
     ackTimeoutMs: config.MILLWRIGHT_ACK_TIMEOUT_MS,
     expectedGateways: config.MILLWRIGHT_GATEWAYS,
@@ -57,7 +58,7 @@ async function start(): Promise<void> {
   onStop((why) => void stop(control, log, why))
   await listen(control.internal, layout.internalSocket)
   await listen(control.app, layout.controlSocket)
-  await tellSupervisor({ type: 'ready' })
+  await tellSupervisor({ type: 'ready', hasKeys: await control.hasActiveKey() })
   settleMemory()
   logger.info('control is ready')
 }

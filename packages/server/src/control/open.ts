@@ -2,17 +2,17 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Status } from '@millwright/contracts'
 import type { FastifyInstance } from 'fastify'
+import type { AccessPolicy } from '../access/origin.ts'
 import { collectBlobs, emptyIncoming, UNCLAIMED_MS } from '../blobs/collect.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import type { Context } from '../context.ts'
 import { openDatabase } from '../db/database.ts'
-import { deploymentRoutes } from '../deployments/routes.ts'
 import { isStorageFull } from '../durable.ts'
-import { eventRoutes } from '../events/routes.ts'
+import { hasActiveKey, recogniseKey } from '../keys/recognise.ts'
+import { writeUses } from '../keys/store.ts'
 import type { DataLayout } from '../layout.ts'
 import type { Logger } from '../logging.ts'
 import type { ReadModel } from '../registry/read-model.ts'
-import { registryRoutes } from '../registry/routes.ts'
 import { listReferencedBlobs } from '../registry/store.ts'
 import { createVersionQueue } from '../registry/version-queue.ts'
 import type { Route } from '../route.ts'
@@ -20,15 +20,13 @@ import { createApp } from './app.ts'
 import { createGateways } from './gateways.ts'
 import { createInternalApp } from './internal.ts'
 import { createControlMetrics } from './metrics.ts'
-import { isLoopback } from './origin.ts'
+import { controlRoutes } from './routes.ts'
 import { openRouting } from './routing.ts'
-import { statusRoutes } from './status.ts'
 
 export type ControlOptions = {
   readonly layout: DataLayout
   readonly logger: Logger
-  /** Address the gateways listen on. */
-  readonly host: string
+  readonly access: AccessPolicy
   readonly maxModelBytes: number
   readonly ackTimeoutMs: number
   /** How many gateways follow, when all are there. */
@@ -47,6 +45,8 @@ export type Control = {
   /** The channel of gateways. */
   readonly internal: FastifyInstance
   readonly context: Context
+  /** Whether anybody could call where a key is asked for. */
+  hasActiveKey(): Promise<boolean>
   /** Ends requests, then what is being read, then the database. */
   close(): Promise<void>
 }
@@ -83,25 +83,25 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const queue = createVersionQueue(context)
   const metrics = createControlMetrics(routing.epoch)
   const { readLogStatus } = options
-  const routes = [
-    ...registryRoutes(context, queue),
-    ...deploymentRoutes(context),
-    ...eventRoutes(context),
-    ...statusRoutes({ context, routing, gateways, startedAt: now(), readLogStatus }),
-    ...options.routes,
-  ]
+  const status = { context, routing, gateways, startedAt: now(), readLogStatus }
+  const routes = [...controlRoutes({ context, queue, status }), ...options.routes]
   const app = createApp({
     routes,
     logger,
-    boundToLoopback: isLoopback(options.host),
+    access: options.access,
+    recognise: (asker) => recogniseKey(db, asker, now()),
     onAnswer: metrics.onAnswer,
   })
-  const internal = createInternalApp({ routing, gateways, metrics: metrics.registry, logger })
+  const internal = createInternalApp({
+    ...{ routing, gateways, metrics: metrics.registry, logger },
+    noteUses: (uses) => writeUses(db, uses),
+  })
   await queue.resume()
   return {
     app,
     internal,
     context,
+    hasActiveKey: () => hasActiveKey(db, now()),
     async close() {
       await app.close()
       await queue.idle()

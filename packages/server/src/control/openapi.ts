@@ -44,11 +44,12 @@ export function buildOpenApi(routes: readonly Door[]): Json {
       version: VERSION,
       description:
         'Every error is a problem document (RFC 9457), but those of `dialects`, which their clients read; its `code` is ' +
-        'explained at /docs/errors. Requests that change something name their sender in `X-Millwright-User`; it is taken on trust.',
+        'explained at /docs/errors. Where an API key is asked for, it must have the scope that a route names under ' +
+        '`security`, and names who changed something; where none is, `X-Millwright-User` is taken on trust.',
     },
     servers: [{ url: '/' }],
     paths,
-    components: { schemas },
+    components: { schemas, securitySchemes: SECURITY_SCHEMES },
   }
 }
 
@@ -57,12 +58,23 @@ const PROBLEM = {
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 }
 
+const SECURITY_SCHEMES: Json = {
+  bearer: { type: 'http', scheme: 'bearer', description: '`Authorization: Bearer KEY`' },
+  header: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+  basic: { type: 'http', scheme: 'basic', description: 'Any name; the key is the password' },
+}
+
+/** Any of the ways, with the scope. */
+const securityOf = ({ permission }: Door): Json[] =>
+  permission === 'public' ? [] : Object.keys(SECURITY_SCHEMES).map((scheme) => ({ [scheme]: [permission] }))
+
 function operation(route: Door, schemas: Json): Json {
   const { body, answers } = route
   return {
     operationId: `${route.method.toLowerCase()}${route.path.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, c) => (c ?? '').toUpperCase())}`,
     summary: route.summary,
     tags: [route.tag],
+    security: securityOf(route),
     parameters: [...parameters(route.params, 'path', schemas), ...parameters(route.query, 'query', schemas)],
     ...(body === undefined
       ? {}

@@ -1,6 +1,7 @@
 import { type FieldError, MillwrightError, problemOf } from '@millwright/contracts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
+import { CHALLENGE } from '../access/permission.ts'
 import type { Log } from '../context.ts'
 import { isStorageFull } from '../durable.ts'
 
@@ -14,6 +15,7 @@ export function sendProblem(
   const known = toMillwrightError(error, request)
   if (request.raw.destroyed && isAborted(error)) return reply.hijack()
   if (known.code === 'INTERNAL') log.error({ error, requestId: request.id }, 'request failed')
+  if (known.code === 'UNAUTHENTICATED') reply.header('www-authenticate', CHALLENGE)
   return reply
     .status(known.status)
     .type('application/problem+json')

@@ -5,6 +5,8 @@ import type { Db } from '../db/database.ts'
 import { routeDeployment } from '../deployments/model.ts'
 import { listDeployments, readEpoch, writeEpoch } from '../deployments/store.ts'
 import { replaceFile } from '../durable.ts'
+import { routeKey } from '../keys/model.ts'
+import { listUnrevokedKeys } from '../keys/store.ts'
 import { RoutingSnapshot } from '../routing/snapshot.ts'
 import type { Gateways } from './gateways.ts'
 
@@ -89,13 +91,14 @@ export async function openRouting(deps: RoutingDeps): Promise<Routing> {
   }
 }
 
-/** In one transaction, so that epoch and deployments belong together. */
+/** In one transaction, so that its parts belong together. */
 async function buildSnapshot(db: Db): Promise<RoutingSnapshot> {
   return db.transaction().execute(async (tx) => ({
     format: 1,
     epoch: await readEpoch(tx),
     written_at: new Date().toISOString(),
     deployments: (await listDeployments(tx)).items.map(routeDeployment),
+    keys: (await listUnrevokedKeys(tx)).map(routeKey),
   }))
 }
 
@@ -106,7 +109,8 @@ async function buildSnapshot(db: Db): Promise<RoutingSnapshot> {
 async function reconcile(db: Db, path: string): Promise<number> {
   const file = await readSnapshot(path)
   let snapshot = await buildSnapshot(db)
-  const isSame = isDeepStrictEqual(file?.deployments, snapshot.deployments)
+  const isSame =
+    isDeepStrictEqual(file?.deployments, snapshot.deployments) && isDeepStrictEqual(file?.keys, snapshot.keys)
   if (file !== undefined && file.epoch === snapshot.epoch && isSame) return file.epoch
   if (file !== undefined && file.epoch >= snapshot.epoch) {
     await writeEpoch(db, file.epoch + 1)

@@ -20,6 +20,7 @@ export const statusRoutes = (deps: StatusDeps): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/status',
+    permission: 'read',
     summary: 'Gateways, deployments and the prediction log at a glance',
     tag: 'status',
     answers: { 200: Status },

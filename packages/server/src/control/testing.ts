@@ -31,7 +31,7 @@ export function openTestControl(folder: string, options: Partial<ControlOptions>
       version: 'test',
       destination: { write: (line) => void process.stderr.write(line) },
     }),
-    host: '127.0.0.1',
+    access: { boundToLoopback: true, loginRequired: false, allowedHosts: [] },
     maxModelBytes: 64 << 20,
     ackTimeoutMs: 2_000,
     readModel: engineReader({

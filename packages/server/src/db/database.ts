@@ -2,6 +2,7 @@ import { Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { up as createRegistry } from './migrations/0001-registry.ts'
 import { up as addParts } from './migrations/0002-parts.ts'
+import { up as addKeys } from './migrations/0003-keys.ts'
 import { sqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -12,6 +13,7 @@ export type Db = Kysely<Tables>
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-registry': { up: createRegistry },
   '0002-parts': { up: addParts },
+  '0003-keys': { up: addKeys },
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Revision } from '@millwright/contracts'
+import type { KeyKind, Revision } from '@millwright/contracts'
 import type { Generated } from 'kysely'
 
 /**
@@ -53,6 +53,23 @@ export type Tables = {
     reason: string | null
     changed_at: number
     restores: number | null
+  }
+  api_keys: {
+    id: string
+    name: string
+    kind: KeyKind
+    /** sha256 of the secret, which is kept nowhere. */
+    hash: string
+    starts_with: string
+    scopes: string
+    deployments: string | null
+    created_at: number
+    created_by: string
+    expires_at: number | null
+    revoked_at: number | null
+    last_used_at: number | null
+    /** Key that this one takes the place of. */
+    replaces: string | null
   }
   events: {
     id: Generated<number>

@@ -15,13 +15,12 @@ import {
   subjectOf,
 } from './model.ts'
 import {
+  advanceEpoch,
   findDeployment,
   findFollowedDeployment,
   insertRevision,
   listPinnedTo,
-  readEpoch,
   writeDefault,
-  writeEpoch,
 } from './store.ts'
 
 /** What a change would make of a deployment. */
@@ -131,5 +130,3 @@ export async function makeDefault(tx: Db, target: Actor & { name: string }, at: 
   })
   await advanceEpoch(tx)
 }
-
-export const advanceEpoch = async (tx: Db): Promise<void> => writeEpoch(tx, (await readEpoch(tx)) + 1)

@@ -37,6 +37,7 @@ export const deploymentRoutes = (context: Context): Route[] => [
   defineRoute({
     method: 'POST',
     path: '/api/v1/deployments',
+    permission: 'deploy',
     summary: 'Serve a version of a model under a name; the first deployment becomes the default',
     tag,
     body: CreateDeployment,
@@ -46,6 +47,7 @@ export const deploymentRoutes = (context: Context): Route[] => [
   defineRoute({
     method: 'PATCH',
     path: '/api/v1/deployments/{deployment}',
+    permission: 'deploy',
     summary:
       'Change the version, the decision, the response, the limits, the unit or the pins: a new revision',
     tag,
@@ -62,6 +64,7 @@ const rollouts = (context: Context): Route[] => [
   defineRoute({
     method: 'POST',
     path: '/api/v1/deployments/{deployment}/rollout',
+    permission: 'deploy',
     summary: 'Put a candidate beside the version that serves, or change its weight and shadow',
     tag,
     params,
@@ -74,6 +77,7 @@ const rollouts = (context: Context): Route[] => [
   defineRoute({
     method: 'POST',
     path: '/api/v1/deployments/{deployment}/promote',
+    permission: 'deploy',
     summary: 'Serve another version whole, by default the candidate; answers when every gateway serves it',
     tag,
     params,
@@ -86,6 +90,7 @@ const rollouts = (context: Context): Route[] => [
   defineRoute({
     method: 'POST',
     path: '/api/v1/deployments/{deployment}/abort',
+    permission: 'deploy',
     summary: 'End the rollout: the stable version answers everybody',
     tag,
     params,
@@ -98,6 +103,7 @@ const rollouts = (context: Context): Route[] => [
   defineRoute({
     method: 'POST',
     path: '/api/v1/deployments/{deployment}/rollback',
+    permission: 'deploy',
     summary: 'Restore the last revision without a rollout, or the one named; asked again, goes further back',
     tag,
     params,
@@ -113,6 +119,7 @@ const reads = ({ db }: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/deployments',
+    permission: 'read',
     summary: 'All deployments, oldest first',
     tag,
     query: PageParams,
@@ -124,6 +131,7 @@ const reads = ({ db }: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/deployments/{deployment}',
+    permission: 'read',
     summary: 'One deployment at its current revision',
     tag,
     params,
@@ -133,6 +141,7 @@ const reads = ({ db }: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/deployments/{deployment}/revisions',
+    permission: 'read',
     summary: 'Every setting a deployment had, newest first, with who, when and why',
     tag,
     params,
@@ -146,6 +155,7 @@ const reads = ({ db }: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/deployments/{deployment}/schema',
+    permission: 'read',
     summary: 'What the served version reads and answers',
     tag,
     params,

@@ -3,8 +3,8 @@ import { getReadyVersion } from '../registry/lookups.ts'
 import { moveAlias } from '../registry/move-alias.ts'
 import { promoteDeployment } from './change.ts'
 import { FOLLOWED_ALIAS } from './model.ts'
-import { advanceEpoch, assertPinned } from './revise.ts'
-import { findFollowedDeployment } from './store.ts'
+import { assertPinned } from './revise.ts'
+import { advanceEpoch, findFollowedDeployment } from './store.ts'
 
 /**
  * Points an alias to a version. The alias that a deployment goes along with cannot be moved apart from it: moving it

@@ -190,3 +190,6 @@ export async function writeEpoch(db: Db, epoch: number): Promise<void> {
     .onConflict((conflict) => conflict.column('id').doUpdateSet({ epoch }))
     .execute()
 }
+
+/** Inside the transaction of a change that gateways must take up. */
+export const advanceEpoch = async (tx: Db): Promise<void> => writeEpoch(tx, (await readEpoch(tx)) + 1)

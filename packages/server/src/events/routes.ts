@@ -9,6 +9,7 @@ export const eventRoutes = (context: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/events',
+    permission: 'read',
     summary: 'What happened, newest first',
     tag: 'events',
     query: PageParams.extend({ type: z.string().optional(), subject: z.string().optional() }),

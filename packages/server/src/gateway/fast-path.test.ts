@@ -41,7 +41,14 @@ afterAll(async () => {
 
 const post = (path: string, body: Buffer | string, ...headers: readonly string[]): Buffer => {
   const bytes = Buffer.from(body)
-  const lines = [`POST ${path} HTTP/1.1`, 'Host: x', ...headers, `Content-Length: ${bytes.length}`, '', '']
+  const lines = [
+    `POST ${path} HTTP/1.1`,
+    'Host: localhost',
+    ...headers,
+    `Content-Length: ${bytes.length}`,
+    '',
+    '',
+  ]
   return Buffer.concat([Buffer.from(lines.join('\r\n')), bytes])
 }
 const JSON_TYPE = 'Content-Type: application/json'

@@ -12,8 +12,8 @@ type Plan = { readonly head: RequestHead; readonly answer: (exchange: Exchange) 
 export type FastPathOptions = {
   readonly server: Server
   readonly ids: IdSource
-  /** Who answers a POST to that address. @throws URIError for a malformed one */
-  readonly answererOf: (url: string) => Plan['answer'] | undefined
+  /** Who answers a POST with that head. Throws, or none: node:http knows what to make of it. */
+  readonly answererOf: (head: RequestHead) => Plan['answer'] | undefined
   /** Longest silence of a connection before its first request, and after an answer. */
   readonly firstMs: number
   readonly keepAliveMs: number
@@ -90,7 +90,7 @@ function makePlan(text: string, { answererOf }: FastPathOptions): Plan | null {
   const head = parseHead(text)
   if (head === undefined) return null
   try {
-    const answer = answererOf(head.url)
+    const answer = answererOf(head)
     return answer === undefined ? null : { head, answer }
   } catch {
     return null

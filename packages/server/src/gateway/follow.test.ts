@@ -8,11 +8,13 @@ import {
   churnDeployment,
   createDataFolder,
   HOST_LIMITS,
+  OPEN,
   openGateway,
   removeDataFolder,
   storeChurn,
   writeSnapshot,
 } from '../../test/gateway.ts'
+import { createSecret, hashOf } from '../access/secret.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import { createGateways } from '../control/gateways.ts'
 import { createInternalApp } from '../control/internal.ts'
@@ -168,6 +170,8 @@ test('a model that takes long to load holds up no other deployment', async () =>
 
 describe('control', () => {
   let control: Awaited<ReturnType<typeof openInternal>>
+  /** When keys were used, as control was told. */
+  const used = new Map<string, number>()
 
   /** Control's internal channel over its real socket; `publish` stands for a committed change. */
   async function openInternal(epoch: number) {
@@ -185,7 +189,12 @@ describe('control', () => {
       stop: () => {},
     }
     const logger = createLogger({ role: 'control', level: 'error', version: 'test' })
-    const app = createInternalApp({ routing, gateways, metrics: new Registry(), logger })
+    const app = createInternalApp({
+      ...{ routing, gateways, metrics: new Registry(), logger },
+      noteUses: async (uses) => {
+        for (const [id, at] of uses) used.set(id, at)
+      },
+    })
     await rm(layout.internalSocket, { force: true })
     await app.listen({ path: layout.internalSocket })
     return {
@@ -234,6 +243,25 @@ describe('control', () => {
 
     await expect(control.publish(6)).rejects.toMatchObject({ code: 'GATEWAYS_NOT_ACKED' })
     expect(await servedVersion()).toBe('v2')
+  })
+
+  test('is told when a key was used, also when it was away meanwhile', async () => {
+    const secret = createSecret('mws_')
+    const key = { id: 'key_1', name: 'ci', hash: hashOf(secret), deployments: null, expires_at: null }
+    await writeSnapshot(layout, 6, [], [{ ...key, scopes: ['read'] }])
+    await control.app.close()
+    const access = { ...OPEN, loginRequired: true }
+    const second = await openGateway(layout, { access, usesMs: 20 })
+    const { status } = await second.ask('/metrics', { headers: { 'x-api-key': secret } })
+    await sleep(60)
+
+    control = await openInternal(6)
+    await until(() => used.size > 0)
+    await second.close()
+
+    expect(status).toBe(200)
+    expect([...used.keys()]).toEqual(['key_1'])
+    expect(Math.abs(Date.now() - used.get('key_1')!)).toBeLessThan(5_000)
   })
 
   test('that died counts with what it had written, and may come back', async () => {

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { request } from '../http.ts'
+import { createKeyRing, type KeyUses } from '../access/key-ring.ts'
 import type { DataLayout } from '../layout.ts'
 import type { Logger } from '../logging.ts'
 import { parseSnapshot } from '../routing/parse-snapshot.ts'
 import type { RoutedDeployment, RoutingSnapshot } from '../routing/snapshot.ts'
+import { askControl } from './ask-control.ts'
+import { reportKeyUses } from './key-uses.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { createProgramCache } from './program-cache.ts'
 import { type BuildDeps, buildDeployment } from './release.ts'
@@ -18,6 +20,8 @@ export type FollowerDeps = {
   readonly load: (digest: string) => Promise<LoadedProgram>
   readonly metrics: GatewayMetrics
   readonly logger: Logger
+  /** How often control is told which keys were used, in milliseconds. */
+  readonly usesMs?: number
 }
 
 /** Keeps the serving table of one gateway at the newest routing snapshot that could be loaded. */
@@ -32,8 +36,8 @@ export type Follower = {
   readonly stop: () => void
 }
 
-/** Longest silence of a long poll, in milliseconds; control answers within 25 s. */
-const POLL_TIMEOUT_MS = 30_000
+/** Of a last use, a minute is exact enough. */
+const USES_MS = 60_000
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 500
 
@@ -41,7 +45,8 @@ export function createFollower(deps: FollowerDeps): Follower {
   const { id, layout, logger } = deps
   const stopping = new AbortController()
   const { signal } = stopping
-  const taker = createTaker(deps)
+  const uses: KeyUses = new Map()
+  const taker = createTaker(deps, uses)
   const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {})
 
   const acknowledge = async (state: 'serving' | 'loading' = 'serving'): Promise<void> => {
@@ -88,6 +93,7 @@ export function createFollower(deps: FollowerDeps): Follower {
       }
     }
   }
+  const stopReporting = reportKeyUses(uses, { layout, signal, everyMs: deps.usesMs ?? USES_MS })
   return {
     table: () => taker.state().table,
     isReady: () => taker.state().isReady,
@@ -98,6 +104,7 @@ export function createFollower(deps: FollowerDeps): Follower {
         .catch((error: Error) => logger.error({ error }, 'the routing snapshot cannot be read')),
     follow,
     stop() {
+      stopReporting()
       stopping.abort()
       taker.close()
     },
@@ -111,27 +118,18 @@ type Taken = {
   readonly failure: string | undefined
 }
 
+type TakenUp = { readonly served: Served | undefined; readonly failure?: string }
+
 /** Turns snapshots into serving tables. What cannot be loaded stays as it was, and is tried again at every update. */
-function createTaker(deps: FollowerDeps) {
+function createTaker(deps: FollowerDeps, uses: KeyUses) {
   const { layout, metrics, logger } = deps
   const programs = createProgramCache(deps)
   const build = { programOf: programs.get, metrics }
   let state: Taken = { table: EMPTY_TABLE, isReady: false, failure: undefined }
   let newest: RoutingSnapshot | undefined
 
-  /** Takes up a deployment; what is wrong with it, and what is served instead, when it cannot be. */
-  const takeUp = (routed: RoutedDeployment): { served: Served | undefined; failure?: string } => {
-    const current = state.table.byName.get(routed.name)
-    if (current !== undefined && isDeepStrictEqual(current.routed, routed)) return { served: current }
-    try {
-      return { served: buildDeployment(routed, build) }
-    } catch (error) {
-      metrics.loadErrors.value += 1
-      logger.error({ error }, `deployment "${routed.name}" cannot be taken up; it stays as it was`)
-      const failure = `deployment "${routed.name}": ${(error as Error).message}`
-      return { served: current ?? buildAlone(routed, build), failure }
-    }
-  }
+  const takeUp = (routed: RoutedDeployment): TakenUp =>
+    takeUpOne(routed, state.table.byName.get(routed.name), { ...deps, build })
   /** Those whose programs are all there; the others stay as they are. */
   const takeUpLoaded = ({ deployments }: RoutingSnapshot): Taken => {
     const served = deployments.flatMap((routed) =>
@@ -139,17 +137,21 @@ function createTaker(deps: FollowerDeps) {
         ? (state.table.byName.get(routed.name) ?? [])
         : (takeUp(routed).served ?? []),
     )
-    return { ...state, table: createServingTable(state.table.epoch, served) }
+    return {
+      ...state,
+      table: createServingTable(state.table, served),
+    }
   }
   const takeUpAll = (snapshot: RoutingSnapshot): Taken => {
     const taken = snapshot.deployments.map(takeUp)
     const served = taken.flatMap((one) => one.served ?? [])
     const failures = taken.flatMap(({ failure }) => failure ?? [])
     programs.keep(snapshot.deployments)
-    metrics.state.epoch = snapshot.epoch
-    logger.info(`serving routing epoch ${snapshot.epoch}`)
+    const { epoch } = snapshot
+    metrics.state.epoch = epoch
+    logger.info(`serving routing epoch ${epoch}`)
     return {
-      table: createServingTable(snapshot.epoch, served),
+      table: createServingTable({ ...state.table, epoch }, served),
       isReady: served.length === snapshot.deployments.length,
       failure: failures.length === 0 ? undefined : failures.join('; '),
     }
@@ -169,6 +171,8 @@ function createTaker(deps: FollowerDeps) {
       const isNews = snapshot.epoch > state.table.epoch || !state.isReady || state.failure !== undefined
       if (snapshot.epoch < (newest?.epoch ?? 0) || !isNews) return { loading: undefined }
       newest = snapshot
+      // Before any model is loaded: a revoked key does not go on while one takes its time.
+      state = { ...state, table: { ...state.table, keys: createKeyRing(snapshot.keys, uses) } }
       const missing = programs.missing(snapshot.deployments)
       if (missing.length === 0) {
         state = takeUpAll(snapshot)
@@ -181,6 +185,25 @@ function createTaker(deps: FollowerDeps) {
       })
       return { loading }
     },
+  }
+}
+
+type TakeUpDeps = Pick<FollowerDeps, 'metrics' | 'logger'> & { readonly build: BuildDeps }
+
+/** Takes up a deployment; what is wrong with it, and what is served instead, when it cannot be. */
+function takeUpOne(
+  routed: RoutedDeployment,
+  current: Served | undefined,
+  { metrics, logger, build }: TakeUpDeps,
+): TakenUp {
+  if (current !== undefined && isDeepStrictEqual(current.routed, routed)) return { served: current }
+  try {
+    return { served: buildDeployment(routed, build) }
+  } catch (error) {
+    metrics.loadErrors.value += 1
+    logger.error({ error }, `deployment "${routed.name}" cannot be taken up; it stays as it was`)
+    const failure = `deployment "${routed.name}": ${(error as Error).message}`
+    return { served: current ?? buildAlone(routed, build), failure }
   }
 }
 
@@ -202,38 +225,4 @@ async function readSnapshot(layout: DataLayout): Promise<RoutingSnapshot | undef
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-}
-
-type Question = {
-  readonly method: 'GET' | 'POST'
-  readonly path: string
-  readonly body?: object
-  readonly signal: AbortSignal
-}
-
-/** One request on control's internal channel. Returns the status; what is said beyond it lies in the snapshot. */
-function askControl(layout: DataLayout, { method, path, body, signal }: Question): Promise<number> {
-  const payload = body === undefined ? undefined : JSON.stringify(body)
-  const headers = payload === undefined ? {} : { 'content-type': 'application/json' }
-  return new Promise((resolve, reject) => {
-    const asked = request(
-      {
-        socketPath: layout.internalSocket,
-        method,
-        path,
-        headers,
-        agent: false,
-        signal,
-        timeout: POLL_TIMEOUT_MS,
-      },
-      (answer) => {
-        answer.resume()
-        answer.on('end', () => resolve(answer.statusCode ?? 0))
-        answer.on('error', reject)
-      },
-    )
-    asked.on('timeout', () => asked.destroy(new Error(`control was silent for ${POLL_TIMEOUT_MS} ms`)))
-    asked.on('error', reject)
-    asked.end(payload)
-  })
 }

@@ -84,7 +84,7 @@ describe('an ONNX model', () => {
     const own = await openGateway(layout, { batchWaitMs: 300 })
     const port = await own.listen()
     const body = JSON.stringify({ row: ROWS[0] })
-    const head = `POST /api/v1/deployments/strings/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+    const head = `POST /api/v1/deployments/strings/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
     const [whole, pieces] = [openConversation(port), openConversation(port)]
     await whole.send(head + body)
     await pieces.send(head)

@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo, ListenOptions } from 'node:net'
 import { dirname, join } from 'node:path'
 import { openPool } from '@millwright/runtime/pool'
+import { accessPolicyOf } from '../access/policy.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import { type Config, hostLimitsOf, loadConfig, threadsOf } from '../config.ts'
 import { createIdSource, type IdSource } from '../ids.ts'
@@ -72,6 +73,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     maxBodyBytes: config.MILLWRIGHT_MAX_BODY_BYTES,
     maxRows: config.MILLWRIGHT_MAX_ROWS,
     maxWaitMs: config.MILLWRIGHT_MAX_WAIT_MS,
+    access: accessPolicyOf(config),
   })
 
   await follower.start()

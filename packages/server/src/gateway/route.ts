@@ -1,10 +1,8 @@
+import type { Permission } from '@millwright/contracts/scopes'
 import type { DoorManner } from './door.ts'
 import type { Exchange } from './exchange.ts'
 import type { Door } from './replies.ts'
 import type { Params } from './router.ts'
-
-/** What a caller must be allowed to do. `public`: nothing. */
-export type Permission = 'public' | 'predict' | 'read' | 'label' | 'deploy' | 'admin'
 
 /** One row of a gateway's route table: a path, in one dialect. */
 export type GatewayRoute = {
@@ -12,9 +10,10 @@ export type GatewayRoute = {
   readonly path: string
   readonly methods: readonly string[]
   readonly door: Door
+  /** What a caller must be allowed to do. */
   readonly permission: Permission
   readonly answer: (exchange: Exchange, params: Params) => void
-  /** A method it does not take, as the dialect words it. */
+  /** How the dialect words that a method is not taken, or a caller may not; undefined: a problem document. */
   readonly word?: DoorManner['word']
   /** A request that it does not take is control's, as if the path were not here. */
   readonly takes?: (exchange: Exchange) => boolean

@@ -94,7 +94,7 @@ describe('hostile connections', () => {
   test('a client that leaves in the middle of its body takes nothing with it', async () => {
     const socket = connect(port, '127.0.0.1')
     socket.write(
-      `POST ${NATIVE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"row"`,
+      `POST ${NATIVE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"row"`,
     )
     await sleep(50)
     socket.destroy()
@@ -307,7 +307,7 @@ describe('everything else is control’s', () => {
 
   test('a body smuggled behind a GET stays its body', async () => {
     const before = seen.length
-    const inner = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n'
+    const inner = 'GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n'
     const head = requestOf('GET', '/outer', { headers: ['Transfer-Encoding: chunked'] })
     await sendRaw(port, head, `${inner.length.toString(16)}\r\n${inner}\r\n0\r\n\r\n`)
     await sendRaw(port, requestOf('GET', '/next'))
@@ -337,7 +337,7 @@ describe('draining', () => {
     const agent = new Agent({ keepAlive: true })
     await statusOf({ port: ownPort, path: '/health/live', agent })
     const slow = connect(ownPort, '127.0.0.1')
-    const head = `POST ${NATIVE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n`
+    const head = `POST ${NATIVE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n`
     slow.write(head + BODY.slice(0, 10))
     await sleep(50)
 

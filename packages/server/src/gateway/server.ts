@@ -1,22 +1,21 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { MillwrightError } from '@millwright/contracts/errors'
+import type { AccessPolicy } from '../access/origin.ts'
 import { createServer } from '../http.ts'
 import type { IdSource } from '../ids.ts'
 import type { Logger } from '../logging.ts'
 import { createAdmission } from './admission.ts'
 import { createBodyReader } from './body.ts'
 import type { Dataplane } from './dataplane.ts'
-import { type Exchange, pathOf } from './exchange.ts'
+import { createDispatcher } from './dispatch.ts'
+import type { Exchange } from './exchange.ts'
 import { createFastPath } from './fast-path.ts'
 import type { HealthState } from './health.ts'
 import { HttpExchange } from './http-exchange.ts'
 import type { Jobs } from './jobs/runner.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ControlProxy } from './proxy.ts'
-import { createReplies, type Replies } from './replies.ts'
-import type { GatewayRoute } from './route.ts'
-import { createRouter } from './router.ts'
+import { createReplies } from './replies.ts'
 import { gatewayRoutes } from './routes.ts'
 import type { ServingTable } from './serving-table.ts'
 
@@ -34,6 +33,7 @@ export type GatewayDeps = {
   readonly maxBodyBytes: number
   readonly maxRows: number
   readonly maxWaitMs: number
+  readonly access: AccessPolicy
 }
 
 export type Gateway = {
@@ -67,39 +67,19 @@ export function createGateway(deps: GatewayDeps): Gateway {
   })
   let isDraining = false
   const health = (): HealthState => ({ table: deps.table(), isReady: deps.isReady(), isDraining })
-  const find = createRouter(byPath(gatewayRoutes({ ...deps, replies, health, admission: createAdmission() })))
-
   const passOn = (exchange: HttpExchange): void => {
     if (isDraining) exchange.response.shouldKeepAlive = false
     deps.proxy.pass(exchange, (error) => replies.sendError('proxy', exchange, error))
   }
-  const dispatch = (exchange: HttpExchange): void => {
-    const match = find(exchange.url)
-    const { method } = exchange
-    const route = match?.target.find(({ methods }) => methods.includes(method))
-    if (match === undefined || route?.takes?.(exchange) === false) passOn(exchange)
-    else if (route !== undefined) route.answer(exchange, match.params)
-    else if (REFUSED.has(method)) refuse(replies, exchange, match.target)
-    else passOn(exchange)
-  }
+  const routes = gatewayRoutes({ ...deps, replies, health, admission: createAdmission() })
+  const { dispatch, answerOf, answererOf } = createDispatcher({ ...deps, routes, replies, passOn })
 
   const server = createHttpServer()
   server.on('close', bodies.stop)
   server.on('request', (request, response) => {
-    const exchange = new HttpExchange(request, response, { bodies, ids: deps.ids })
-    try {
-      dispatch(exchange)
-    } catch (fault) {
-      replies.sendError('proxy', exchange, fault instanceof URIError ? routeNotFound(exchange) : fault)
-    }
+    dispatch(new HttpExchange(request, response, { bodies, ids: deps.ids }))
   })
 
-  const answererOf = (url: string): ((exchange: Exchange) => void) | undefined => {
-    const match = find(url)
-    const route = match?.target.find(({ methods }) => methods.includes('POST'))
-    if (route === undefined || route.takes !== undefined) return undefined
-    return (exchange) => route.answer(exchange, match!.params)
-  }
   const fastPath = createFastPath({
     server,
     ids: deps.ids,
@@ -110,11 +90,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   return {
     server,
-    answer(exchange) {
-      const answer = answererOf(exchange.url)
-      if (answer === undefined) replies.sendError('jobs', exchange, routeNotFound(exchange))
-      else answer(exchange)
-    },
+    answer: answerOf,
     async drain() {
       isDraining = true
       replies.closeConnections()
@@ -140,31 +116,6 @@ function createHttpServer(): Server {
   server.setTimeout(IDLE_TIMEOUT_MS)
   return server.on('clientError', refuseConnection)
 }
-
-/** The rows of one path, each for some methods. */
-type PathRoutes = readonly GatewayRoute[]
-
-const byPath = (routes: PathRoutes): [string, PathRoutes][] => [...Map.groupBy(routes, ({ path }) => path)]
-
-/** What is neither allowed nor among these is control's to refuse. */
-const REFUSED = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
-
-/** Methods that a path does not take are refused before their body is read; OPTIONS tells which it takes. */
-function refuse(replies: Replies, exchange: Exchange, routes: PathRoutes): void {
-  const { method } = exchange
-  const { door, word } = routes[0]!
-  const headers = { allow: [...routes.flatMap(({ methods }) => methods), 'OPTIONS'].join(', ') }
-  const params = { method, path: pathOf(exchange), allowed: headers.allow }
-  if (method === 'OPTIONS') replies.send(door, exchange, { body: '', headers })
-  else
-    replies.sendError(door, exchange, new MillwrightError('METHOD_NOT_ALLOWED', params), {
-      headers,
-      word: word && ((error) => word(error, undefined)),
-    })
-}
-
-const routeNotFound = (exchange: Exchange): MillwrightError =>
-  new MillwrightError('ROUTE_NOT_FOUND', { method: exchange.method, path: pathOf(exchange) })
 
 const CONNECTION_FAULTS: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],

@@ -1,4 +1,5 @@
 import { MillwrightError } from '@millwright/contracts/errors'
+import type { KeyRing } from '../access/key-ring.ts'
 import type { Params } from './router.ts'
 import type { Served } from './served.ts'
 
@@ -7,14 +8,22 @@ export type ServingTable = {
   readonly epoch: number
   readonly byName: ReadonlyMap<string, Served>
   readonly default: Served | undefined
+  /** Who may call, where a key is asked for. */
+  readonly keys: KeyRing
 }
 
-export const EMPTY_TABLE: ServingTable = { epoch: 0, byName: new Map(), default: undefined }
+export const EMPTY_TABLE: ServingTable = {
+  ...{ epoch: 0, byName: new Map(), default: undefined },
+  keys: { find: () => undefined },
+}
 
-export function createServingTable(epoch: number, deployments: readonly Served[]): ServingTable {
+export function createServingTable(
+  { epoch, keys }: Pick<ServingTable, 'epoch' | 'keys'>,
+  deployments: readonly Served[],
+): ServingTable {
   const byName = new Map(deployments.map((served) => [served.routed.name, served]))
   const marked = deployments.find((served) => served.routed.default)
-  return { epoch, byName, default: marked ?? (deployments.length === 1 ? deployments[0] : undefined) }
+  return { epoch, keys, byName, default: marked ?? (deployments.length === 1 ? deployments[0] : undefined) }
 }
 
 /**

@@ -12,6 +12,11 @@ import { exampleRecord, openQuietLog, temporaryLayout, writeSegment } from './te
 
 const NOON_MS = Date.parse('2026-03-01T12:00:00Z')
 
+const OPEN = {
+  access: { boundToLoopback: true, loginRequired: false, allowedHosts: [] },
+  recognise: async () => undefined,
+}
+
 let layout: DataLayout
 let remove: () => void
 let log: PredictionLog
@@ -21,7 +26,7 @@ beforeEach(async () => {
   ;({ layout, remove } = temporaryLayout())
   log = await openQuietLog(layout)
   const logger = createLogger({ role: 'control', level: 'error', version: '0' })
-  app = createApp({ routes: predictionRoutes(log), logger, boundToLoopback: true })
+  app = createApp({ routes: predictionRoutes(log), logger, ...OPEN })
 })
 
 afterEach(async () => {
@@ -77,7 +82,7 @@ test('a prediction of ours is found by its id, without a look at other hours', a
     },
   }
   const logger = createLogger({ role: 'control', level: 'error', version: '0' })
-  const counted = createApp({ routes: predictionRoutes(counting), logger, boundToLoopback: true })
+  const counted = createApp({ routes: predictionRoutes(counting), logger, ...OPEN })
   await writeSegment(layout, [exampleRecord({ id, timeMs: NOON_MS + 20 }), exampleRecord()])
 
   const reply = await counted.inject({ url: `/api/v1/predictions?id=${id}`, headers: { host: '127.0.0.1' } })

@@ -49,6 +49,7 @@ export function predictionRoutes(log: Pick<PredictionLog, 'find'>): Route[] {
     defineRoute({
       method: 'GET',
       path: '/api/v1/predictions',
+      permission: 'read',
       summary:
         'Logged predictions, newest first. A page may be short, or empty, and still have a next: the search for ' +
         `something rare goes back in steps. With "Accept: ${NDJSON}" all of them are streamed, one per line.`,

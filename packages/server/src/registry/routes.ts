@@ -40,6 +40,7 @@ const uploadRoute = ({ blobs, limits }: Context): Route =>
   defineRoute({
     method: 'PUT',
     path: '/api/v1/uploads',
+    permission: 'deploy',
     summary: 'Send the bytes of a file; checked against `Digest: sha-256=…` or `?sha256=` when given',
     tag: 'models',
     query: z.object({ sha256: Digest.optional() }),
@@ -58,6 +59,7 @@ const createVersionRoute = (context: Context, queue: VersionQueue): Route =>
   defineRoute({
     method: 'POST',
     path: '/api/v1/models/{model}/versions',
+    permission: 'deploy',
     summary: 'Make a version of an upload; waits until its file is read and checked unless `wait=false`',
     tag: 'models',
     params: ofModel,
@@ -87,6 +89,7 @@ const modelRoutes = ({ db }: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/models',
+    permission: 'read',
     summary: 'All models, oldest first',
     tag: 'models',
     query: PageParams,
@@ -98,6 +101,7 @@ const modelRoutes = ({ db }: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/models/{model}',
+    permission: 'read',
     summary: 'One model with its aliases',
     tag: 'models',
     params: ofModel,
@@ -107,6 +111,7 @@ const modelRoutes = ({ db }: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/models/{model}/versions',
+    permission: 'read',
     summary: 'Versions of a model, newest first',
     tag: 'models',
     params: ofModel,
@@ -120,6 +125,7 @@ const modelRoutes = ({ db }: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/models/{model}/versions/{version}',
+    permission: 'read',
     summary: 'One version: state, report, checks, and what a reviewer would ask about it',
     tag: 'models',
     params: ofVersion,
@@ -132,6 +138,7 @@ const modelRoutes = ({ db }: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/models/{model}/versions/{version}/schema',
+    permission: 'read',
     summary: 'What a version reads and answers',
     tag: 'models',
     params: ofVersion,
@@ -146,6 +153,7 @@ const aliasRoutes = (context: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/models/{model}/aliases',
+    permission: 'read',
     summary: 'Aliases of a model and the versions they point to',
     tag: 'models',
     params: ofModel,
@@ -155,6 +163,7 @@ const aliasRoutes = (context: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/models/{model}/aliases/{alias}/history',
+    permission: 'read',
     summary: 'Where an alias pointed, newest first, with who, when and why',
     tag: 'models',
     params: ofAlias,
@@ -169,6 +178,7 @@ const aliasRoutes = (context: Context): Route[] => [
   defineRoute({
     method: 'PUT',
     path: '/api/v1/models/{model}/aliases/{alias}',
+    permission: 'deploy',
     summary: 'Point an alias to a version; moving `production` of a deployed model is a promotion',
     tag: 'models',
     params: ofAlias,

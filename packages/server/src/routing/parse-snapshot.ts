@@ -11,5 +11,6 @@ export function parseSnapshot(text: string): RoutingSnapshot {
     throw new Error(
       'the routing snapshot is not of format 1; is control of another version than this gateway?',
     )
-  return snapshot
+  // A snapshot of before there were keys has none.
+  return { ...snapshot, keys: snapshot.keys ?? [] }
 }

@@ -1,4 +1,4 @@
-import { Decision, Limits, ModelSchema, Respond, Rollout, Unit } from '@millwright/contracts'
+import { Decision, Limits, ModelSchema, Respond, Rollout, SCOPES, Unit } from '@millwright/contracts'
 import { z } from 'zod'
 
 /**
@@ -33,11 +33,25 @@ export const RoutedDeployment = z.object({
 })
 export type RoutedDeployment = z.infer<typeof RoutedDeployment>
 
+/** A key that was not revoked. */
+export const RoutedKey = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** sha256 of the secret. */
+  hash: z.string(),
+  scopes: z.array(z.enum(SCOPES)),
+  deployments: z.array(z.string()).nullable(),
+  /** Milliseconds since 1970; null: never. */
+  expires_at: z.int().nullable(),
+})
+export type RoutedKey = z.infer<typeof RoutedKey>
+
 export const RoutingSnapshot = z.object({
   format: z.literal(1),
   /** Grows by one with every change; a gateway never goes back. */
   epoch: z.int(),
   written_at: z.iso.datetime(),
   deployments: z.array(RoutedDeployment),
+  keys: z.array(RoutedKey).default([]),
 })
 export type RoutingSnapshot = z.infer<typeof RoutingSnapshot>

@@ -1,6 +1,7 @@
 /** What a child tells the supervisor over Node's IPC channel, and the reverse. */
 export type ChildMessage =
-  | { readonly type: 'ready'; readonly port?: number }
+  /** @property hasKeys of control: whether there is an API key that is good */
+  | { readonly type: 'ready'; readonly port?: number; readonly hasKeys?: boolean }
   | { readonly type: 'fatal'; readonly message: string }
 export type SupervisorMessage = { readonly type: 'stop' }
 

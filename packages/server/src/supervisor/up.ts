@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
+import { accessPolicyOf } from '../access/policy.ts'
 import type { Config } from '../config.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { settleMemory } from '../settle.ts'
 import { type Child, superviseChild } from './child.ts'
+import type { ChildMessage } from './messages.ts'
 import { checkPort, holdDataFolder, prepareDataFolder, StartError } from './preflight.ts'
 
 export type UpOptions = {
@@ -42,6 +44,7 @@ export async function runUp(options: UpOptions): Promise<void> {
     say(`Millwright ${options.version} ready in ${seconds}s`)
     say(`├─ Open     ${url}/   docs: /docs   metrics: /metrics`)
     say(`├─ Data     ${layout.root}`)
+    say(`├─ Callers  ${callersOf(config)}`)
     say(
       `└─ Running  1 control, ${config.MILLWRIGHT_GATEWAYS} gateway${config.MILLWRIGHT_GATEWAYS > 1 ? 's' : ''}; Ctrl-C stops`,
     )
@@ -51,6 +54,8 @@ export async function runUp(options: UpOptions): Promise<void> {
   await stopped
   lock.close()
 }
+
+type Ready = ChildMessage & { readonly type: 'ready' }
 
 type Tree = {
   /** The port, once everything answers. @throws StartError when something cannot run */
@@ -89,10 +94,7 @@ function startTree(options: UpOptions, layout: DataLayout): Tree {
   const children: Child[] = []
   let port = config.MILLWRIGHT_PORT
   let stopping = false
-  const start = (
-    { name, args, execArgv = [], env: own }: Role,
-    onReady?: (gotPort: number | undefined) => void,
-  ): void => {
+  const start = ({ name, args, execArgv = [], env: own }: Role, onReady?: (message: Ready) => void): void => {
     if (stopping) return
     waiting.add(name)
     const child = superviseChild({
@@ -109,7 +111,7 @@ function startTree(options: UpOptions, layout: DataLayout): Tree {
         ...own,
       }),
       onReady: (message) => {
-        onReady?.(message.port)
+        onReady?.(message)
         waiting.delete(name)
         if (waiting.size === 0) ready.resolve(port)
       },
@@ -127,12 +129,15 @@ function startTree(options: UpOptions, layout: DataLayout): Tree {
   const startGateways = (from: number): void => {
     for (let slot = from; slot < config.MILLWRIGHT_GATEWAYS; slot++) start(gateway(slot))
   }
-  start(CONTROL)
+  start(CONTROL, ({ hasKeys }) => {
+    if (accessPolicyOf(config).loginRequired && hasKeys === false)
+      ready.reject(nobodyMayCall(options, layout))
+  })
   if (port !== 0) startGateways(0)
   else
-    start(gateway(0), (gotPort) => {
+    start(gateway(0), (message) => {
       if (port !== 0) return
-      port = gotPort ?? 0
+      port = message.port ?? 0
       startGateways(1)
     })
   return {
@@ -149,6 +154,13 @@ function startTree(options: UpOptions, layout: DataLayout): Tree {
     },
   }
 }
+
+const nobodyMayCall = ({ config: { MILLWRIGHT_HOST: host } }: UpOptions, { root }: DataLayout): StartError =>
+  new StartError(
+    `callers of ${host} must send an API key, and there is no active one`,
+    `make one:  millwright keys create admin --scope admin --data ${root}\n` +
+      '  or:    --open (MILLWRIGHT_AUTH=off) lets everyone who reaches the port do everything',
+  )
 
 /** Resolves when a signal came and the whole tree has ended; rejects when the tree could not start. */
 function stopOnSignal(tree: Tree, { say }: UpOptions): Promise<void> {
@@ -181,4 +193,10 @@ function urlOf(host: string, port: number): string {
   const reachable =
     host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
   return `http://${reachable}:${port}`
+}
+
+function callersOf(config: Config): string {
+  const { loginRequired, boundToLoopback } = accessPolicyOf(config)
+  if (loginRequired) return 'need an API key'
+  return boundToLoopback ? 'this machine only, without a key' : 'EVERYONE who reaches the port, without a key'
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { PAGE } from '../docs.ts'
 import { HOME_CSS, HOME_HTML, ICON_SVG } from './home.ts'
 import { HOME_JS } from './home-script.ts'
 
@@ -15,7 +16,7 @@ const FILES = {
 /** Serves the first page and what it needs. */
 export function registerPages(app: FastifyInstance): void {
   for (const [path, [type, content]] of Object.entries(FILES))
-    app.get(path, (_request, reply) =>
+    app.get(path, PAGE, (_request, reply) =>
       reply
         .header('content-type', type)
         .header('content-security-policy', POLICY)

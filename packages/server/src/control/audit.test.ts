@@ -1,0 +1,82 @@
+import type { CreatedKey } from '@millwright/contracts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createKey } from '../keys/create.ts'
+import type { Control } from './open.ts'
+import { openTestControl, readChurn, temporaryFolder } from './testing.ts'
+
+/** Every change and the event it leaves, in an order in which they can be made. */
+const CHANGES: readonly (readonly [
+  method: 'POST' | 'PUT' | 'PATCH',
+  route: string,
+  body: object,
+  event: string,
+])[] = [
+  ['POST', '/api/v1/models/{model}/versions', {}, 'version.created'],
+  ['POST', '/api/v1/deployments', { name: 'churn', model: 'churn', version: 1 }, 'deployment.deployed'],
+  ['PUT', '/api/v1/models/{model}/aliases/{alias}', { version: 2 }, 'alias.moved'],
+  ['POST', '/api/v1/deployments/{deployment}/promote', { version: 2 }, 'deployment.promoted'],
+  ['POST', '/api/v1/deployments/{deployment}/rollback', {}, 'deployment.rolled_back'],
+  ['PATCH', '/api/v1/deployments/{deployment}', { limits: { rows: 5 } }, 'deployment.configured'],
+  ['POST', '/api/v1/keys', { name: 'ci', scopes: ['read'] }, 'key.created'],
+  ['POST', '/api/v1/keys/{key}/rotate', {}, 'key.rotated'],
+  ['POST', '/api/v1/keys/{key}/revoke', {}, 'key.revoked'],
+]
+/** Bytes without a name: what is made of them is recorded, with their digest. */
+const WITHOUT_EVENT = ['PUT /api/v1/uploads']
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let control: Control
+let admin: CreatedKey
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  const access = { boundToLoopback: true, loginRequired: true, allowedHosts: [] }
+  control = await openTestControl(folder.path, { access })
+  admin = await createKey(control.context, { name: 'root', kind: 'service', scopes: ['admin'], by: 'test' })
+})
+afterAll(async () => {
+  await control.close()
+  await folder[Symbol.asyncDispose]()
+})
+
+async function send(method: 'GET' | 'POST' | 'PUT' | 'PATCH', url: string, payload?: object | Buffer) {
+  const type = Buffer.isBuffer(payload) ? 'application/octet-stream' : 'application/json'
+  const headers = { 'x-api-key': admin.secret, ...(payload && { 'content-type': type }) }
+  const reply = await control.app.inject({ method, url, headers, ...(payload && { payload }) })
+  return { status: reply.statusCode, body: reply.json() }
+}
+
+async function addVersion(name: 'v2' | 'v3') {
+  const { body } = await send('PUT', '/api/v1/uploads', await readChurn(name))
+  return send('POST', '/api/v1/models/churn/versions', { digest: body.digest, filename: `${name}.pkl` })
+}
+
+test('every change is recorded with the key that made it', async () => {
+  const names: Record<string, string> = { model: 'churn', alias: 'challenger', deployment: 'churn' }
+  const recorded: unknown[] = []
+  for (const [method, route, body, event] of CHANGES) {
+    const { body: before } = await send('GET', '/api/v1/events?limit=1')
+    const url = route.replaceAll(/\{(\w+)\}/g, (_, name) => names[name]!)
+    const isVersion = route.endsWith('/versions')
+    if (isVersion) await addVersion('v2')
+    const answer = isVersion ? await addVersion('v3') : await send(method, url, body)
+    if (answer.body.secret !== undefined) names.key ??= answer.body.id
+    const { body: after } = await send('GET', '/api/v1/events?limit=10')
+    const newest = before.data[0].id
+    const own = after.data.find((one: { id: number; type: string }) => one.id > newest && one.type === event)
+    recorded.push([route, answer.status < 300, own?.by])
+  }
+
+  expect(recorded).toEqual(CHANGES.map(([, route]) => [route, true, `root (${admin.id})`]))
+})
+
+test('there is no change beside these', async () => {
+  const { body: document } = await send('GET', '/openapi.json')
+  const changes = Object.entries<object>(document.paths)
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
+    .filter((route) => !route.startsWith('GET') && !/predict(?:\/\{deployment\})?$/.test(route))
+
+  expect(changes.sort()).toEqual(
+    [...CHANGES.map(([method, route]) => `${method} ${route}`), ...WITHOUT_EVENT].sort(),
+  )
+})

@@ -1,0 +1,19 @@
+import type { Context } from '../context.ts'
+import { deploymentRoutes } from '../deployments/routes.ts'
+import { eventRoutes } from '../events/routes.ts'
+import { keyRoutes } from '../keys/routes.ts'
+import { registryRoutes } from '../registry/routes.ts'
+import type { VersionQueue } from '../registry/version-queue.ts'
+import type { Route } from '../route.ts'
+import { type StatusDeps, statusRoutes } from './status.ts'
+
+type RouteDeps = { readonly context: Context; readonly queue: VersionQueue; readonly status: StatusDeps }
+
+/** Control's route table, but for domains that bring their own state. */
+export const controlRoutes = ({ context, queue, status }: RouteDeps): Route[] => [
+  ...registryRoutes(context, queue),
+  ...deploymentRoutes(context),
+  ...eventRoutes(context),
+  ...keyRoutes(context),
+  ...statusRoutes(status),
+]

@@ -1,0 +1,122 @@
+import { MillwrightError } from '@millwright/contracts/errors'
+import type { AccessPolicy } from '../access/origin.ts'
+import { CHALLENGE } from '../access/permission.ts'
+import { type Exchange, pathOf } from './exchange.ts'
+import { createGuard } from './guard.ts'
+import type { HttpExchange } from './http-exchange.ts'
+import type { Replies } from './replies.ts'
+import type { RequestHead } from './request-head.ts'
+import type { GatewayRoute } from './route.ts'
+import { createRouter, type Params } from './router.ts'
+import type { ServingTable } from './serving-table.ts'
+
+export type DispatchDeps = {
+  readonly routes: readonly GatewayRoute[]
+  readonly table: () => ServingTable
+  readonly access: AccessPolicy
+  readonly replies: Replies
+  /** For what is control's. */
+  readonly passOn: (exchange: HttpExchange) => void
+}
+
+/** From a request to who answers it, if it may be answered. */
+export type Dispatcher = {
+  readonly dispatch: (exchange: HttpExchange) => void
+  /** Answers a POST of someone who was allowed to send it. */
+  readonly answerOf: (exchange: Exchange) => void
+  /** Who answers POSTs with such a head; undefined: `dispatch` does. @throws URIError, MillwrightError where it refuses */
+  readonly answererOf: (head: RequestHead) => ((exchange: Exchange) => void) | undefined
+}
+
+export function createDispatcher({ routes, table, access, replies, passOn }: DispatchDeps): Dispatcher {
+  const find = createRouter(byPath(routes))
+  const guard = createGuard(table, access)
+  const answer = (route: GatewayRoute, exchange: Exchange, params: Params): void => {
+    try {
+      guard.assertAllowed(exchange, route.permission, params)
+    } catch (fault) {
+      refuse(replies, route, exchange, fault)
+      return
+    }
+    route.answer(exchange, params)
+  }
+  const choose = (exchange: HttpExchange): void => {
+    const { method } = exchange
+    guard.assertOwnOrigin(method, exchange)
+    const match = find(exchange.url)
+    const route = match?.target.find(({ methods }) => methods.includes(method))
+    const isOurs = route !== undefined && route.takes?.(exchange) !== false
+    if (match !== undefined && isOurs) {
+      answer(route, exchange, match.params)
+      return
+    }
+    guard.assertKnown(exchange)
+    if (match !== undefined && route === undefined && REFUSED.has(method))
+      refuseMethod(replies, exchange, match.target)
+    else passOn(exchange)
+  }
+  return {
+    dispatch(exchange) {
+      try {
+        choose(exchange)
+      } catch (fault) {
+        const error = fault instanceof URIError ? routeNotFound(exchange) : fault
+        refuse(replies, { door: 'proxy' }, exchange, error)
+      }
+    },
+    answerOf(exchange) {
+      const match = find(exchange.url)
+      const route = match?.target.find(({ methods }) => methods.includes('POST'))
+      if (route === undefined) replies.sendError('jobs', exchange, routeNotFound(exchange))
+      else route.answer(exchange, match!.params)
+    },
+    answererOf({ url, fields }) {
+      guard.assertOwnOrigin('POST', { header: (name) => fields.get(name) })
+      const match = find(url)
+      const route = match?.target.find(({ methods }) => methods.includes('POST'))
+      if (route === undefined || route.takes !== undefined) return undefined
+      return (exchange) => answer(route, exchange, match!.params)
+    },
+  }
+}
+
+/** The rows of one path, each for some methods. */
+type PathRoutes = readonly GatewayRoute[]
+
+const byPath = (routes: PathRoutes): [string, PathRoutes][] => [...Map.groupBy(routes, ({ path }) => path)]
+
+/** What is neither allowed nor among these is control's to refuse. */
+const REFUSED = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+/** Methods that a path does not take are refused before their body is read; OPTIONS tells which it takes. */
+function refuseMethod(replies: Replies, exchange: Exchange, routes: PathRoutes): void {
+  const { method } = exchange
+  const { door, word } = routes[0]!
+  const headers = { allow: [...routes.flatMap(({ methods }) => methods), 'OPTIONS'].join(', ') }
+  const params = { method, path: pathOf(exchange), allowed: headers.allow }
+  if (method === 'OPTIONS') replies.send(door, exchange, { body: '', headers })
+  else
+    replies.sendError(door, exchange, new MillwrightError('METHOD_NOT_ALLOWED', params), {
+      headers,
+      word: word && ((error) => word(error, undefined)),
+    })
+}
+
+const CHALLENGES = { 'www-authenticate': CHALLENGE }
+
+/** In the words of the dialect, which knows of no deployment: who may not call is not told what there is. */
+function refuse(
+  replies: Replies,
+  { door, word }: Pick<GatewayRoute, 'door' | 'word'>,
+  exchange: Exchange,
+  fault: unknown,
+): void {
+  const isUnknown = fault instanceof MillwrightError && fault.code === 'UNAUTHENTICATED'
+  replies.sendError(door, exchange, fault, {
+    ...(word && { word: (error: MillwrightError) => word(error, undefined) }),
+    ...(isUnknown && { headers: CHALLENGES }),
+  })
+}
+
+const routeNotFound = (exchange: Exchange): MillwrightError =>
+  new MillwrightError('ROUTE_NOT_FOUND', { method: exchange.method, path: pathOf(exchange) })

@@ -1,0 +1,41 @@
+import type { Permission } from '@millwright/contracts/scopes'
+import type { Asker } from '../access/credential.ts'
+import { type AccessPolicy, assertOwnOrigin } from '../access/origin.ts'
+import { assertAllowed, type Grant, unauthenticated } from '../access/permission.ts'
+import type { Params } from './router.ts'
+import type { ServingTable } from './serving-table.ts'
+
+/** The one place of a gateway where it is decided whether a request is answered. Needs nothing of control. */
+export type Guard = {
+  /** By the head alone, so it holds for every request with the same. @throws MillwrightError HOST_NOT_ALLOWED, FOREIGN_ORIGIN */
+  readonly assertOwnOrigin: (method: string, asker: Asker) => void
+  /** A caller without a good key is not even told what there is. @throws MillwrightError UNAUTHENTICATED */
+  readonly assertKnown: (asker: Asker) => void
+  /** @throws MillwrightError UNAUTHENTICATED, PERMISSION_DENIED */
+  readonly assertAllowed: (asker: Asker, permission: Permission, params: Params) => void
+}
+
+export function createGuard(table: () => ServingTable, policy: AccessPolicy): Guard {
+  const recognise = (asker: Asker): Grant => {
+    const grant = table().keys.find(asker)
+    if (grant === undefined) throw unauthenticated(asker)
+    return grant
+  }
+  return {
+    assertOwnOrigin: (method, asker) => assertOwnOrigin(method, asker, policy),
+    assertKnown(asker) {
+      if (policy.loginRequired) recognise(asker)
+    },
+    assertAllowed(asker, permission, params) {
+      if (permission === 'public' || !policy.loginRequired) return
+      const grant = recognise(asker)
+      const isBound = grant.deployments !== null
+      assertAllowed(grant, permission, isBound ? deploymentOf(table(), permission, params) : undefined)
+    },
+  }
+}
+
+/** A prediction without a name is the default deployment's; anything else without one is about all of them. */
+function deploymentOf(table: ServingTable, permission: Permission, { name }: Params): string | undefined {
+  return name ?? (permission === 'predict' ? table.default?.routed.name : undefined)
+}

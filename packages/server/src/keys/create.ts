@@ -1,0 +1,73 @@
+import {
+  type CreatedKey,
+  type CreateKey,
+  type FieldError,
+  KIND_TABLE,
+  MillwrightError,
+} from '@millwright/contracts'
+import type { z } from 'zod'
+import type { Context } from '../context.ts'
+import type { Db } from '../db/database.ts'
+import { advanceEpoch } from '../deployments/store.ts'
+import { recordEvent } from '../events/record.ts'
+import { answerKey, buildKey, type StoredKey, subjectOf } from './model.ts'
+import { insertKey } from './store.ts'
+
+const DAY_MS = 86_400_000
+/** Life of a personal key that is given no other, in days. */
+const DEFAULT_DAYS = 90
+
+export type KeyRequest = z.output<typeof CreateKey>
+
+/** @throws MillwrightError VALIDATION_FAILED, GATEWAYS_NOT_ACKED */
+export async function createKey(
+  context: Pick<Context, 'db' | 'routing' | 'now'>,
+  request: KeyRequest & { readonly by: string },
+): Promise<CreatedKey> {
+  const now = context.now()
+  const { name, kind, scopes, deployments, by } = request
+  const expiresAt = expiryOf(request, now)
+  assertKind(request, expiresAt, now)
+  const { key, secret } = buildKey({
+    ...{ name, kind, scopes: [...new Set(scopes)], deployments: deployments ?? null },
+    ...{ createdAt: now, createdBy: by, expiresAt, replaces: null },
+  })
+  await context.db.transaction().execute((tx) => addKey(tx, key, { type: 'key.created', by }))
+  await context.routing.publish()
+  return { ...answerKey(key, now), secret }
+}
+
+/** Writes a new key and all that goes with it: the event, which never has the secret, and the epoch. */
+export async function addKey(tx: Db, key: StoredKey, event: { type: string; by: string }): Promise<void> {
+  const { name, kind, scopes, deployments, expiresAt, replaces } = key
+  await insertKey(tx, key)
+  await recordEvent(tx, {
+    ...{ at: key.createdAt, type: event.type, subject: subjectOf(key.id), by: event.by },
+    data: { name, kind, scopes, deployments, expires_at: expiresAt, replaces },
+  })
+  await advanceEpoch(tx)
+}
+
+function expiryOf({ kind, expires_at }: KeyRequest, now: number): number | null {
+  if (expires_at !== undefined) return Date.parse(expires_at)
+  return KIND_TABLE[kind].maxDays === undefined ? null : now + DEFAULT_DAYS * DAY_MS
+}
+
+/** What the kind of a key asks of it. */
+function assertKind({ kind, scopes, deployments }: KeyRequest, expiresAt: number | null, now: number): void {
+  const { scopes: allowed, maxDays } = KIND_TABLE[kind]
+  const faults: FieldError[] = []
+  const fault = (pointer: string, message: string): void =>
+    void faults.push({ pointer, code: 'invalid', message })
+  if (scopes.some((scope) => !allowed.includes(scope)))
+    fault('/scopes', `a key of the kind ${kind} may have ${allowed.join(', ')}; got ${scopes.join(', ')}`)
+  if (kind === 'deployment' && deployments === undefined)
+    fault('/deployments', 'a key of the kind deployment names the deployments it is good for')
+  if (kind !== 'deployment' && deployments !== undefined)
+    fault('/deployments', `only a key of the kind deployment names deployments; this one is ${kind}`)
+  if (expiresAt !== null && expiresAt <= now) fault('/expires_at', 'expected a time to come')
+  if (maxDays !== undefined && expiresAt !== null && expiresAt > now + maxDays * DAY_MS)
+    fault('/expires_at', `a key of the kind ${kind} lives ${maxDays} days at most`)
+  if (faults.length > 0)
+    throw new MillwrightError('VALIDATION_FAILED', { count: faults.length }, { fields: faults })
+}

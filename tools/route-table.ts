@@ -1,0 +1,35 @@
+import { Writable } from 'node:stream'
+import type { Permission } from '../packages/contracts/src/scopes.ts'
+import { createApp } from '../packages/server/src/control/app.ts'
+import { controlRoutes } from '../packages/server/src/control/routes.ts'
+import { gatewayRoutes } from '../packages/server/src/gateway/routes.ts'
+import { createLogger } from '../packages/server/src/logging.ts'
+import { predictionRoutes } from '../packages/server/src/predictions/routes.ts'
+
+export type ListedRoute = {
+  readonly path: string
+  readonly methods: readonly string[]
+  readonly permission: Permission
+}
+
+/** Stands for all that routes are made with and only their work would use. */
+const anything: unknown = new Proxy(() => anything, { get: () => anything, apply: () => anything })
+
+/** Every route of gateways and of control, pages among them, as they are declared. */
+export async function listRoutes(): Promise<{ gateway: ListedRoute[]; control: ListedRoute[] }> {
+  const byPath = new Map<string, ListedRoute>()
+  const app = createApp({
+    routes: [...controlRoutes(anything as never), ...predictionRoutes(anything as never)],
+    logger: createLogger({ role: 'control', level: 'error', version: '', destination: new Writable() }),
+    access: { boundToLoopback: true, loginRequired: true, allowedHosts: [] },
+    recognise: async () => undefined,
+    onRoute(route) {
+      const key = `${route.path} ${route.permission}`
+      const methods = [...(byPath.get(key)?.methods ?? []), ...route.methods]
+      byPath.set(key, { ...route, path: route.path.replaceAll(/:(\w+)/g, '{$1}'), methods })
+    },
+  })
+  await app.ready()
+  await app.close()
+  return { gateway: gatewayRoutes(anything as never), control: [...byPath.values()] }
+}
