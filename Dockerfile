@@ -36,6 +36,6 @@ VOLUME /data
 ENV MILLWRIGHT_HOST=0.0.0.0 MILLWRIGHT_PORT=7600 MILLWRIGHT_DATA=/data
 EXPOSE 7600
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.MILLWRIGHT_PORT}/health/ready`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "process.removeAllListeners('warning'); process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; fetch(`${process.env.MILLWRIGHT_TLS_CERT ? 'https' : 'http'}://127.0.0.1:${process.env.MILLWRIGHT_PORT}/health/ready`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["millwright"]
 CMD ["up"]

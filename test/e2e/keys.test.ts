@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -164,4 +165,27 @@ test('a key for a data folder that is none yet makes it; nothing of the request 
   expect(bad).toMatchObject({ code: 1, stdout: '' })
   expect(bad.stderr).toContain('not starting with a sign')
   expect(good.stdout).toMatch(/^mws_/)
+})
+
+test('with a certificate it speaks HTTPS, and the command line with it', async () => {
+  const [key, cert] = [join(data, 'tls.key'), join(data, 'tls.crt')]
+  const pair = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+  execFileSync('openssl', ['req', ...pair, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' })
+  const tls = { MILLWRIGHT_TLS_CERT: cert, MILLWRIGHT_TLS_KEY: key }
+  const half = await startMillwright({ data, env: { MILLWRIGHT_TLS_CERT: cert } }).catch(
+    (error: Error) => error.message,
+  )
+  const swapped = await startMillwright({
+    data,
+    env: { MILLWRIGHT_TLS_CERT: key, MILLWRIGHT_TLS_KEY: cert },
+  }).catch((error: Error) => error.message)
+
+  server = await startMillwright({ data, env: tls })
+  const status = await cli(['status', '--json'], { url: server.url, env: { NODE_EXTRA_CA_CERTS: cert } })
+
+  expect(half).toContain('MILLWRIGHT_TLS_CERT and MILLWRIGHT_TLS_KEY go together; the key is missing')
+  expect(swapped).toContain('are not a certificate and its private key')
+  expect(server.url).toMatch(/^https:/)
+  expect(JSON.parse(status.stdout)).toMatchObject({ log: { segments: expect.any(Number) } })
 })

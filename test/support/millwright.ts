@@ -52,7 +52,7 @@ export async function startMillwright(options: StartOptions = {}): Promise<Runni
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const url = await new Promise<string>((resolve, reject) => {
     const look = (): void => {
-      const match = /Open\s+(http:\S+?)\/ /.exec(output())
+      const match = /Open\s+(https?:\S+?)\/ /.exec(output())
       if (match !== null) resolve(match[1]!)
     }
     child.stderr.on('data', look)

@@ -54,6 +54,10 @@ const SETTINGS = {
   MILLWRIGHT_AUTH: oneOf('auto', ['auto', 'required', 'off']),
   /** Names, separated by commas, the server answers to besides its address; pages of them may call it. */
   MILLWRIGHT_ALLOWED_HOSTS: text(''),
+  /** PEM file of the certificate and what stands between it and its authority; with the next one, HTTPS is spoken. */
+  MILLWRIGHT_TLS_CERT: text(''),
+  /** PEM file of the private key of that certificate. */
+  MILLWRIGHT_TLS_KEY: text(''),
   /** Port to listen on; 0 picks a free one. */
   MILLWRIGHT_PORT: integer(7600, { min: 0, max: 65_535 }),
   /** Folder for everything that is kept. */
@@ -141,3 +145,14 @@ export const hostLimitsOf = (config: Config) => ({
   loadMs: config.MILLWRIGHT_ONNX_LOAD_MS,
   runMs: config.MILLWRIGHT_ONNX_RUN_MS,
 })
+
+/** Both files of a certificate, or none. @throws Error when there is only one */
+export function tlsFilesOf(config: Config): { readonly cert: string; readonly key: string } | undefined {
+  const { MILLWRIGHT_TLS_CERT: cert, MILLWRIGHT_TLS_KEY: key } = config
+  if (cert === '' && key === '') return undefined
+  if (cert === '' || key === '')
+    throw new Error(
+      `invalid configuration\n  MILLWRIGHT_TLS_CERT and MILLWRIGHT_TLS_KEY go together; ${cert === '' ? 'the certificate' : 'the key'} is missing`,
+    )
+  return { cert, key }
+}

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { SecureContextOptions } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import type { ModelSchema } from '@millwright/contracts'
 import { compileFile, decodeProgram, inputSchema } from '@millwright/engine'
@@ -126,6 +127,7 @@ export type Limits = {
   readonly webhookHosts?: readonly string[]
   readonly access?: AccessPolicy
   readonly usesMs?: number
+  readonly tls?: SecureContextOptions
   readonly logTo?: NodeJS.WritableStream
 }
 
@@ -172,6 +174,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     maxRows: limits.maxRows ?? 10_000,
     maxWaitMs: limits.maxWaitMs ?? 1_000,
     access: limits.access ?? OPEN,
+    tls: limits.tls,
   })
   const { server } = gateway
   const listen = async (): Promise<number> => {

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { MillwrightError } from '@millwright/contracts/errors'
 import { STATUS_CODES } from '../http.ts'
@@ -10,7 +11,8 @@ import { parseHead, type RequestHead } from './request-head.ts'
 type Plan = { readonly head: RequestHead; readonly answer: (exchange: Exchange) => void }
 
 export type FastPathOptions = {
-  readonly server: Server
+  /** Of HTTP, or of HTTPS: then the first look is at what was decrypted. */
+  readonly server: Server | TlsServer
   readonly ids: IdSource
   /** Who answers a POST with that head. Throws, or none: node:http knows what to make of it. */
   readonly answererOf: (head: RequestHead) => Plan['answer'] | undefined
@@ -41,7 +43,8 @@ const SWEEP_MS = 1_000
  */
 export function createFastPath(options: FastPathOptions): FastPath {
   const { server, keepAliveMs } = options
-  const [accept] = server.listeners('connection') as [(this: Server, socket: Socket) => void]
+  const opened = isTls(server) ? 'secureConnection' : 'connection'
+  const [accept] = server.listeners(opened) as [(this: Server | TlsServer, socket: Socket) => void]
   const connections = new Set<Connection>()
   const plans = new Map<string, Plan | null>()
   const path: Path = {
@@ -59,8 +62,8 @@ export function createFastPath(options: FastPathOptions): FastPath {
     },
     handOver: (socket) => accept.call(server, socket),
   }
-  server.removeListener('connection', accept)
-  server.on('connection', (socket: Socket) => {
+  server.removeListener(opened, accept)
+  server.on(opened, (socket: Socket) => {
     if (path.stopped) accept.call(server, socket)
     else connections.add(new Connection(socket, path))
   })
@@ -77,6 +80,8 @@ export function createFastPath(options: FastPathOptions): FastPath {
     closeAll: () => connections.forEach((connection) => void connection.close()),
   }
 }
+
+const isTls = (server: Server | TlsServer): boolean => 'setSecureContext' in server
 
 type Path = Pick<FastPathOptions, 'ids' | 'firstMs' | 'keepAliveMs'> & {
   readonly connections: Set<Connection>

@@ -1,11 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo, ListenOptions } from 'node:net'
 import { dirname, join } from 'node:path'
 import { openPool } from '@millwright/runtime/pool'
 import { accessPolicyOf } from '../access/policy.ts'
 import { folderBlobs } from '../blobs/folder.ts'
-import { type Config, hostLimitsOf, loadConfig, threadsOf } from '../config.ts'
+import { type Config, hostLimitsOf, loadConfig, threadsOf, tlsFilesOf } from '../config.ts'
 import { createIdSource, type IdSource } from '../ids.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { createLogger, type Logger } from '../logging.ts'
@@ -24,6 +25,7 @@ import { createMetrics } from './metrics.ts'
 import { createProxy } from './proxy.ts'
 import { createGateway, type Gateway } from './server.ts'
 import { withShadows } from './shadow.ts'
+import { followTls, readTls } from './tls.ts'
 
 /** Entry of a gateway process: listens, follows control's routing, answers until told to stop. */
 async function main(): Promise<void> {
@@ -55,6 +57,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     })
   const follower = createFollower({ id: `gateway-${slot}`, layout, load, metrics, logger })
   const own = () => metrics.toJson(log)
+  const files = tlsFilesOf(config)
   const proxy = createProxy(layout.controlSocket, metrics)
   const jobs = openJobs(config, layout, { slot, logger, ids })
   const gateway = createGateway({
@@ -74,6 +77,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     maxRows: config.MILLWRIGHT_MAX_ROWS,
     maxWaitMs: config.MILLWRIGHT_MAX_WAIT_MS,
     access: accessPolicyOf(config),
+    tls: files && (await readTls(files)),
   })
 
   await follower.start()
@@ -83,6 +87,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     port: config.MILLWRIGHT_PORT,
     reusePort: config.MILLWRIGHT_GATEWAYS > 1,
   })
+  const unfollowTls = files && followTls(gateway.server as TlsServer, files, logger)
   const { port } = gateway.server.address() as AddressInfo
   logger.info(`listening on ${config.MILLWRIGHT_HOST}:${port}`)
   const following = follower.follow()
@@ -95,6 +100,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     async close() {
       await jobs.stop()
       follower.stop()
+      unfollowTls?.()
       await following
       metricsServer.close()
       proxy.close()

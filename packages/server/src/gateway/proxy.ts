@@ -95,7 +95,7 @@ function forwarded({ request: { headers, socket }, id }: HttpExchange): Incoming
   return {
     ...framing(headers),
     'x-forwarded-for': before === undefined ? ip : `${before}, ${ip}`,
-    'x-forwarded-proto': 'http',
+    'x-forwarded-proto': 'encrypted' in socket ? 'https' : 'http',
     ...(headers.host !== undefined && { 'x-forwarded-host': headers.host }),
     'request-id': id,
   }

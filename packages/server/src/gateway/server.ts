@@ -1,5 +1,7 @@
 import type { Server } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import type { AccessPolicy } from '../access/origin.ts'
 import { createServer } from '../http.ts'
 import type { IdSource } from '../ids.ts'
@@ -18,6 +20,7 @@ import type { ControlProxy } from './proxy.ts'
 import { createReplies } from './replies.ts'
 import { gatewayRoutes } from './routes.ts'
 import type { ServingTable } from './serving-table.ts'
+import { ALPN } from './tls.ts'
 
 export type GatewayDeps = {
   readonly jobs: Jobs
@@ -34,10 +37,12 @@ export type GatewayDeps = {
   readonly maxRows: number
   readonly maxWaitMs: number
   readonly access: AccessPolicy
+  /** Speaks HTTPS with these; undefined: plain HTTP. */
+  readonly tls?: SecureContextOptions | undefined
 }
 
 export type Gateway = {
-  readonly server: Server
+  readonly server: Server | TlsServer
   /** Answers a POST that came in another way than over a connection. */
   readonly answer: (exchange: Exchange) => void
   /** Stops accepting, answers what is under way, closes every connection. Resolves when all are closed. */
@@ -74,7 +79,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const routes = gatewayRoutes({ ...deps, replies, health, admission: createAdmission() })
   const { dispatch, answerOf, answererOf } = createDispatcher({ ...deps, routes, replies, passOn })
 
-  const server = createHttpServer()
+  const server = createHttpServer(deps.tls)
   server.on('close', bodies.stop)
   server.on('request', (request, response) => {
     dispatch(new HttpExchange(request, response, { bodies, ids: deps.ids }))
@@ -104,15 +109,25 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
 }
 
-function createHttpServer(): Server {
-  const server = createServer({
-    maxHeaderSize: HEADER_BYTES,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    connectionsCheckingInterval: CHECK_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // An upload to control may take as long as it goes on.
-    requestTimeout: 0,
-  })
+const SERVER_OPTIONS = {
+  maxHeaderSize: HEADER_BYTES,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  connectionsCheckingInterval: CHECK_MS,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  // An upload to control may take as long as it goes on.
+  requestTimeout: 0,
+}
+
+function createHttpServer(tls: SecureContextOptions | undefined): Server | TlsServer {
+  const server =
+    tls === undefined
+      ? createServer(SERVER_OPTIONS)
+      : process.getBuiltinModule('node:https').createServer({
+          ...SERVER_OPTIONS,
+          ...tls,
+          ALPNProtocols: ALPN,
+          handshakeTimeout: HEADERS_TIMEOUT_MS,
+        })
   server.setTimeout(IDLE_TIMEOUT_MS)
   return server.on('clientError', refuseConnection)
 }
@@ -122,9 +137,11 @@ const CONNECTION_FAULTS: Readonly<Record<string, readonly [number, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
 }
 
+const isOfTls = ({ code = '' }: { code?: string }): boolean => /^ERR_(?:SSL|TLS)_/.test(code)
+
 /** What came is not HTTP, or not in time. */
 function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  if (!socket.writable || error.code === 'ECONNRESET' || isOfTls(error)) {
     socket.destroy()
     return
   }
@@ -135,7 +152,7 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
 }
 
 /** Connections that go idle after their last answer are closed until none is left. */
-async function closeServer(server: Server, closeIdle: () => void): Promise<void> {
+async function closeServer(server: Server | TlsServer, closeIdle: () => void): Promise<void> {
   if (!server.listening) return
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   const closing = setInterval(() => {

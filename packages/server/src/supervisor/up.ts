@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { accessPolicyOf } from '../access/policy.ts'
-import type { Config } from '../config.ts'
+import { type Config, tlsFilesOf } from '../config.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { settleMemory } from '../settle.ts'
 import { type Child, superviseChild } from './child.ts'
@@ -30,6 +30,7 @@ export async function runUp(options: UpOptions): Promise<void> {
   const startedAt = performance.now()
   const { config, say } = options
   const layout = layoutOf(config.MILLWRIGHT_DATA)
+  tlsFilesOf(config)
   await prepareDataFolder(layout)
   const lock = await holdDataFolder(layout)
   await checkPort(config.MILLWRIGHT_HOST, config.MILLWRIGHT_PORT)
@@ -39,7 +40,7 @@ export async function runUp(options: UpOptions): Promise<void> {
   const port = await Promise.race([tree.ready.catch(() => undefined), stopped.then(() => undefined)])
   if (port !== undefined) {
     settleMemory()
-    const url = urlOf(config.MILLWRIGHT_HOST, port)
+    const url = urlOf(config, port)
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
     say(`Millwright ${options.version} ready in ${seconds}s`)
     say(`├─ Open     ${url}/   docs: /docs   metrics: /metrics`)
@@ -189,10 +190,12 @@ function deployExample({ entry, env, deploy, say }: UpOptions, url: string): voi
 }
 
 /** `http://host:port`, with what a browser on this machine can open when listening everywhere. */
-function urlOf(host: string, port: number): string {
+function urlOf(config: Config, port: number): string {
+  const host = config.MILLWRIGHT_HOST
+  const scheme = tlsFilesOf(config) === undefined ? 'http' : 'https'
   const reachable =
     host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
-  return `http://${reachable}:${port}`
+  return `${scheme}://${reachable}:${port}`
 }
 
 function callersOf(config: Config): string {
