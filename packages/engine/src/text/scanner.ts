@@ -173,12 +173,26 @@ function join({ codes, spans }: Tokens, to: Codes): void {
 
 /** Adds every run of that many neighbours. */
 function addRuns({ starts, ends, count }: Spans, size: number, to: Spans): void {
-  for (let first = 0, last = size - 1; last < count; first++, last++) to.add(starts[first]!, ends[last]!)
+  const more = Math.max(0, count - size + 1)
+  to.reserve(more)
+  const { starts: toStarts, ends: toEnds } = to
+  for (let i = 0, at = to.count; i < more; i++, at++) {
+    toStarts[at] = starts[i]!
+    toEnds[at] = ends[i + size - 1]!
+  }
+  to.count += more
 }
 
 /** Adds every slice of that many code points. */
 function addSlices(from: number, until: number, size: number, to: Spans): void {
-  for (let end = from + size; end <= until; end++) to.add(end - size, end)
+  const more = Math.max(0, until - from - size + 1)
+  to.reserve(more)
+  const { starts, ends } = to
+  for (let i = 0, at = to.count; i < more; i++, at++) {
+    starts[at] = from + i
+    ends[at] = from + i + size
+  }
+  to.count += more
 }
 
 /** `re.sub(r"\s\s+", " ", text)`, in place */

@@ -32,8 +32,10 @@ export class Codes {
     this.points[this.length++] = point
   }
 
-  append({ points }: Codes, start: number, end: number): void {
-    for (let at = start; at < end; at++) this.points[this.length++] = points[at]!
+  append({ points: from }: Codes, start: number, end: number): void {
+    const { points, length } = this
+    for (let at = start, to = length; at < end; at++, to++) points[to] = from[at]!
+    this.length = length + end - start
   }
 
   /** The code points of a text from `start` to `end`, in UTF-16 units, for which there is room. */
@@ -61,16 +63,20 @@ export class Spans {
 
   /** @throws RowError for more than `MOST_TOKENS` */
   add(start: number, end: number): void {
-    if (this.count === this.starts.length) this.#grow()
+    if (this.count === this.starts.length) this.reserve(1)
     this.starts[this.count] = start
     this.ends[this.count++] = end
   }
 
-  #grow(): void {
-    if (this.count >= MOST_TOKENS) throw tooManyTokens()
+  /** Makes room for more, which are written to `starts` and `ends`. @throws RowError for more than `MOST_TOKENS` */
+  reserve(more: number): void {
+    const least = this.count + more
+    if (least > MOST_TOKENS) throw tooManyTokens()
+    if (least <= this.starts.length) return
     const { starts, ends } = this
-    this.starts = new Int32Array(starts.length * 2)
-    this.ends = new Int32Array(ends.length * 2)
+    const length = Math.max(least, starts.length * 2)
+    this.starts = new Int32Array(length)
+    this.ends = new Int32Array(length)
     this.starts.set(starts)
     this.ends.set(ends)
   }
