@@ -1,7 +1,7 @@
 import { type AnalyserAttrs, foldText, LONGEST_TEXT } from './analyser.ts'
 import { isSpace, isWord } from './characters.ts'
 import { compilePattern } from './pattern.ts'
-import { Codes, Spans, type Tokens } from './spans.ts'
+import { Codes, MOST_TOKENS, Spans, type Tokens, tooManyTokens } from './spans.ts'
 import { indexVocabulary } from './vocabulary.ts'
 
 /** Finds the tokens of a text; they are there until the next text. @throws RowError like an analyser */
@@ -72,7 +72,7 @@ const SCANNERS: Readonly<Record<string, (attrs: AnalyserAttrs) => Scanner>> = {
 
 type Fold = (cell: unknown, to: Codes) => void
 
-/** Written for characters that are part of no word. */
+/** Written for characters that are part of no word; the only negative number. */
 const BREAK = -1
 
 /** Writes a text's code points, folded, and breaks for those that do not pass. ASCII goes through a table. */
@@ -134,14 +134,25 @@ function wordFinder(attrs: AnalyserAttrs): Scanner {
   }
 }
 
-/** Adds every stretch between breaks that has at least `fewest` characters. */
+/**
+ * Adds every stretch between breaks that has at least `fewest` characters. Each place is written as if a stretch ended
+ * there, and counts if one did: nobody, a processor neither, can foresee where words end.
+ */
 function addStretches({ points, length }: Codes, fewest: number, to: Spans): void {
+  to.reserve(Math.min((length >> 1) + 2, MOST_TOKENS))
+  const { starts, ends } = to
+  let { count } = to
   let start = 0
-  for (let at = 0; at <= length; at++) {
-    if (at < length && points[at] !== BREAK) continue
-    if (at - start >= fewest) to.add(start, at)
-    start = at + 1
+  for (let at = 0; at < length; at++) {
+    starts[count] = start
+    ends[count] = at
+    const isBreak = points[at]! >>> 31
+    count += isBreak & ((start + fewest - 1 - at) >>> 31)
+    start += -isBreak & (at + 1 - start)
   }
+  if (count > MOST_TOKENS) throw tooManyTokens()
+  to.count = count
+  if (length - start >= fewest) to.add(start, length)
 }
 
 function stopWordDropper(stopWords: readonly string[]): (found: Tokens) => void {
