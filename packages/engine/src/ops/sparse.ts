@@ -197,6 +197,8 @@ export const sparseCheck = onValues<{ nan: 'allow' | 'refuse' }>({
     },
 })
 
+const rounded = (value: number, single: boolean): number => (single ? Math.fround(value) : value)
+
 /** Every column times, or divided by, its own number; float32 rows are rounded again. */
 export const sparseScale = onValues<{ by: 'multiply' | 'divide'; values: Float64Array; single: boolean }>({
   name: 'sparse-scale',
@@ -210,8 +212,7 @@ export const sparseScale = onValues<{ by: 'multiply' | 'divide'; values: Float64
     return ({ columns, values }, to, count) => {
       for (let i = 0; i < count; i++) {
         const scale = scales[columns[i]!]!
-        const scaled = multiplies ? values[i]! * scale : values[i]! / scale
-        to[i] = single ? Math.fround(scaled) : scaled
+        to[i] = rounded(multiplies ? values[i]! * scale : values[i]! / scale, single)
       }
     }
   },
@@ -324,7 +325,6 @@ export const sparseLinear = defineOp<LinearAttrs & { width: number }>({
     const outputs = bias.length
     const byColumn =
       outputs === 1 ? weights : transpose({ values: weights, rows: outputs, columns: width }).values
-    const round = single ? Math.fround : (value: number) => value
     const sums = new Float64Array(outputs)
     return ([from], out, rows) => {
       const { starts, columns, values } = from!.sparse!
@@ -332,8 +332,8 @@ export const sparseLinear = defineOp<LinearAttrs & { width: number }>({
         sums.fill(0)
         for (let i = starts[r]!; i < starts[r + 1]!; i++)
           for (let j = 0, w = columns[i]! * outputs; j < outputs; j++, w++)
-            sums[j] = round(sums[j]! + round(values[i]! * byColumn[w]!))
-        for (let j = 0; j < outputs; j++) out.numbers[r * outputs + j] = round(sums[j]! + bias[j]!)
+            sums[j] = rounded(sums[j]! + rounded(values[i]! * byColumn[w]!, single), single)
+        for (let j = 0; j < outputs; j++) out.numbers[r * outputs + j] = rounded(sums[j]! + bias[j]!, single)
       }
     }
   },

@@ -37,7 +37,7 @@ export function indexVocabulary(terms: readonly string[]): ColumnsOf {
 
 type Alphabet = {
   /** The number of each code point, up to the highest that has one; 0 for those that no term has. */
-  readonly numbers: Uint32Array
+  readonly numbers: Int32Array
   /** Bits of a number. */
   readonly bits: number
   /** Numbers that fit into an edge, which starts with a 1 that tells its length. */
@@ -48,7 +48,7 @@ const EDGE_BITS = 30
 function buildAlphabet(terms: readonly string[]): Alphabet {
   const points = new Set<number>()
   for (const term of terms) for (const character of term) points.add(character.codePointAt(0)!)
-  const numbers = new Uint32Array([...points].reduce((most, point) => Math.max(most, point + 1), 0))
+  const numbers = new Int32Array([...points].reduce((most, point) => Math.max(most, point + 1), 0))
   let count = 0
   for (const point of points) numbers[point] = ++count
   const bits = 32 - Math.clz32(count | 1)
