@@ -6,8 +6,8 @@ import { lowerModel } from '../packages/engine/src/sklearn/lower.ts'
 
 /**
  * node bench/text.ts FILE: microseconds of processor time per text of predict in this process, all its threads, beside
- * scikit-learn's, measured one after the other, best of several runs. FILE has lines of label TAB text, such as the SMS Spam Collection; the
- * first half trains, the second is predicted. Set up once with bench/setup-python.sh.
+ * scikit-learn's, measured one after the other, best of several runs. FILE has lines of label TAB text, such as the SMS
+ * Spam Collection; the first half trains, the second is predicted. Set up once with bench/setup-python.sh.
  */
 const PYTHON = new URL('.cache/venv/bin/python', import.meta.url)
 const FOLDER = new URL('.cache/texts/', import.meta.url)
