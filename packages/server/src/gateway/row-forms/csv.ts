@@ -15,14 +15,20 @@ const RECORD_FIELDS = 1 << 16
  */
 export function parseCsv(text: string, maxRecords: number): string[][] {
   const records: string[][] = []
-  for (let at = 0; at < text.length; ) {
+  for (let at = skipEmptyLines(text, 0); at < text.length; ) {
     const { fields, next } = parseRecord(text, at, records.length)
-    const isEmptyLine = fields.length === 1 && fields[0] === '' && text[at] !== '"'
-    if (!isEmptyLine) records.push(fields)
+    records.push(fields)
     assertRows(records.length, maxRecords)
-    at = next
+    at = skipEmptyLines(text, next)
   }
   return records
+}
+
+const LINE_ENDS = /[\r\n]*/y
+
+function skipEmptyLines(text: string, start: number): number {
+  LINE_ENDS.lastIndex = start
+  return start + (LINE_ENDS.exec(text)?.[0].length ?? 0)
 }
 
 /** One record, and where the next one starts. */
@@ -35,7 +41,7 @@ function parseRecord(text: string, start: number, number: number) {
     fields.push(field)
     if (fields.length > RECORD_FIELDS) throw wrongRecord(number, `at most ${RECORD_FIELDS} fields`)
     at = end
-    if (mark !== ',') return { fields, next: end + (mark === '\r' && text[end + 1] === '\n' ? 2 : 1) }
+    if (mark !== ',') return { fields, next: end }
   }
 }
 
