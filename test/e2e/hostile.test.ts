@@ -189,14 +189,11 @@ describe('bodies', () => {
     expect((await post(body)).status).toBeLessThan(500)
   })
 
-  test.each(['gzip', 'br', 'identity, gzip', 'x'])(
-    'content-encoding %s is refused unread',
-    async (encoding) => {
-      const body = gzipSync(`{"row":${ROW}}`).toString('latin1')
+  test.each(['br', 'identity, gzip', 'x'])('content-encoding %s is refused unread', async (encoding) => {
+    const body = gzipSync(`{"row":${ROW}}`).toString('latin1')
 
-      expect((await post(body, [`content-encoding: ${encoding}`])).status).toBe(415)
-    },
-  )
+    expect((await post(body, [`content-encoding: ${encoding}`])).status).toBe(415)
+  })
 
   test.each([
     'application/x-python-pickle',
