@@ -118,7 +118,7 @@ const rareFunctions: Plugin = {
 }
 
 /**
- * The kernel for large batches, a generator of the steps to build it. In a page its first step is to fetch its file, and
+ * The kernel for large batches, and a generator of the steps to build it. In a page its first step is to fetch its file, and
  * where that fails the other kernel stays.
  */
 const batchKernel: Plugin = {
@@ -135,7 +135,8 @@ const batchKernel: Plugin = {
           import('${path}').then((module) => { file = module }, () => {})
           while (file === undefined) yield
           return yield* file.buildMux(...args)
-        }`,
+        }
+        export const muxBlock = (...args) => file.muxBlock(...args)`,
       resolveDir: dirname(path),
       loader: 'js',
     }))

@@ -2,7 +2,13 @@ import type { ValueType } from '../ir/program.ts'
 import type { Block, BlockKernel } from '../ops/op.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
 import { BLOCK_ROWS, MAX_ROWS } from '../wasm/mux-kernel.ts'
-import { type MuxLayout, type MuxMemory, openMux } from '../wasm/mux-memory.ts'
+import { compileMux, type MuxLayout, type MuxMemory, openMux } from '../wasm/mux-memory.ts'
+
+/** The steps to lay out what `muxBlock` takes. */
+export const buildMux = (
+  attrs: TreesAttrs,
+  [x]: readonly ValueType[],
+): Generator<void, MuxLayout | undefined> => compileMux(attrs, x!.width)
 
 /** `trees` and `trees-onto` by the batch kernel, for any number of rows: the bits of the reference rule. */
 export function muxBlock(attrs: TreesAttrs, [x]: readonly ValueType[], layout: MuxLayout): BlockKernel {

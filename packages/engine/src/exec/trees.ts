@@ -1,7 +1,7 @@
 import type { ValueType } from '../ir/program.ts'
 import type { Block, BlockKernel } from '../ops/op.ts'
 import type { TreesAttrs } from '../ops/trees.ts'
-import { compileMux, type MuxLayout } from '../wasm/mux-memory.ts'
+import type { MuxLayout } from '../wasm/mux-memory.ts'
 import { LANES, laneBytes } from '../wasm/tree-kernel.ts'
 import {
   CHUNK_ROWS,
@@ -12,7 +12,7 @@ import {
   type TreeMemory,
 } from '../wasm/tree-memory.ts'
 import { fasterKernel } from './faster-kernel.ts'
-import { muxBlock } from './mux.ts'
+import { buildMux, muxBlock } from './mux.ts'
 import type { Place } from './place.ts'
 
 const muxed = new WeakSet<TreesAttrs>()
@@ -39,7 +39,7 @@ export function treesBlock(
   }
   let built: MuxLayout | undefined
   const build = function* () {
-    built = yield* compileMux(attrs, types[0]!.width)
+    built = yield* buildMux(attrs, types)
     return built && muxBlock(attrs, types, built)
   }
   return fasterKernel(scalar, {

@@ -71,14 +71,6 @@ const TORCH_SERVE: readonly Row[] = [
   ['GET /models/{deployment}', 'A deployment and its worker', z.array(anything)],
 ]
 
-/** The dialects of other servers, as far as their clients need a description; the rest is in docs/reference/protocols.md. */
-export const dialectDoors: readonly Door[] = [
-  ...describe(V1, plain),
-  ...describe(V2, plain),
-  ...describe(MLFLOW, mlflow),
-  ...describe(TORCH_SERVE, torchServe),
-]
-
 /** Asked by probes, which have no keys. */
 const PUBLIC = new Set(['/ping', '/version'])
 
@@ -86,6 +78,14 @@ const permissionOf = (method: Door['method'], path: string): Door['permission'] 
   if (PUBLIC.has(path)) return 'public'
   return method === 'POST' ? 'predict' : 'read'
 }
+
+/** The dialects of other servers, as far as their clients need a description; the rest is in docs/reference/protocols.md. */
+export const dialectDoors: readonly Door[] = [
+  ...describe(V1, plain),
+  ...describe(V2, plain),
+  ...describe(MLFLOW, mlflow),
+  ...describe(TORCH_SERVE, torchServe),
+]
 
 function describe(rows: readonly Row[], error: z.ZodType): Door[] {
   return rows.map(([operation, summary, answer, body]) => {

@@ -133,7 +133,7 @@ describe('a long answer', () => {
   test('keeps the order of answers to requests sent at once', async () => {
     const conversation = openConversation(await dialects.listen())
     const post = (accept: string) =>
-      `POST /v2/models/iris-lr/infer HTTP/1.1\r\nHost: h\r\nAccept-Encoding: ${accept}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+      `POST /v2/models/iris-lr/infer HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: ${accept}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 
     await conversation.send(post('gzip') + post('br'))
     const [first, second] = [await conversation.receive(), await conversation.receive()]

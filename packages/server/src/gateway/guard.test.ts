@@ -134,7 +134,7 @@ test.each(['/health', '/health/live', '/health/ready'])('%s asks for no key', as
   expect((await gateway.ask(path)).status).toBe(200)
 })
 
-test.each(['/api/v1/models', '/', '/nothing'])('%s is not passed on without a key', async (path) => {
+test.each(['/api/v1/models', '/docs', '/nothing'])('%s is not passed on without a key', async (path) => {
   expect((await gateway.ask(path)).status).toBe(401)
   // Nobody is there to answer: it was passed on.
   expect((await gateway.ask(path, { headers: bearer('predict') })).status).toBe(503)

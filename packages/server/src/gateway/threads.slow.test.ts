@@ -98,7 +98,7 @@ test('many rows whose caller went away are not computed to their end', async () 
   const body = JSON.stringify({ rows })
   const caller = openConversation(await gateway.listen())
   await caller.send(
-    `POST ${PATH} HTTP/1.1\r\nHost: x\r\nRequest-Id: gone\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    `POST ${PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nRequest-Id: gone\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   )
   while (gateway.metrics.state.inFlight === 0) await new Promise(setImmediate)
 
