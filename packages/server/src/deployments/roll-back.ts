@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Deployment, MillwrightError, type RollBack } from '@millwright/contracts'
 import type { Actor, Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
@@ -7,10 +8,11 @@ import { findRevision } from './store.ts'
 
 /**
  * Restores a revision whole: version, decision, respond, limits, pins, rollout. Without `revision`, the one before those
- * in force that had no rollout under way, so that one version answers everybody; asked again, it goes further back, never
- * to what was just left.
+ * in force that had no rollout under way, so that one version answers everybody, and set something else; asked again, it
+ * goes further back, never to what was just left.
  *   1 v1 · 2 v2 · 3 v3 · 4 rolled back, restores 2 · 5 rolled back, restores 1
  *   1 v1 · 2 v1 and 5 % v2 · 3 v1 and 50 % v2 · 4 v2 · 5 rolled back, restores 1
+ *   1 v1 · 2 v2 · 3 v2 and 5 % v3 · 4 aborted, v2 · 5 rolled back, restores 1
  * @throws MillwrightError NOTHING_TO_ROLL_BACK, REVISION_NOT_FOUND
  */
 export async function rollBack(
@@ -29,7 +31,8 @@ export async function rollBack(
 async function getSettledBefore(db: Db, { name, revision }: StoredDeployment): Promise<StoredRevision> {
   for (let number = originOf(revision) - 1; number > 0; number--) {
     const candidate = await getRevision(db, name, number)
-    if (candidate.config.rollout === undefined) return candidate
+    const { rollout } = candidate.config
+    if (rollout === undefined && !isDeepStrictEqual(candidate.config, revision.config)) return candidate
   }
   throw new MillwrightError('NOTHING_TO_ROLL_BACK', { name })
 }

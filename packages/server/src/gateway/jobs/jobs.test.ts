@@ -88,7 +88,7 @@ test('what was accepted is answered by the process that comes after', async () =
   await gateway.jobs.start(gateway.answer)
 
   for (const id of ids) expect((await answerTo(id)).json).toMatchObject({ status: 200, attempts: 1 })
-  expect(await readdir(join(layout.jobs, '0'))).toEqual([])
+  await expect.poll(() => readdir(join(layout.jobs, '0'))).toEqual([])
 })
 
 test('a job of which processes die is answered with an error', async () => {
