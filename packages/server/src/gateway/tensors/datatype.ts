@@ -27,29 +27,38 @@ type Codec = {
   readonly encode: (elements: Elements) => Uint8Array
 }
 
-type NumberArray = { new (length: number): { [index: number]: number; buffer: ArrayBuffer } } & {
-  new (buffer: ArrayBuffer): ArrayLike<number>
-}
-type BigArray = { new (length: number): { [index: number]: bigint; buffer: ArrayBuffer } } & {
-  new (buffer: ArrayBuffer): ArrayLike<bigint>
+type ArrayOf<T> = {
+  new (
+    buffer: ArrayBufferLike,
+    byteOffset: number,
+    length: number,
+  ): { readonly length: number; [index: number]: T }
 }
 
-/** Bytes where typed arrays may stand: a copy, as pieces of a request start anywhere. */
-const aligned = (bytes: Buffer): ArrayBuffer =>
-  bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
+/** Bytes where typed arrays may stand: a copy, as pieces of a request start anywhere. The pool of buffers is aligned. */
+function aligned(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length)
+  bytes.copy(copy)
+  return copy
+}
+
+/** A typed array over the bytes of a buffer. */
+const viewOf = <T>(array: ArrayOf<T>, { buffer, byteOffset, length }: Buffer, bytes: number) =>
+  new array(buffer, byteOffset, Math.trunc(length / bytes))
 
 const numbers = (
-  array: NumberArray,
+  array: ArrayOf<number>,
   bytes: number,
   json: Pick<Codec, 'expected' | 'isElement' | 'round'>,
 ): Codec => ({
   bytes,
   ...json,
-  decode: (data) => new array(aligned(data)),
+  decode: (data) => viewOf(array, aligned(data), bytes),
   encode(elements) {
-    const data = new array(elements.length)
-    for (let index = 0; index < elements.length; index++) data[index] = Number(elements[index])
-    return new Uint8Array(data.buffer)
+    const data = Buffer.allocUnsafe(elements.length * bytes)
+    const view = viewOf(array, data, bytes)
+    for (let index = 0; index < elements.length; index++) view[index] = Number(elements[index])
+    return data
   },
 })
 
@@ -69,14 +78,15 @@ const float = (limit: number, name: string): Pick<Codec, 'expected' | 'isElement
     (typeof value === 'number' && (Math.abs(value) <= limit || !Number.isFinite(value))),
 })
 
-const bigIntegers = (array: BigArray, json: Pick<Codec, 'expected' | 'isElement'>): Codec => ({
+const bigIntegers = (array: ArrayOf<bigint>, json: Pick<Codec, 'expected' | 'isElement'>): Codec => ({
   bytes: 8,
   ...json,
-  decode: (data) => Float64Array.from(new array(aligned(data)), Number),
+  decode: (data) => Float64Array.from(viewOf(array, aligned(data), 8), Number),
   encode(elements) {
-    const data = new array(elements.length)
-    for (let index = 0; index < elements.length; index++) data[index] = BigInt(Number(elements[index]))
-    return new Uint8Array(data.buffer)
+    const data = Buffer.allocUnsafe(elements.length * 8)
+    const view = viewOf(array, data, 8)
+    for (let index = 0; index < elements.length; index++) view[index] = BigInt(Number(elements[index]))
+    return data
   },
 })
 
@@ -113,7 +123,7 @@ export const DATATYPES: ReadonlyMap<string, Codec> = new Map<Datatype, Codec>([
       bytes: 2,
       ...BINARY_ONLY,
       decode(bytes) {
-        const halves = new Uint16Array(aligned(bytes))
+        const halves = viewOf(Uint16Array, aligned(bytes), 2)
         return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer)
       },
       encode(elements) {

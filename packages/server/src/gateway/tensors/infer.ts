@@ -31,8 +31,15 @@ export function inferTensors(
 ): OutputTensor[] | Promise<OutputTensor[]> {
   const answer = (rows: readonly PredictedRow[]): OutputTensor[] =>
     inference.outputs.flatMap((method) => tensorsOf(served, method, rows))
-  const rows = inferWhole(deps, served, inference)
+  const asked = { ...inference, outputs: besidesDefaults(served, inference.outputs) }
+  const rows = inferWhole(deps, served, asked)
   return rows instanceof Promise ? rows.then(answer) : answer(rows)
+}
+
+/** What is run anyway need not be asked for, and is not logged twice. */
+function besidesDefaults({ defaults }: Served, outputs: readonly Method[]): Method[] | undefined {
+  const others = outputs.filter((method) => !defaults.includes(method))
+  return others.length === 0 ? undefined : others
 }
 
 /** Answered when nothing else is asked for: the prediction, and the probabilities of a classifier. */

@@ -1,6 +1,5 @@
 import type { FieldError } from '@millwright/contracts'
 import { listed } from '../../inference/convert.ts'
-import { pointerTo } from '../../inference/validate.ts'
 import { invalidFields, type RowSource } from '../rows.ts'
 import { faultAt, type Tensor } from './tensor.ts'
 
@@ -19,7 +18,7 @@ export type TensorRowsOptions = {
 export function rowsOfTensors(
   tensors: readonly Tensor[],
   names: readonly string[],
-  { ignoreExtra = false, pointerOf = (index) => pointerTo('inputs', index) }: TensorRowsOptions = {},
+  { ignoreExtra = false, pointerOf = (index) => `/inputs/${index}` }: TensorRowsOptions = {},
 ): RowSource {
   const [only] = tensors
   if (tensors.length === 1 && only !== undefined) {

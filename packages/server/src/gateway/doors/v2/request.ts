@@ -1,36 +1,20 @@
-import type { Method } from '@millwright/engine'
 import { describe, isObject } from '../../../inference/convert.ts'
 import { decodeUtf8, parseJsonWithNaN } from '../../../inference/json-body.ts'
-import { pointerTo } from '../../../inference/validate.ts'
 import type { DoorRequest } from '../../door.ts'
-import { invalidFields, type RowSource } from '../../rows.ts'
 import type { Served } from '../../served.ts'
+import {
+  type AskedInference,
+  assertId,
+  assertInputs,
+  assertParameters,
+  parseOutputs,
+  wrongType,
+} from '../../tensors/asked.ts'
 import { textOf } from '../../tensors/datatype.ts'
-import { defaultOutputs, methodNamed } from '../../tensors/infer.ts'
 import { rowsOfTensors } from '../../tensors/rows.ts'
 import { decodeBytes, type Place, parseElements, refusal, type Tensor } from '../../tensors/tensor.ts'
 
-/** An output that was asked for, by the name the client uses. */
-export type AskedOutput = {
-  readonly name: string
-  readonly method: Method
-  /** In bytes behind the JSON, not in it. */
-  readonly binary: boolean
-  /** The best so many classes in Triton's classification text; undefined: the tensor itself. */
-  readonly classes: number | undefined
-}
-
-export type AskedInference = {
-  readonly id: string | undefined
-  readonly rows: RowSource
-  /** In the order of the answer. */
-  readonly outputs: readonly AskedOutput[]
-}
-
 const HEADER_LENGTH = 'inference-header-content-length'
-const INPUTS = 1024
-const OUTPUTS = 256
-const ID_CHARACTERS = 256
 
 /**
  * Reads an inference request of the V2 protocol, REST, with the binary tensor extension. Whether it is binary is told by
@@ -55,11 +39,8 @@ function parseDocument(served: Served, json: Buffer, tail: Buffer | undefined): 
   const document = parseJsonWithNaN(decodeUtf8(json))
   if (!isObject(document)) throw wrongType('', 'expected an object with inputs', document)
   const { id, inputs, outputs, parameters } = document
-  const hasId = id !== undefined && id !== null
-  if (hasId && (typeof id !== 'string' || id.length > ID_CHARACTERS))
-    throw wrongType('/id', `id: expected a string of at most ${ID_CHARACTERS} characters`, id)
-  if (!Array.isArray(inputs) || inputs.length > INPUTS)
-    throw wrongType('/inputs', `inputs: expected a list of at most ${INPUTS} tensors`, inputs)
+  assertId(id)
+  assertInputs(inputs)
   assertParameters(parameters, '')
   const bytes = new Tail(tail ?? NOTHING)
   const tensors = inputs.map((input, index) => parseTensor(input, index, bytes))
@@ -71,16 +52,13 @@ function parseDocument(served: Served, json: Buffer, tail: Buffer | undefined): 
     )
   const contentType = isObject(parameters) ? parameters.content_type : undefined
   return {
-    id: hasId ? (id as string) : undefined,
+    id: id ?? undefined,
     rows: rowsOfTensors(tensors, served.readers.tensor.names, { ignoreExtra: contentType === 'pd' }),
     outputs: parseOutputs(served, outputs, isObject(parameters) && parameters.binary_data_output === true),
   }
 }
 
 const NOTHING = Buffer.alloc(0)
-
-const wrongType = (pointer: string, expected: string, got: unknown) =>
-  invalidFields([{ pointer, code: 'wrong_type', message: `${expected}, got ${describe(got)}` }])
 
 /** Binary tensors follow each other behind the JSON. */
 class Tail {
@@ -108,7 +86,7 @@ class Tail {
 }
 
 function parseTensor(input: unknown, index: number, tail: Tail): Tensor {
-  const pointer = pointerTo('inputs', index)
+  const pointer = `/inputs/${index}`
   if (!isObject(input) || typeof input.name !== 'string')
     throw wrongType(pointer, `inputs: expected an object with name, datatype, shape and data`, input)
   const { name, datatype, shape, data, parameters } = input
@@ -122,62 +100,6 @@ function parseTensor(input: unknown, index: number, tail: Tail): Tensor {
       ? parseElements({ datatype, shape, data }, place)
       : decodeBytes({ datatype, shape }, tail.take(size, place), place)
   return { name, datatype: datatype as string, shape: shape as number[], elements }
-}
-
-function parseOutputs(served: Served, outputs: unknown, binaryByDefault: boolean): AskedOutput[] {
-  if (outputs === undefined || outputs === null || (Array.isArray(outputs) && outputs.length === 0))
-    return defaultOutputs(served).map((method) => ({
-      ...{ name: method, method, binary: binaryByDefault, classes: undefined },
-    }))
-  if (!Array.isArray(outputs) || outputs.length > OUTPUTS)
-    throw wrongType('/outputs', `outputs: expected a list of at most ${OUTPUTS}`, outputs)
-  const asked = outputs.map((output, index) => parseOutput(served, output, { index, binaryByDefault }))
-  const repeated = asked.findIndex(
-    ({ name }, index) => asked.findIndex((other) => other.name === name) < index,
-  )
-  if (repeated === -1) return asked
-  throw wrongType(pointerTo('outputs', repeated), 'outputs: expected each name once', asked[repeated]!.name)
-}
-
-function parseOutput(
-  served: Served,
-  output: unknown,
-  { index, binaryByDefault }: { index: number; binaryByDefault: boolean },
-): AskedOutput {
-  const pointer = pointerTo('outputs', index)
-  if (!isObject(output)) throw wrongType(pointer, 'outputs: expected an object with a name', output)
-  assertParameters(output.parameters, pointer)
-  const { binary_data: binary, classification } = isObject(output.parameters) ? output.parameters : {}
-  if (
-    classification !== undefined &&
-    !(Number.isSafeInteger(classification) && (classification as number) >= 0)
-  )
-    throw wrongType(
-      `${pointer}/parameters/classification`,
-      'classification: expected a number of classes',
-      classification,
-    )
-  const method = methodNamed(served, output.name, `${pointer}/name`)
-  return {
-    name: output.name as string,
-    method,
-    binary: typeof binary === 'boolean' ? binary : binaryByDefault,
-    classes: classification ? (classification as number) : undefined,
-  }
-}
-
-/** Strings, numbers and booleans, as the protocol says. */
-function assertParameters(parameters: unknown, base: string): void {
-  if (parameters === undefined || parameters === null) return
-  if (!isObject(parameters))
-    throw wrongType(`${base}/parameters`, 'parameters: expected an object', parameters)
-  for (const [name, value] of Object.entries(parameters))
-    if (typeof value === 'object' && value !== null)
-      throw wrongType(
-        `${base}${pointerTo('parameters', name)}`,
-        'parameters: expected a string, a number, true or false',
-        value,
-      )
 }
 
 /** Triton's raw binary request: the bytes of the only input, one row of it. */
