@@ -105,6 +105,12 @@ export const ERRORS = {
     title: 'Invalid JSON',
     message: (p) => `the body is not JSON: ${p.detail}`,
   }),
+  INVALID_MESSAGE: define<{ name: string; detail: string }>({
+    status: 400,
+    title: 'Invalid message',
+    message: (p) =>
+      `the message is no ${p.name}: ${p.detail}; build it from the .proto files of docs/reference/grpc.md`,
+  }),
   INVALID_ENCODING: define<{ encoding: string }>({
     status: 400,
     title: 'Invalid encoding',
@@ -193,6 +199,11 @@ export const ERRORS = {
     message: () =>
       'the data folder cannot be written (disk full or read-only); predictions go on, free some space',
     retryable: true,
+  }),
+  NOT_SUPPORTED: define<{ what: string; instead: string }>({
+    status: 501,
+    title: 'Not supported',
+    message: (p) => `${p.what} is not supported; ${p.instead}`,
   }),
   MODEL_TIMEOUT: define<{ reason: string }>({
     status: 504,

@@ -43,7 +43,7 @@ export type InferRequest = {
   /** The caller's ids and subjects, one per row. */
   readonly ids?: readonly string[] | undefined
   readonly subjects?: readonly string[] | undefined
-  /** Ends waiting for a host or threads. */
+  /** Ends waiting for a host or threads, and what is left of many rows. */
   readonly signal: AbortSignal | undefined
   /** Bad rows fail the request, before anything is logged. */
   readonly whole?: boolean

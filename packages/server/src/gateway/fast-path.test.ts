@@ -197,6 +197,7 @@ test('connections that stay silent are closed', async () => {
     server,
     ids: createIdSource(),
     answererOf: () => (exchange) => exchange.respond({ status: 200, type: 'text/plain', body: 'ok' }, false),
+    takeHttp2: (socket) => void socket.destroy(),
     firstMs: 50,
     keepAliveMs: 1_500,
   })

@@ -5,6 +5,7 @@ import { MillwrightError } from '@millwright/contracts/errors'
 import { STATUS_CODES } from '../http.ts'
 import type { IdSource } from '../ids.ts'
 import type { Answer, BodyDone, Exchange } from './exchange.ts'
+import { isHttp2 } from './grpc/door.ts'
 import { parseHead, type RequestHead } from './request-head.ts'
 
 /** What is to be done for a head; undefined: nothing the fast path could do. */
@@ -16,6 +17,8 @@ export type FastPathOptions = {
   readonly ids: IdSource
   /** Who answers a POST with that head. Throws, or none: node:http knows what to make of it. */
   readonly answererOf: (head: RequestHead) => Plan['answer'] | undefined
+  /** Serves a connection that starts as HTTP/2 does, with what came of it. */
+  readonly takeHttp2: (socket: Socket, head: Buffer) => void
   /** Longest silence of a connection before its first request, and after an answer. */
   readonly firstMs: number
   readonly keepAliveMs: number
@@ -38,7 +41,7 @@ const SWEEP_MS = 1_000
 
 /**
  * Takes the first look at what a connection of `server` sends. A plain POST to a known address that came whole, in one
- * piece, is answered from here at half of node:http's cost. With anything else, be it incomplete, pipelined or unusual,
+ * piece, is answered from here at half of node:http's cost. HTTP/2 is gRPC's. With anything else, be it incomplete, pipelined or unusual,
  * the connection becomes node:http's for good: nothing is ever waited for, put together or guessed here.
  */
 export function createFastPath(options: FastPathOptions): FastPath {
@@ -83,7 +86,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
 
 const isTls = (server: Server | TlsServer): boolean => 'setSecureContext' in server
 
-type Path = Pick<FastPathOptions, 'ids' | 'firstMs' | 'keepAliveMs'> & {
+type Path = Pick<FastPathOptions, 'ids' | 'firstMs' | 'keepAliveMs' | 'takeHttp2'> & {
   readonly connections: Set<Connection>
   readonly keepAlive: () => string
   readonly planOf: (head: string) => Plan | null
@@ -206,6 +209,10 @@ class Connection {
       .off('end', this.#onEnd)
       .off('error', this.#onError)
       .off('close', this.#forget)
+    if (isHttp2(chunk) && socket.bytesRead === chunk.length) {
+      this.#path.takeHttp2(socket, chunk)
+      return
+    }
     socket.pause()
     socket.unshift(chunk)
     this.#path.handOver(socket)

@@ -165,7 +165,7 @@ const createFamilies = () => ({
   ),
   cancelled: counterOf(
     'millwright_cancelled_total',
-    'Requests for hosted models whose callers went away before the answer.',
+    'Requests whose callers went away, or whose deadline passed, before the answer.',
   ),
   loads: histogramFamily(
     { name: 'millwright_model_load_seconds', help: 'From reading a program to its being warm.' },

@@ -14,6 +14,7 @@ export type Door =
   | 'mlflow'
   | 'sagemaker'
   | 'torchserve'
+  | 'grpc'
   | 'jobs'
   | 'health'
   | 'metrics'
@@ -35,7 +36,7 @@ export type Replies = {
   readonly closeConnections: () => void
 }
 /** An error in a dialect's own words. */
-export type Worded = Pick<Answer, 'status' | 'headers'> & { readonly body: string; readonly type?: string }
+export type Worded = Omit<Answer, 'type'> & { readonly type?: string }
 type ErrorManner = {
   readonly word?: ((error: MillwrightError) => Worded | undefined) | undefined
   readonly headers?: Readonly<Record<string, string>>

@@ -12,13 +12,14 @@ import type { Dataplane } from './dataplane.ts'
 import { createDispatcher } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
 import { createFastPath } from './fast-path.ts'
+import { createGrpcDoor } from './grpc/door.ts'
 import type { HealthState } from './health.ts'
 import { HttpExchange } from './http-exchange.ts'
 import type { Jobs } from './jobs/runner.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ControlProxy } from './proxy.ts'
 import { createReplies } from './replies.ts'
-import { gatewayRoutes } from './routes.ts'
+import { gatewayRoutes, type RouteDeps } from './routes.ts'
 import type { ServingTable } from './serving-table.ts'
 import { ALPN } from './tls.ts'
 
@@ -72,11 +73,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
   })
   let isDraining = false
   const health = (): HealthState => ({ table: deps.table(), isReady: deps.isReady(), isDraining })
+  const routeDeps: RouteDeps = { ...deps, replies, health, admission: createAdmission() }
+  const grpc = createGrpcDoor({ ...routeDeps, ids: deps.ids, logger: deps.logger })
   const passOn = (exchange: HttpExchange): void => {
     if (isDraining) exchange.response.shouldKeepAlive = false
     deps.proxy.pass(exchange, (error) => replies.sendError('proxy', exchange, error))
   }
-  const routes = gatewayRoutes({ ...deps, replies, health, admission: createAdmission() })
+  const routes = gatewayRoutes(routeDeps)
   const { dispatch, answerOf, answererOf } = createDispatcher({ ...deps, routes, replies, passOn })
 
   const server = createHttpServer(deps.tls)
@@ -89,6 +92,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     server,
     ids: deps.ids,
     answererOf,
+    takeHttp2: grpc.takeConnection,
     firstMs: HEADERS_TIMEOUT_MS,
     keepAliveMs: KEEP_ALIVE_MS,
   })
@@ -100,10 +104,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
       isDraining = true
       replies.closeConnections()
       fastPath.stop()
+      grpc.drain()
       await closeServer(server, fastPath.closeIdle)
     },
     closeAllConnections() {
       fastPath.closeAll()
+      grpc.closeAll()
       server.closeAllConnections()
     },
   }

@@ -11,7 +11,11 @@ type MetricValue = { readonly value: number; readonly labels: Labels; readonly m
 
 /** A number that the hot path adds to with `value += 1`: prom-client hashes labels at every step. */
 export type Counter = { value: number }
-export type Histogram = { observe(value: number): void }
+export type Histogram = {
+  observe(value: number): void
+  /** What was observed so far. */
+  total(): { readonly count: number; readonly sum: number }
+}
 
 /** A family of metrics with the same labels; `toJson` is called at every scrape. */
 export type Family = { toJson(): MetricJson }
@@ -75,6 +79,7 @@ function createHistogram(edges: readonly number[]) {
       counts[bucket]! += 1
       sum += value
     },
+    total: () => ({ count: counts.reduce((total, count) => total + count, 0), sum }),
     values(name: string, labels: Labels): MetricValue[] {
       let total = 0
       const buckets = Array.from(counts, (count, index) => {

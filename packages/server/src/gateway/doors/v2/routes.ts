@@ -14,7 +14,7 @@ import { parseInference } from './request.ts'
 import { writeInference } from './response.ts'
 import { switchedOffRoutes } from './switched-off.ts'
 
-const EXTENSIONS = [
+export const EXTENSIONS = [
   'binary_tensor_data',
   'classification',
   'model_configuration',

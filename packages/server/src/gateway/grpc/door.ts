@@ -1,0 +1,65 @@
+import type { Socket } from 'node:net'
+import type { IdSource } from '../../ids.ts'
+import type { Logger } from '../../logging.ts'
+import type { RouteDeps } from '../routes.ts'
+import type { GrpcServer } from './server.ts'
+
+/** The gRPC side of the port. */
+export type GrpcDoor = {
+  /** Serves a connection whose first bytes are the preface of HTTP/2. */
+  readonly takeConnection: (socket: Socket, head: Buffer) => void
+  readonly drain: () => void
+  readonly closeAll: () => void
+}
+
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n')
+
+export const isHttp2 = (head: Buffer): boolean => head.subarray(0, PREFACE.length).equals(PREFACE)
+
+/** Loads gRPC with the first connection that speaks it: most gateways never see one. */
+export function createGrpcDoor(
+  deps: RouteDeps & { readonly ids: IdSource; readonly logger: Logger },
+): GrpcDoor {
+  const sockets = new Set<Socket>()
+  let loading: Promise<GrpcServer> | undefined
+  const load = async (): Promise<GrpcServer> => {
+    const [{ createGrpcServer }, { grpcRoutes }] = await Promise.all([
+      import('./server.ts'),
+      import('./routes.ts'),
+    ])
+    const { ids, metrics, maxBodyBytes } = deps
+    return createGrpcServer({
+      routes: grpcRoutes(deps),
+      ids,
+      cancelled: metrics.cancelled,
+      maxMessageBytes: maxBodyBytes,
+    })
+  }
+  const closeAll = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    takeConnection(socket, head) {
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+      // 'close' follows, and says enough.
+      socket.on('error', () => {})
+      socket.pause()
+      socket.unshift(head)
+      loading ??= load()
+      loading.then(
+        ({ take }) => {
+          if (!socket.destroyed) take(socket)
+        },
+        (error: unknown) => {
+          deps.logger.error({ error }, 'gRPC cannot be loaded; its connections are closed')
+          socket.destroy()
+        },
+      )
+    },
+    drain() {
+      loading?.then(({ drain }) => drain(), closeAll)
+    },
+    closeAll,
+  }
+}

@@ -1,0 +1,58 @@
+import type { Metadata } from '@grpc/grpc-js'
+import { MillwrightError } from '@millwright/contracts/errors'
+import { type Answer, type BodyDone, type Exchange, isRequestId } from '../exchange.ts'
+
+/** The half of an exchange that came: a message and its metadata. */
+export type Asked = {
+  readonly path: string
+  readonly body: Buffer
+  readonly metadata: Metadata
+  /** Fires when the caller goes away, or its deadline passes. */
+  readonly gone: () => AbortSignal
+  readonly isGone: () => boolean
+  /** Of a request without one. */
+  readonly nextId: () => string
+  readonly respond: (answer: Answer) => void
+}
+
+const NO_BODY = Buffer.alloc(0)
+
+/** One message of a gRPC call and its answer to be, as doors see requests. */
+export class GrpcExchange implements Exchange {
+  readonly method = 'POST'
+  readonly url: string
+  readonly id: string
+  readonly startedAt = performance.now()
+  readonly #asked: Asked
+
+  constructor(asked: Asked) {
+    this.#asked = asked
+    this.url = asked.path
+    const given = this.header('request-id')
+    this.id = isRequestId(given) ? given : asked.nextId()
+  }
+
+  header(name: string): string | undefined {
+    const [value] = this.#asked.metadata.get(name)
+    return typeof value === 'string' ? value : undefined
+  }
+
+  readBody(limitBytes: number, done: BodyDone): void {
+    const { body } = this.#asked
+    if (body.length > limitBytes) done(new MillwrightError('BODY_TOO_LARGE', { limitBytes }), NO_BODY)
+    else done(undefined, body)
+  }
+
+  get isGone(): boolean {
+    return this.#asked.isGone()
+  }
+
+  gone(): AbortSignal {
+    return this.#asked.gone()
+  }
+
+  /** A connection ends with its GOAWAY, not with an answer. */
+  respond(answer: Answer): void {
+    this.#asked.respond(answer)
+  }
+}

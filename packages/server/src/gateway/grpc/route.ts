@@ -1,0 +1,88 @@
+import { MillwrightError } from '@millwright/contracts/errors'
+import type { Permission } from '@millwright/contracts/scopes'
+import {
+  createPredictDoor,
+  createReadDoor,
+  type DoorDeps,
+  type DoorManner,
+  type DoorRequest,
+} from '../door.ts'
+import type { Exchange } from '../exchange.ts'
+import type { Rpc, Streams } from '../protobuf/service.ts'
+import type { GatewayRoute } from '../route.ts'
+import type { Params } from '../router.ts'
+import type { Served } from '../served.ts'
+import { wordStatus } from './status.ts'
+
+/** An rpc as a row of the route table: its path, asked by POST with a message as body. */
+export type GrpcRoute = GatewayRoute & { readonly streams: Streams | undefined }
+
+const MANNER: DoorManner = { door: 'grpc', word: wordStatus }
+const NO_PARAMS: Params = {}
+
+/** How a request for a prediction is read out of its message. */
+export type PredictRpc<Q, A> = {
+  /** The deployment it is for. */
+  readonly paramsOf: (message: Q) => Params
+  readonly answer: (served: Served, message: Q, request: DoorRequest) => A | Promise<A>
+  readonly mannerOf?: (message: Q) => DoorManner
+}
+
+/** A question about what is served. */
+export const readRoute = <Q, A>(
+  deps: DoorDeps,
+  rpc: Rpc<Q, A>,
+  permission: Permission,
+  answer: (message: Q) => A,
+): GrpcRoute =>
+  routeOf(deps, rpc, permission, (exchange, message) =>
+    createReadDoor(deps, MANNER, () => ({ body: rpc.response.encode(answer(message)) }))(exchange, NO_PARAMS),
+  )
+
+/** A prediction: message, deployment, answer, by the way of all doors. */
+export const predictRoute = <Q, A>(
+  deps: DoorDeps,
+  rpc: Rpc<Q, A>,
+  { paramsOf, answer, mannerOf }: PredictRpc<Q, A>,
+): GrpcRoute =>
+  routeOf(deps, rpc, 'predict', (exchange, message) =>
+    createPredictDoor(deps, mannerOf?.(message) ?? MANNER, (served, request) => {
+      const answered = answer(served, message, request)
+      return answered instanceof Promise
+        ? answered.then((value) => ({ body: rpc.response.encode(value) }))
+        : { body: rpc.response.encode(answered) }
+    })(exchange, paramsOf(message)),
+  )
+
+function routeOf<Q, A>(
+  { replies, maxBodyBytes }: DoorDeps,
+  { path, request, streams }: Rpc<Q, A>,
+  permission: Permission,
+  answer: (exchange: Exchange, message: Q) => void,
+): GrpcRoute {
+  return {
+    ...{ path, methods: ['POST'], door: 'grpc', permission, streams },
+    answer: (exchange) =>
+      exchange.readBody(maxBodyBytes, (error, bytes) => {
+        let message: Q
+        try {
+          if (error !== undefined) throw error
+          message = decode(request, bytes)
+        } catch (fault) {
+          replies.sendError('grpc', exchange, fault, { word: wordStatus })
+          return
+        }
+        answer(exchange, message)
+      }),
+  }
+}
+
+/** @throws MillwrightError INVALID_MESSAGE */
+function decode<Q>({ name, decode }: Rpc<Q>['request'], bytes: Buffer): Q {
+  try {
+    return decode(bytes)
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    throw new MillwrightError('INVALID_MESSAGE', { name, detail: cause.message }, { cause })
+  }
+}
