@@ -101,6 +101,6 @@ function shadowOf(
 
 /** Metrics of answers know nothing of what nobody was answered. */
 const UNSEEN: Pick<Served, 'metrics' | 'versionMetrics'> = {
-  versionMetrics: { latency: { observe() {} }, score: { observe() {} }, outcome: () => ({ value: 0 }) },
+  versionMetrics: { latency: UNOBSERVED, score: UNOBSERVED, outcome: () => ({ value: 0 }) },
   metrics: { rows: { value: 0 }, badRows: { value: 0 }, engineSeconds: { value: 0 } },
 }
