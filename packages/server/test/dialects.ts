@@ -31,12 +31,13 @@ function readRows(file: string): { names: string[]; rows: Cell[][] } {
 export const IRIS = readRows('iris-rows.csv')
 export const MIXED = readRows('mixed-rows.csv')
 
-/** A gateway that serves them; `iris-lr` is the default. */
-export async function openDialects(limits: Limits = {}) {
+/** A gateway that serves them, and other files by their name; `iris-lr` is the default. */
+export async function openDialects(limits: Limits = {}, others: Readonly<Record<string, string>> = {}) {
   const layout = await createDataFolder()
   const deployments = []
-  for (const [name, file] of Object.entries(FILES)) {
-    const version = await storeModel(layout, `${MODELS}${file}`)
+  const own = Object.entries(FILES).map(([name, file]) => [name, `${MODELS}${file}`] as const)
+  for (const [name, path] of [...own, ...Object.entries(others)]) {
+    const version = await storeModel(layout, path)
     const bare = { name, model: name, default: name === 'iris-lr', decision: null, respond: null }
     deployments.push(await churnDeployment(version, bare))
   }

@@ -66,10 +66,8 @@ export function tensorflowGrpcRoutes(deps: RouteDeps): GrpcRoute[] {
 
 function paramsOf(spec: Spec): Params {
   const version = spec?.version === undefined ? spec?.version_label : String(spec.version.value)
-  return {
-    ...(spec !== undefined && spec.name !== '' && { name: spec.name }),
-    ...(version !== undefined && { version }),
-  }
+  const name = spec?.name ?? ''
+  return version === undefined ? { name } : { name, version }
 }
 
 const unexpected = (field: string, expected: string, got: string) =>

@@ -49,11 +49,9 @@ export function v2GrpcRoutes(deps: RouteDeps): GrpcRoute[] {
   ]
 }
 
-/** An empty name or version is none. */
-const paramsOf = ({ name, version }: { name: string; version: string }): Params => ({
-  ...(name !== '' && { name }),
-  ...(version !== '' && { version }),
-})
+/** An empty version is none; an empty name is that of no deployment, the default one has to be named. */
+const paramsOf = ({ name, version }: { name: string; version: string }): Params =>
+  version === '' ? { name } : { name, version }
 const paramsOfInfer = ({ model_name: name, model_version: version }: InferRequest): Params =>
   paramsOf({ name, version })
 
