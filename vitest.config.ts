@@ -29,6 +29,7 @@ const KINDS: readonly Kind[] = [
   { name: 'package', include: ['test/package/**/*.test.ts'], timeoutMs: 240_000 },
   { name: 'prometheus', include: ['test/prometheus/**/*.test.ts'], timeoutMs: 120_000 },
   { name: 'browser', include: ['test/browser/**/*.test.ts'], timeoutMs: 120_000 },
+  { name: 'clients', include: ['test/clients/**/*.test.ts'], timeoutMs: 600_000 },
   { name: 'container', include: ['test/container/**/*.test.ts'], timeoutMs: 600_000 },
   { name: 'nightly', include: ['test/nightly/**/*.test.ts'], timeoutMs: 900_000 },
 ]

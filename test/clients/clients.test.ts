@@ -1,0 +1,151 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDialects } from '../../packages/server/test/dialects.ts'
+import { installPython, runJson } from '../support/python-environment.ts'
+
+/**
+ * Real clients against a real gateway. Their packages are installed into a scratch folder with the first run; Java and R
+ * are skipped with a word where the machine has none, and dialects that are not served yet.
+ */
+const HERE = fileURLToPath(new URL('.', import.meta.url))
+const PROTOS = fileURLToPath(new URL('../../docs/reference/grpc/', import.meta.url))
+const LABELS = [0, 2]
+const FIRST_PROBABILITY = 0.9816568493843079
+
+let gateway: Awaited<ReturnType<typeof openDialects>>
+let port: string
+beforeAll(async () => {
+  gateway = await openDialects()
+  port = String(await gateway.listen())
+})
+afterAll(() => gateway.close())
+
+async function python<T>(name: string, packages: readonly string[], ...args: readonly string[]): Promise<T> {
+  const interpreter = await installPython(`${HERE}.cache/${name}`, packages)
+  return runJson<T>(interpreter, [`${HERE}python/${name}_calls.py`, port, ...args])
+}
+
+/** A program of the machine; undefined, and a word, when it is not there. */
+function hasProgram(command: string, ...args: string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' })
+    return true
+  } catch {
+    console.warn(`skipped: there is no ${command} on this machine, or not all it needs`)
+    return false
+  }
+}
+
+type Both = { predict: number[]; predict_proba: number[] }
+type Refused = { status: string; message: string }
+type Calls = { infer: Both; unknown: Refused; wrong: Refused } & Record<string, unknown>
+
+const expectBoth = (both: unknown): void => {
+  expect((both as Both).predict).toEqual(LABELS)
+  expect((both as Both).predict_proba[0]).toBeCloseTo(FIRST_PROBABILITY, 6)
+}
+
+test('tritonclient: HTTP and gRPC, plain and asyncio', async () => {
+  const found = await python<Record<'http' | 'grpc' | 'http.aio' | 'grpc.aio', Calls>>('tritonclient', [
+    'tritonclient[http,grpc]==2.73.0',
+  ])
+
+  for (const kind of ['http', 'grpc'] as const) {
+    const calls = found[kind]
+    expect(calls).toMatchObject({
+      ...{ live: true, ready: true, model_ready: [true, false], server: 'millwright', config: 'iris-lr' },
+      ...{ inputs: ['input-0'], index: ['iris-lr', 'mixed', 'petal-reg'], id: 'r-1', columns: ['yes'] },
+      classes: ['0.981657:0:0', '0.018343:1:1', '0.919861:2:2', '0.080084:1:1'],
+    })
+    expectBoth(calls.infer)
+    expectBoth(calls.gzip)
+    expect(calls.unknown.message).toContain('there is no deployment "nope"')
+    expect(calls.wrong.message).toContain('input-0: expected shape [-1,4]')
+  }
+  expectBoth(found.http.json)
+  expectBoth(found.grpc.deadline)
+  expect(found.grpc.unknown.status).toBe('StatusCode.NOT_FOUND')
+  expect(found.grpc).toMatchObject({
+    ...{ statistics: true, shared_memory: 0, trace: ['OFF'] },
+    stream: [LABELS, expect.stringContaining('there is no deployment "nope"'), LABELS],
+  })
+  for (const kind of ['http.aio', 'grpc.aio'] as const) {
+    expectBoth(found[kind].infer)
+    expect(found[kind].same).toBe(1)
+  }
+})
+
+test('the KServe SDK: REST V2 and gRPC; REST V1 where it is served', async () => {
+  type Values = [string, number[]][]
+  type Found = Record<'v2' | 'grpc', Record<string, unknown>> & {
+    v1: { predictions?: number[]; error?: string }
+  }
+  const found = await python<Found>('kserve', ['kserve==0.21.0'])
+  const { v2, grpc, v1 } = found
+
+  expect([v2.live, v2.ready, v2.model_ready, grpc.live, grpc.ready, grpc.model_ready]).toEqual(
+    Array(6).fill(true),
+  )
+  for (const values of [v2.json, v2.binary, grpc.typed, grpc.raw] as Values[]) {
+    expect(values.map(([name]) => name)).toEqual(['predict', 'predict_proba'])
+    expect(values[0]![1]).toEqual(LABELS)
+    expect(values[1]![1][0]).toBeCloseTo(FIRST_PROBABILITY, 6)
+  }
+  expect((v2.unknown as { error: string }).error).toContain('there is no deployment')
+  if (v1.error === undefined) expect(v1.predictions).toEqual(LABELS)
+  else await expectNotServed('/v1/models/iris-lr:predict')
+})
+
+test('MLflow and SageMaker, where they are served', async () => {
+  type Found = Record<
+    'ping' | 'invoke' | 'sagemaker',
+    { error?: string } & number[] & { predictions?: number[] }
+  >
+  const found = await python<Found>('mlflow', ['mlflow-skinny==3.17.2', 'pandas==2.3.3', 'boto3==1.44.5'])
+
+  if (found.invoke.error === undefined) expect(found.invoke).toEqual(LABELS)
+  else await expectNotServed('/invocations')
+  if (found.sagemaker.error === undefined) expect(found.sagemaker.predictions).toEqual(LABELS)
+  else await expectNotServed('/endpoints/iris-lr/invocations')
+})
+
+test('TensorFlow Serving by grpcio, with stubs of our .proto file', async () => {
+  const found = await python<Both & Record<string, unknown>>(
+    'tensorflow',
+    ['grpcio==1.85.1', 'grpcio-tools==1.85.1', 'numpy==2.4.6'],
+    PROTOS,
+  )
+
+  expectBoth(found)
+  expect(found).toMatchObject({
+    ...{ inputs: ['input-0'], state: 30 },
+    unknown: ['NOT_FOUND', expect.stringContaining('there is no deployment "nope"')],
+    classify: ['UNIMPLEMENTED', expect.stringContaining('call Predict')],
+  })
+})
+
+type Outputs = { outputs: { data: number[] }[] }
+
+test.skipIf(!hasProgram('java', '-version'))(
+  'Java by its own HTTP client, HTTP/1.1 and its offer of HTTP/2',
+  async () => {
+    const { outputs } = await runJson<Outputs>('java', [`${HERE}Infer.java`, port])
+
+    expect(outputs[0]!.data).toEqual(LABELS)
+  },
+)
+
+test.skipIf(!hasProgram('Rscript', '-e', 'library(curl)'))('R by curl', async () => {
+  const { outputs } = await runJson<Outputs>('Rscript', [`${HERE}infer.R`, port])
+
+  expect(outputs[0]!.data).toEqual(LABELS)
+})
+
+/** A dialect that this gateway does not speak: the path is control's, and control is not there. */
+async function expectNotServed(path: string): Promise<void> {
+  const { status } = await gateway.ask(path, { method: 'POST', body: '{}' })
+
+  expect([404, 503]).toContain(status)
+  console.warn(`skipped: POST ${path} is not served`)
+}
