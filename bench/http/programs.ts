@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -40,6 +41,27 @@ export const startFloor = (port: number, processes: number): Promise<Program> =>
     port,
     Array.from({ length: processes }, () => [process.execPath, 'bench/http/floor.ts', String(port)]),
   )
+
+/** A script that listens on a port; ready when it takes connections. */
+export async function startCommand(port: number, args: readonly string[]): Promise<Program> {
+  const startedAt = performance.now()
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
+  process.on('exit', () => void child.kill())
+  while (!(await takesConnections(port))) await sleep(20)
+  return {
+    port,
+    readySeconds: (performance.now() - startedAt) / 1000,
+    pids: () => treeOf(child.pid!),
+    stop: () => stopChild(child),
+  }
+}
+
+const takesConnections = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1')
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false))
+    socket.on('connect', () => socket.destroy())
+  })
 
 export function startFlask(port: number): Promise<Program> {
   const python = installPython('http', join(ROOT, 'bench/http/requirements.txt'))
