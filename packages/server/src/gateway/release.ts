@@ -99,6 +99,9 @@ function shadowOf(
   }
 }
 
+/** Takes observations and keeps none. */
+const UNOBSERVED = { observe() {}, total: () => ({ count: 0, sum: 0 }) }
+
 /** Metrics of answers know nothing of what nobody was answered. */
 const UNSEEN: Pick<Served, 'metrics' | 'versionMetrics'> = {
   versionMetrics: { latency: UNOBSERVED, score: UNOBSERVED, outcome: () => ({ value: 0 }) },
