@@ -12,7 +12,10 @@ import {
   writeSnapshot,
 } from '../../test/gateway.ts'
 
+import { connect } from '../../test/grpc-client.ts'
 import { openConversation } from '../../test/raw-http.ts'
+import { ModelInferRequest } from './doors/v2-grpc/messages.ts'
+import { INFERENCE } from './doors/v2-grpc/services.ts'
 
 const CASE = new URL('../../../engine/test/fixtures/onnx/onnx-churn-strings/', import.meta.url)
 const readJson = (name: string) => JSON.parse(readFileSync(new URL(name, CASE), 'utf8'))
@@ -99,6 +102,31 @@ describe('an ONNX model', () => {
     expect(text).toMatch(/^millwright_cancelled_total 2$/m)
     expect(text).toMatch(/^millwright_batch_rows_count 0$/m)
     expect(own.lines.join('')).not.toContain('request failed')
+    await own.close()
+  })
+
+  test('is not asked for a gRPC call whose deadline passes, or that is cancelled, before its turn', async () => {
+    const own = await openGateway(layout, { batchWaitMs: 400 })
+    const caller = connect(await own.listen())
+    const inputs = columns.map(({ name }, index) => {
+      const value = rows[0]![index]
+      const isText = typeof value === 'string' && value !== 'NaN'
+      const contents = isText ? { bytes_contents: [value] } : { fp64_contents: [Number(value)] }
+      return { name, datatype: isText ? 'BYTES' : 'FP64', shape: [1, 1], contents }
+    })
+    const message = { model_name: 'strings', inputs }
+
+    const late = caller.call(INFERENCE.ModelInfer, message, { deadlineMs: 150 })
+    const { answer, cancel } = caller.callBytes(INFERENCE.ModelInfer.path, ModelInferRequest.encode(message))
+    while (own.metrics.state.inFlight < 2) await sleep(2)
+    cancel()
+
+    expect([await late, await answer]).toMatchObject([{ code: 4 }, { code: 1 }])
+    while (own.metrics.state.inFlight > 0) await sleep(5)
+    expect(own.metrics.cancelled.value).toBe(2)
+    expect((await own.ask('/metrics')).text).toMatch(/^millwright_batch_rows_count 0$/m)
+    expect(await caller.call(INFERENCE.ModelInfer, message)).toMatchObject({ model_name: 'strings' })
+    caller.close()
     await own.close()
   })
 

@@ -32,7 +32,9 @@ export class GrpcExchange implements Exchange {
     this.id = isRequestId(given) ? given : asked.nextId()
   }
 
+  /** Metadata; the coding of a message is undone before it comes here. */
   header(name: string): string | undefined {
+    if (name === 'content-encoding') return undefined
     const [value] = this.#asked.metadata.get(name)
     return typeof value === 'string' ? value : undefined
   }
