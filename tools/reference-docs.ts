@@ -55,7 +55,7 @@ function evaluate(source: string): string {
 }
 
 export async function buildPermissionsPage(): Promise<string> {
-  const { gateway, control } = await listRoutes()
+  const { gateway, grpc, control } = await listRoutes()
   const scopes = SCOPES.map(
     (scope) => `| \`${scope}\` | ${SCOPE_TABLE[scope].meaning} | ${SCOPE_TABLE[scope].allows.join(', ')} |`,
   )
@@ -94,6 +94,10 @@ Whatever is not in these tables asks for a key too, of any scope, before it is a
 ### Answered by gateways
 
 ${routeRows(gateway)}
+
+### Answered by gateways over gRPC
+
+${routeRows(grpc)}
 
 ### Answered by control
 

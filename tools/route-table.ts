@@ -2,6 +2,7 @@ import { Writable } from 'node:stream'
 import type { Permission } from '../packages/contracts/src/scopes.ts'
 import { createApp } from '../packages/server/src/control/app.ts'
 import { controlRoutes } from '../packages/server/src/control/routes.ts'
+import { grpcRoutes } from '../packages/server/src/gateway/grpc/routes.ts'
 import { gatewayRoutes } from '../packages/server/src/gateway/routes.ts'
 import { createLogger } from '../packages/server/src/logging.ts'
 import { predictionRoutes } from '../packages/server/src/predictions/routes.ts'
@@ -15,8 +16,10 @@ export type ListedRoute = {
 /** Stands for all that routes are made with and only their work would use. */
 const anything: unknown = new Proxy(() => anything, { get: () => anything, apply: () => anything })
 
-/** Every route of gateways and of control, pages among them, as they are declared. */
-export async function listRoutes(): Promise<{ gateway: ListedRoute[]; control: ListedRoute[] }> {
+type Listed = Readonly<Record<'gateway' | 'grpc' | 'control', ListedRoute[]>>
+
+/** Every route of gateways, over HTTP and gRPC, and of control, pages among them, as they are declared. */
+export async function listRoutes(): Promise<Listed> {
   const byPath = new Map<string, ListedRoute>()
   const app = createApp({
     routes: [...controlRoutes(anything as never), ...predictionRoutes(anything as never)],
@@ -31,5 +34,9 @@ export async function listRoutes(): Promise<{ gateway: ListedRoute[]; control: L
   })
   await app.ready()
   await app.close()
-  return { gateway: gatewayRoutes(anything as never), control: [...byPath.values()] }
+  return {
+    gateway: gatewayRoutes(anything as never),
+    grpc: grpcRoutes(anything as never),
+    control: [...byPath.values()],
+  }
 }

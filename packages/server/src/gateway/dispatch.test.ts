@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { createLogger } from '../logging.ts'
 import { createDispatcher } from './dispatch.ts'
 import type { Answer, Exchange } from './exchange.ts'
+import { createGuard } from './guard.ts'
 import { createMetrics } from './metrics.ts'
 import { createReplies } from './replies.ts'
 import type { RequestHead } from './request-head.ts'
@@ -25,8 +26,7 @@ function open(allowedHosts: readonly string[] = []) {
   const logger = createLogger({ role: 'gateway', level: 'error', version: 'test' })
   return createDispatcher({
     routes: [ROUTE],
-    table: () => EMPTY_TABLE,
-    access: { boundToLoopback: true, loginRequired: true, allowedHosts },
+    guard: createGuard(() => EMPTY_TABLE, { boundToLoopback: true, loginRequired: true, allowedHosts }),
     replies: createReplies(metrics, logger),
     passOn: () => {
       throw new Error('passed on')

@@ -1,19 +1,16 @@
 import { MillwrightError } from '@millwright/contracts/errors'
-import type { AccessPolicy } from '../access/origin.ts'
 import { CHALLENGE } from '../access/permission.ts'
 import { type Exchange, pathOf } from './exchange.ts'
-import { createGuard } from './guard.ts'
+import type { Guard } from './guard.ts'
 import type { HttpExchange } from './http-exchange.ts'
 import type { Replies } from './replies.ts'
 import type { RequestHead } from './request-head.ts'
 import type { GatewayRoute } from './route.ts'
 import { createRouter, type Params } from './router.ts'
-import type { ServingTable } from './serving-table.ts'
 
 export type DispatchDeps = {
   readonly routes: readonly GatewayRoute[]
-  readonly table: () => ServingTable
-  readonly access: AccessPolicy
+  readonly guard: Guard
   readonly replies: Replies
   /** For what is control's. */
   readonly passOn: (exchange: HttpExchange) => void
@@ -28,9 +25,8 @@ export type Dispatcher = {
   readonly answererOf: (head: RequestHead) => ((exchange: Exchange) => void) | undefined
 }
 
-export function createDispatcher({ routes, table, access, replies, passOn }: DispatchDeps): Dispatcher {
+export function createDispatcher({ routes, guard, replies, passOn }: DispatchDeps): Dispatcher {
   const find = createRouter(byPath(routes))
-  const guard = createGuard(table, access)
   const answer = (route: GatewayRoute, exchange: Exchange, params: Params): void => {
     try {
       guard.assertAllowed(exchange, route.permission, params)

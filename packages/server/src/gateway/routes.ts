@@ -5,12 +5,14 @@ import { plainRoutes } from './doors/plain.ts'
 import { torchServeRoutes } from './doors/torchserve/routes.ts'
 import { v1Routes } from './doors/v1/routes.ts'
 import { v2Routes } from './doors/v2/routes.ts'
+import type { Guard } from './guard.ts'
 import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
 import { jobRoutes } from './jobs/routes.ts'
 import type { Reply } from './replies.ts'
 import type { GatewayRoute } from './route.ts'
 
 export type RouteDeps = DoorDeps & {
+  readonly guard: Guard
   readonly health: () => HealthState
   /** Text of GET /metrics. */
   readonly scrape: () => Promise<string>

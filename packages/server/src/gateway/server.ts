@@ -13,6 +13,7 @@ import { createDispatcher } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
 import { createFastPath } from './fast-path.ts'
 import { createGrpcDoor } from './grpc/door.ts'
+import { createGuard } from './guard.ts'
 import type { HealthState } from './health.ts'
 import { HttpExchange } from './http-exchange.ts'
 import type { Jobs } from './jobs/runner.ts'
@@ -21,7 +22,7 @@ import type { ControlProxy } from './proxy.ts'
 import { createReplies } from './replies.ts'
 import { gatewayRoutes, type RouteDeps } from './routes.ts'
 import type { ServingTable } from './serving-table.ts'
-import { ALPN } from './tls.ts'
+import { chooseProtocol } from './tls.ts'
 
 export type GatewayDeps = {
   readonly jobs: Jobs
@@ -73,14 +74,15 @@ export function createGateway(deps: GatewayDeps): Gateway {
   })
   let isDraining = false
   const health = (): HealthState => ({ table: deps.table(), isReady: deps.isReady(), isDraining })
-  const routeDeps: RouteDeps = { ...deps, replies, health, admission: createAdmission() }
+  const guard = createGuard(deps.table, deps.access)
+  const routeDeps: RouteDeps = { ...deps, guard, replies, health, admission: createAdmission() }
   const grpc = createGrpcDoor({ ...routeDeps, ids: deps.ids, logger: deps.logger })
   const passOn = (exchange: HttpExchange): void => {
     if (isDraining) exchange.response.shouldKeepAlive = false
     deps.proxy.pass(exchange, (error) => replies.sendError('proxy', exchange, error))
   }
   const routes = gatewayRoutes(routeDeps)
-  const { dispatch, answerOf, answererOf } = createDispatcher({ ...deps, routes, replies, passOn })
+  const { dispatch, answerOf, answererOf } = createDispatcher({ guard, routes, replies, passOn })
 
   const server = createHttpServer(deps.tls)
   server.on('close', bodies.stop)
@@ -131,7 +133,7 @@ function createHttpServer(tls: SecureContextOptions | undefined): Server | TlsSe
       : process.getBuiltinModule('node:https').createServer({
           ...SERVER_OPTIONS,
           ...tls,
-          ALPNProtocols: ALPN,
+          ALPNCallback: chooseProtocol,
           handshakeTimeout: HEADERS_TIMEOUT_MS,
         })
   server.setTimeout(IDLE_TIMEOUT_MS)

@@ -8,8 +8,15 @@ import type { Logger } from '../logging.ts'
 /** Where a certificate and its private key lie, as PEM. */
 export type TlsFiles = { readonly cert: string; readonly key: string }
 
-/** What connections may agree on. */
-export const ALPN = ['http/1.1']
+/**
+ * What a connection agrees on: HTTP/2 with those who speak nothing else, as gRPC's clients do. Browsers speak both, and what
+ * they ask for is not answered over HTTP/2.
+ */
+export const chooseProtocol = ({
+  protocols,
+}: {
+  readonly protocols: readonly string[]
+}): string | undefined => ['http/1.1', 'h2'].find((protocol) => protocols.includes(protocol))
 
 /**
  * TLS 1.2 and later with the pair in these files.

@@ -66,7 +66,7 @@ export class Visit implements Task {
     const served = selectServed(table(), meant)
     assertHead?.(this.#exchange)
     assertBodyBytes(body, served)
-    if (isAsync(this.#exchange)) {
+    if (this.#door.door !== 'grpc' && isAsync(this.#exchange)) {
       jobs.accept(this.#exchange, body).then(({ id }) => this.#send(pending(id)), this.#fail)
       return
     }

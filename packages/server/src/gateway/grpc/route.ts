@@ -8,11 +8,14 @@ import {
   type DoorRequest,
 } from '../door.ts'
 import type { Exchange } from '../exchange.ts'
+import type { Guard } from '../guard.ts'
 import type { Rpc, Streams } from '../protobuf/service.ts'
 import type { GatewayRoute } from '../route.ts'
 import type { Params } from '../router.ts'
 import type { Served } from '../served.ts'
 import { wordStatus } from './status.ts'
+
+export type GrpcDeps = DoorDeps & { readonly guard: Guard }
 
 /** An rpc as a row of the route table: its path, asked by POST with a message as body. */
 export type GrpcRoute = GatewayRoute & { readonly streams: Streams | undefined }
@@ -30,7 +33,7 @@ export type PredictRpc<Q, A> = {
 
 /** A question about what is served. */
 export const readRoute = <Q, A>(
-  deps: DoorDeps,
+  deps: GrpcDeps,
   rpc: Rpc<Q, A>,
   permission: Permission,
   answer: (message: Q) => A,
@@ -41,7 +44,7 @@ export const readRoute = <Q, A>(
 
 /** A prediction: message, deployment, answer, by the way of all doors. */
 export const predictRoute = <Q, A>(
-  deps: DoorDeps,
+  deps: GrpcDeps,
   rpc: Rpc<Q, A>,
   { paramsOf, answer, mannerOf }: PredictRpc<Q, A>,
 ): GrpcRoute =>
@@ -55,7 +58,7 @@ export const predictRoute = <Q, A>(
   )
 
 function routeOf<Q, A>(
-  { replies, maxBodyBytes }: DoorDeps,
+  { replies, maxBodyBytes, guard }: GrpcDeps,
   { path, request, streams }: Rpc<Q, A>,
   permission: Permission,
   answer: (exchange: Exchange, message: Q) => void,
@@ -68,6 +71,7 @@ function routeOf<Q, A>(
         try {
           if (error !== undefined) throw error
           message = decode(request, bytes)
+          guard.assertAllowed(exchange, permission, deploymentIn(message))
         } catch (fault) {
           replies.sendError('grpc', exchange, fault, { word: wordStatus })
           return
@@ -75,6 +79,14 @@ function routeOf<Q, A>(
         answer(exchange, message)
       }),
   }
+}
+
+/** Messages name a deployment in one of these fields, or in none. */
+function deploymentIn(message: unknown): Params {
+  const { name, model_name, model_spec } = message as Readonly<Record<string, unknown>>
+  const named = [name, model_name, (model_spec as { name?: unknown } | undefined)?.name]
+  const found = named.find((text): text is string => typeof text === 'string' && text !== '')
+  return found === undefined ? NO_PARAMS : { name: found }
 }
 
 /** @throws MillwrightError INVALID_MESSAGE */
