@@ -30,13 +30,22 @@ afterAll(async () => {
 type Asked = { readonly secret?: string | undefined; readonly headers?: Record<string, string> }
 type Answered = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
 
+/** The one page at an address where a dialect answers those who ask for no page. */
+const HOME = /^\/+(?:[?#]|$)/
+
 /** Sends the path as it is: `fetch` would tidy it up. */
 function ask(method: string, path: string, { secret, headers = {} }: Asked = {}): Promise<Answered> {
   const { hostname, port } = new URL(server.url)
   return new Promise((resolve, reject) => {
     const authorization = secret === undefined ? {} : { authorization: `Bearer ${secret}` }
     const asked = request(
-      { hostname, port, method, path, headers: { ...authorization, ...headers } },
+      {
+        hostname,
+        port,
+        method,
+        path,
+        headers: { accept: HOME.test(path) ? 'text/html' : '*/*', ...authorization, ...headers },
+      },
       (answer) => {
         let body = ''
         answer.on('data', (chunk) => {
@@ -78,6 +87,8 @@ const ALIASES: Readonly<Record<string, (path: string) => string>> = {
   'a whole address': (path) => `http://localhost/health/..${path}`,
 }
 
+const DIALECT: Asked = { headers: { accept: '*/*' } }
+
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
 
 describe('without a key', () => {
@@ -105,12 +116,17 @@ describe('without a key', () => {
     expect(wrong).toEqual([])
   })
 
-  test('health is told, and nothing beside it', async () => {
+  test('that the server lives and which it is is told, and nothing beside it', async () => {
     const open = eachMethod().filter(({ permission }) => permission === 'public')
-    const statuses = await Promise.all(open.map(async ({ method, path }) => (await ask(method, path)).status))
+    const statuses = await Promise.all(
+      open.map(async ({ method, path }) => (await ask(method, path, DIALECT)).status),
+    )
 
     expect(new Set(open.map(({ path }) => path))).toEqual(
-      new Set(['/health', '/health/live', '/health/ready']),
+      new Set([
+        ...['/health', '/health/live', '/health/ready', '/v2/health/live', '/v2/health/ready'],
+        ...['/', '/ping', '/ping/', '/version'],
+      ]),
     )
     expect(new Set(statuses)).toEqual(new Set([200]))
   })
