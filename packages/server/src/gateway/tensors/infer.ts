@@ -1,10 +1,11 @@
 import type { FieldError } from '@millwright/contracts'
-import type { Answer, Cell, Method } from '@millwright/engine'
+import type { Cell, Method } from '@millwright/engine'
 import { describe } from '../../inference/convert.ts'
 import { type PredictedRow, pick } from '../dataplane.ts'
 import type { DoorDeps } from '../door.ts'
 import { inferWhole, type WholeInference } from '../infer-whole.ts'
 import { invalidFields } from '../rows.ts'
+import type { RowRun } from '../run-rows.ts'
 import type { Served } from '../served.ts'
 import { type Datatype, datatypeOf, type Elements } from './datatype.ts'
 
@@ -29,8 +30,10 @@ export function inferTensors(
   served: Served,
   inference: TensorInference,
 ): OutputTensor[] | Promise<OutputTensor[]> {
-  const answer = (rows: readonly PredictedRow[]): OutputTensor[] =>
-    inference.outputs.flatMap((method) => tensorsOf(served, method, rows))
+  const answer = (rows: readonly PredictedRow[]): OutputTensor[] => {
+    const runs = rows.map(({ run }) => run)
+    return inference.outputs.flatMap((method) => tensorsOf(served, method, runs))
+  }
   const asked = { ...inference, outputs: besidesDefaults(served, inference.outputs) }
   const rows = inferWhole(deps, served, asked)
   return rows instanceof Promise ? rows.then(answer) : answer(rows)
@@ -61,8 +64,7 @@ export function methodNamed(served: Served, name: unknown, pointer: string): Met
   throw invalidFields([error])
 }
 
-function tensorsOf(served: Served, method: Method, rows: readonly PredictedRow[]): OutputTensor[] {
-  const runs = rows.map(({ run }) => run)
+function tensorsOf(served: Served, method: Method, runs: readonly RowRun[]): OutputTensor[] {
   const [first] = runs
   if (first === undefined) return [emptyTensor(served, method)]
   const { list, dtype, parts } = pick(first.answers, method)
@@ -72,11 +74,13 @@ function tensorsOf(served: Served, method: Method, rows: readonly PredictedRow[]
       name: list ? `${method}-${index}` : method,
       datatype: datatypeOf(dtype),
       shape: [runs.length, width],
-      elements: join(
-        runs.map(({ answers, row }) => ({ answer: pick(answers, method), row })),
-        index,
-        width,
-      ),
+      elements:
+        part.shape[0] === runs.length
+          ? part.data
+          : join(
+              runs.map(({ answers, row }) => ({ data: pick(answers, method).parts[index]!.data, row })),
+              width,
+            ),
     }
   })
 }
@@ -87,13 +91,10 @@ function emptyTensor(served: Served, method: Method): OutputTensor {
   return { name: method, datatype: datatypeOf(declared?.dtype ?? ''), shape: [0, 1], elements: [] }
 }
 
-/** Part `index` of the answers to rows that were run in one or several blocks. */
-function join(rows: readonly { answer: Answer; row: number }[], index: number, width: number): Elements {
-  const whole = rows[0]!.answer.parts[index]!
-  if (whole.shape[0] === rows.length) return whole.data
+/** Answers to rows that were run in several blocks. */
+function join(rows: readonly { data: Elements; row: number }[], width: number): Elements {
   const elements = new Array<Cell>(rows.length * width)
-  rows.forEach(({ answer, row }, position) => {
-    const { data } = answer.parts[index]!
+  rows.forEach(({ data, row }, position) => {
     for (let column = 0; column < width; column++)
       elements[position * width + column] = data[row * width + column]!
   })
