@@ -106,7 +106,7 @@ describe('an ONNX model', () => {
   })
 
   test('is not asked for a gRPC call whose deadline passes, or that is cancelled, before its turn', async () => {
-    const own = await openGateway(layout, { batchWaitMs: 2_000 })
+    const own = await openGateway(layout, { batchWaitMs: 1_000 })
     const caller = connect(await own.listen())
     const inputs = columns.map(({ name }, index) => {
       const value = rows[0]![index]
@@ -118,7 +118,8 @@ describe('an ONNX model', () => {
 
     // gRPC is loaded with the first call, which takes a part of its deadline.
     await caller.call(INFERENCE.ServerLive, {})
-    const late = await caller.call(INFERENCE.ModelInfer, message, { deadlineMs: 500 })
+    const late = await caller.call(INFERENCE.ModelInfer, message, { deadlineMs: 400 })
+    while (own.metrics.state.inFlight > 0) await sleep(2)
     const { answer, cancel } = caller.callBytes(INFERENCE.ModelInfer.path, ModelInferRequest.encode(message))
     while (own.metrics.state.inFlight === 0) await sleep(2)
     cancel()
