@@ -37,7 +37,7 @@ print(
     json.dumps(
         {
             "ping": attempt(lambda: client.ping()),
-            "invoke": attempt(lambda: client.invoke(FRAME).predictions),
+            "invoke": attempt(lambda: client.invoke(FRAME).get_predictions(predictions_format="ndarray").tolist()),
             "sagemaker": attempt(sagemaker),
         },
         default=lambda value: value.values.reshape(-1).tolist(),
