@@ -105,18 +105,4 @@ describe('a key ring', () => {
     expect(Math.abs(Date.now() - noted!)).toBeLessThan(1_000)
     expect(uses.size).toBe(0)
   })
-
-  test('recognising a key that is known costs less than a microsecond', () => {
-    const others = Array.from({ length: 1_000 }, (_, i) => ({ ...key, id: `k${i}`, hash: hashOf(String(i)) }))
-    const ring = createKeyRing([...others, key], new Map())
-    const sent = asker({ authorization: `Bearer ${secret}` })
-    const rounds = Array.from({ length: 20 }, () => {
-      const startedAt = performance.now()
-      for (let i = 0; i < 10_000; i++) ring.find(sent)
-      return ((performance.now() - startedAt) * 1_000) / 10_000
-    })
-
-    // The least of the rounds: the others are of a machine that has other things to do.
-    expect(Math.min(...rounds)).toBeLessThan(1)
-  })
 })
