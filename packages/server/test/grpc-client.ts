@@ -9,9 +9,12 @@ type CallOptions = { readonly deadlineMs?: number; readonly metadata?: Readonly<
 type Messages<Q, A> = { readonly request: Message<unknown, Q>; readonly response: Message<A, never> }
 const messagesOf = <Q, A>(rpc: Rpc): Messages<Q, A> => rpc as unknown as Messages<Q, A>
 
-/** A client with a connection of its own. */
-export function connect(port: number) {
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+/** A client with a connection of its own; over TLS with the certificate of who signed the server's. */
+export function connect(port: number, signer?: Buffer) {
+  const channel = signer === undefined ? credentials.createInsecure() : credentials.createSsl(signer)
+  // A name of TLS cannot be an address.
+  const host = signer === undefined ? '127.0.0.1' : 'localhost'
+  const client = new Client(`${host}:${port}`, channel, {
     'grpc.use_local_subchannel_pool': 1,
     'grpc.max_receive_message_length': -1,
   })

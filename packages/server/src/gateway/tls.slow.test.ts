@@ -15,7 +15,9 @@ import {
   storeChurn,
   writeSnapshot,
 } from '../../test/gateway.ts'
+import { connect as connectGrpc } from '../../test/grpc-client.ts'
 import { createLogger } from '../logging.ts'
+import { INFERENCE } from './doors/v2-grpc/services.ts'
 import { followTls, readTls } from './tls.ts'
 
 const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
@@ -140,11 +142,25 @@ test.each<[SecureVersion, boolean]>([
   expect(spoken).toBe(expected)
 })
 
-test('http/1.1 is agreed on', async () => {
-  const socket = await open('TLSv1.3', ['http/1.1'])
+test.each([
+  ['http/1.1', ['http/1.1']],
+  ['http/1.1', ['h2', 'http/1.1']],
+  ['h2', ['h2']],
+  ['h2', ['grpc-exp', 'h2']],
+])('%s is agreed on with who offers %j', async (expected, offered) => {
+  const socket = await open('TLSv1.3', offered)
 
-  expect(socket.alpnProtocol).toBe('http/1.1')
+  expect(socket.alpnProtocol).toBe(expected)
   socket.destroy()
+})
+
+test('gRPC is spoken, beside HTTP', async () => {
+  const client = connectGrpc(port, await readFile(files().cert))
+
+  expect(await client.call(INFERENCE.ServerLive, {})).toEqual({ live: true })
+  expect(await client.call(INFERENCE.ModelReady, { name: 'churn' })).toEqual({ ready: true })
+  expect(await servedName()).toBe('first')
+  client.close()
 })
 
 test('what is not TLS is closed, and the next one is answered', async () => {
