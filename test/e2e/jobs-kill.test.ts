@@ -59,7 +59,7 @@ test('every accepted request is answered, whatever gateway is killed', { timeout
   for (const id of accepted)
     answers.push(
       await persist(async () => {
-        const answer = await fetch(`${millwright.url}/api/v1/jobs/${id}?wait=10`, {
+        const answer = await fetch(`${millwright.url}/api/v1/deployments/churn/jobs/${id}?wait=10`, {
           headers: { connection: 'close' },
         })
         const json = (await answer.json()) as { state: string; status: number; answer: unknown }

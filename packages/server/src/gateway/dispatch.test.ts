@@ -44,6 +44,7 @@ test('a caller that may not is told so in the words of the dialect, with the way
   const exchange: Exchange = {
     ...{ method: 'POST', url: '/v9/models/none/infer', id: 'r1', startedAt: 0 },
     header: () => undefined,
+    headers: () => [],
     readBody: () => {},
     isGone: false,
     gone: () => new AbortController().signal,

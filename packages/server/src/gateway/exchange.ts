@@ -22,6 +22,8 @@ export interface Exchange {
   readonly startedAt: number
   /** A header of the request, by its name in small letters. */
   header(name: string): string | undefined
+  /** All of them, names in small letters. */
+  headers(): Iterable<readonly [name: string, value: string]>
   /** Hands over a body of at most `limitBytes`, or the error it ends with; nothing when the caller goes away. */
   readBody(limitBytes: number, done: BodyDone): void
   /** The caller went away. */

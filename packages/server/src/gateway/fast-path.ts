@@ -258,6 +258,10 @@ class FastExchange implements Exchange {
     return this.#head.fields.get(name)
   }
 
+  headers(): Iterable<readonly [string, string]> {
+    return this.#head.fields
+  }
+
   get isGone(): boolean {
     return this.#connection.isGone
   }

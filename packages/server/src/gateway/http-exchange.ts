@@ -36,6 +36,10 @@ export class HttpExchange implements Exchange {
     return Array.isArray(value) ? value.join(', ') : value
   }
 
+  *headers(): Iterable<readonly [string, string]> {
+    for (const name in this.request.headers) yield [name, this.header(name) ?? '']
+  }
+
   readBody(limitBytes: number, done: BodyDone): void {
     this.#bodies.read(this, limitBytes, done)
   }

@@ -67,7 +67,8 @@ export class Visit implements Task {
     assertHead?.(this.#exchange)
     assertBodyBytes(body, served)
     if (this.#door.door !== 'grpc' && isAsync(this.#exchange)) {
-      jobs.accept(this.#exchange, body).then(({ id }) => this.#send(pending(id)), this.#fail)
+      const { name } = served.routed
+      jobs.accept(this.#exchange, name, body).then((job) => this.#send(pending(job)), this.#fail)
       return
     }
     assertConcurrency(served)

@@ -39,6 +39,12 @@ export class GrpcExchange implements Exchange {
     return typeof value === 'string' ? value : undefined
   }
 
+  headers(): Iterable<readonly [string, string]> {
+    return Object.entries(this.#asked.metadata.getMap()).map(
+      ([name, value]) => [name, String(value)] as const,
+    )
+  }
+
   readBody(limitBytes: number, done: BodyDone): void {
     const { body } = this.#asked
     if (body.length > limitBytes) done(new MillwrightError('BODY_TOO_LARGE', { limitBytes }), NO_BODY)

@@ -27,6 +27,10 @@ export class JobExchange implements Exchange {
     return this.#headers[name]
   }
 
+  headers(): Iterable<readonly [string, string]> {
+    return Object.entries(this.#headers)
+  }
+
   readBody(_limitBytes: number, done: BodyDone): void {
     done(undefined, this.#body)
   }

@@ -3,6 +3,7 @@ import type { Exchange } from '../exchange.ts'
 /** A request that was accepted to be answered later. */
 export type Job = {
   readonly id: string
+  readonly deployment: string
   /** As asked, without what made it a job. */
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
@@ -14,10 +15,13 @@ export type Job = {
 /** What a job was answered. */
 export type JobResult = {
   readonly id: string
+  readonly deployment: string
   readonly acceptedAt: number
   readonly doneAt: number
   readonly status: number
   readonly type: string
+  /** Besides the type: what a binary answer cannot be read without. */
+  readonly headers: Readonly<Record<string, string>>
   /** Times it was begun. */
   readonly attempts: number
 }
@@ -25,8 +29,12 @@ export type JobResult = {
 const ASYNC = /(^|&)async=(1|true)(?=&|$)/
 const RESPOND_ASYNC = /(^|,)\s*respond-async\s*(,|;|$)/i
 const WEBHOOK_HEADER = 'x-millwright-webhook'
-/** Headers that say how a body is to be read. */
-const KEPT = ['content-type', 'accept', 'inference-header-content-length', 'x-millwright-variant']
+/** Who asked, and how the request came and was to be answered: no part of what is asked, or not for the disk. */
+const LEFT = new Set([
+  ...['authorization', 'x-api-key', 'cookie', 'proxy-authorization'],
+  ...['host', 'connection', 'content-length', 'content-encoding', 'transfer-encoding', 'expect', 'te'],
+  ...['prefer', 'accept-encoding', 'x-request-timeout-ms', 'x-envoy-expected-rq-timeout-ms', WEBHOOK_HEADER],
+])
 
 const queryOf = (url: string): string => url.slice(url.indexOf('?') + 1)
 
@@ -38,16 +46,14 @@ export function isAsync(exchange: Exchange): boolean {
   return prefer !== undefined && RESPOND_ASYNC.test(prefer)
 }
 
-export function jobOf(exchange: Exchange, id: string): Job {
+export function jobOf(exchange: Exchange, deployment: string, id: string): Job {
   const { url } = exchange
   const [path, query] = url.includes('?') ? [url.slice(0, url.indexOf('?')), queryOf(url)] : [url, '']
   const rest = query.replace(ASYNC, '').replace(/^&/, '')
-  const headers = KEPT.flatMap((name): [string, string][] => {
-    const value = exchange.header(name)
-    return value === undefined ? [] : [[name, value]]
-  })
+  const headers = [...exchange.headers()].filter(([name]) => !LEFT.has(name))
   return {
     id,
+    deployment,
     url: rest === '' ? path : `${path}?${rest}`,
     headers: Object.fromEntries(headers),
     acceptedAt: Date.now(),

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -18,6 +18,7 @@ import { createJobStore } from './store.ts'
 
 const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 const NATIVE = '/api/v1/deployments/churn/predict'
+const JOBS = '/api/v1/deployments/churn/jobs'
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 let gateway: Awaited<ReturnType<typeof openGateway>>
@@ -46,7 +47,7 @@ const post = (path: string, body: unknown, headers: Record<string, string> = {})
   })
 
 async function answerTo(id: string) {
-  const answer = await gateway.ask(`/api/v1/jobs/${id}?wait=20`)
+  const answer = await gateway.ask(`${JOBS}/${id}?wait=20`)
   return { status: answer.status, json: answer.json() }
 }
 
@@ -63,9 +64,57 @@ test.each([
   const { status, json } = await answerTo(id)
 
   expect([accepted.status, state]).toEqual([202, 'pending'])
-  expect(accepted.headers.get('location')).toBe(`/api/v1/jobs/${id}`)
+  expect(accepted.headers.get('location')).toBe(`${JOBS}/${id}`)
   expect([status, json.state, json.status, json.attempts]).toEqual([200, 'done', 200, 1])
   expect(json.answer).toEqual((await post(NATIVE, { row: ROW, id: 'own' })).json())
+})
+
+test('it is asked as it was, but for who asked: its headers choose the version, and those of the answer are kept', async () => {
+  await open()
+  const { id } = (
+    await post(
+      '/v2/models/churn/infer?async=1',
+      {
+        inputs: Object.entries(ROW).map(([name, value]) => ({
+          name,
+          datatype: 'FP64',
+          shape: [1],
+          data: [value],
+        })),
+        parameters: { binary_data_output: true },
+      },
+      {
+        'x-millwright-unit': 'C-7',
+        'x-request-timeout-ms': '60000',
+        authorization: 'Bearer secret',
+        'x-api-key': 'secret',
+      },
+    )
+  ).json()
+  const [file] = await readdir(join(layout.jobs, '0'))
+  const [head] = (await readFile(join(layout.jobs, '0', file!), 'utf8')).split('\n')
+  await gateway.jobs.start(gateway.answer)
+  const { json } = await answerTo(id)
+  const bytes = Buffer.from(json.answer.base64, 'base64')
+  const jsonBytes = Number(json.headers['inference-header-content-length'])
+
+  expect(JSON.parse(head!)).toMatchObject({
+    headers: { 'content-type': 'application/json', 'x-millwright-unit': 'C-7' },
+  })
+  expect(head).not.toMatch(/secret|timeout/)
+  expect(JSON.parse(bytes.toString('utf8', 0, jsonBytes)).outputs[0].parameters).toEqual({
+    binary_data_size: 8,
+  })
+})
+
+test('a job is its deployment’s alone', async () => {
+  await open()
+  const { id } = (await post(`${NATIVE}?async=1`, { row: ROW })).json()
+
+  expect((await gateway.ask(`/api/v1/deployments/other/jobs/${id}`)).status).toBe(404)
+  await gateway.jobs.start(gateway.answer)
+  await answerTo(id)
+  expect((await gateway.ask(`/api/v1/deployments/other/jobs/${id}`)).status).toBe(404)
 })
 
 test('a bad request is accepted, and its answer says what is wrong', async () => {
@@ -81,7 +130,7 @@ test('what was accepted is answered by the process that comes after', async () =
   await open()
   const ids: string[] = []
   for (let index = 0; index < 5; index++) ids.push((await post(`${NATIVE}?async=1`, { row: ROW })).json().id)
-  expect((await gateway.ask(`/api/v1/jobs/${ids[0]}`)).status).toBe(202)
+  expect((await gateway.ask(`${JOBS}/${ids[0]}`)).status).toBe(202)
   await opened.pop()!.close()
 
   await open()
@@ -112,7 +161,7 @@ test('jobs of gateways that are no more are taken over', async () => {
   const gone = createJobStore({ folder: layout.jobs, slot: 3, slots: 4 })
   const id = 'job_01KBBBBBBBBBBBBBBBBBBBBBBB'
   const headers = { 'content-type': 'application/json' }
-  const job = { id, url: NATIVE, headers, acceptedAt: 0, webhook: undefined }
+  const job = { id, deployment: 'churn', url: NATIVE, headers, acceptedAt: 0, webhook: undefined }
   await gone.accept(job, Buffer.from(JSON.stringify({ row: ROW })))
 
   await open()
@@ -126,6 +175,8 @@ test('a job has one answer, the first', async () => {
   const store = createJobStore({ folder: layout.jobs, slot: 0, slots: 1 })
   const result = {
     id: 'job_01KAAAAAAAAAAAAAAAAAAAAAAA',
+    deployment: 'churn',
+    headers: {},
     acceptedAt: 0,
     doneAt: 0,
     type: 'text/plain',
@@ -155,7 +206,7 @@ test.each(['job_01KZZZZZZZZZZZZZZZZZZZZZZZ', 'job_1', '..%2Frouting.json'])(
     await open()
     await writeFile(join(layout.root, 'job_1'), '{}\n')
 
-    expect((await gateway.ask(`/api/v1/jobs/${id}`)).status).toBe(404)
+    expect((await gateway.ask(`${JOBS}/${id}`)).status).toBe(404)
   },
 )
 

@@ -22,7 +22,7 @@ export type JobsOptions = {
 
 export type Jobs = {
   /** Resolves when the job is on the disk. @throws MillwrightError JOB_QUEUE_FULL, WEBHOOK_REFUSED, STORAGE_FULL */
-  accept(exchange: Exchange, body: Buffer): Promise<Job>
+  accept(exchange: Exchange, deployment: string, body: Buffer): Promise<Job>
   readonly find: JobStore['find']
   /** Takes up what was accepted before this process began, and goes on until `stop`. */
   start(answer: (exchange: Exchange) => void): Promise<void>
@@ -66,8 +66,7 @@ export function createJobs({ store, webhooks, ids, logger, most, keptMs }: JobsO
     const { job, body, attempts } = begun
     const answer = await answerOf(job, body, attempts)
     if (BUSY.has(answer.status) && isStopped) return
-    const { status, type } = answer
-    const result: JobResult = { id, acceptedAt: job.acceptedAt, doneAt: Date.now(), status, type, attempts }
+    const result = resultOf(job, answer, attempts)
     const isFirst = await store.finish(result, Buffer.from(answer.body))
     if (isFirst && job.webhook !== undefined) await webhooks.deliver(job.webhook, result, answer.body)
   }
@@ -89,9 +88,9 @@ export function createJobs({ store, webhooks, ids, logger, most, keptMs }: JobsO
       .catch((error: unknown) => logger.warn({ error }, 'old answers cannot be removed'))
 
   return {
-    async accept(exchange, body) {
+    async accept(exchange, deployment, body) {
       if (waiting.length >= most) throw new MillwrightError('JOB_QUEUE_FULL', { most })
-      const job = jobOf(exchange, ids.next('job_'))
+      const job = jobOf(exchange, deployment, ids.next('job_'))
       if (job.webhook !== undefined) webhooks.assertAllowed(job.webhook)
       await store.accept(job, body).catch((error: unknown) => {
         if (isStorageFull(error)) throw new MillwrightError('STORAGE_FULL', {}, { cause: error })
@@ -116,6 +115,11 @@ export function createJobs({ store, webhooks, ids, logger, most, keptMs }: JobsO
     waiting: () => waiting.length + running.size,
   }
 }
+
+const resultOf = (job: Job, { status, type, headers = {} }: Answer, attempts: number): JobResult => ({
+  ...{ id: job.id, deployment: job.deployment, acceptedAt: job.acceptedAt, doneAt: Date.now() },
+  ...{ status, type, headers, attempts },
+})
 
 /** Whoever takes a job up for the fourth time finds that three processes died of it. */
 function failure({ id }: Job): Answer {

@@ -18,7 +18,7 @@ export type JobStore = {
   begin(id: string): Promise<{ job: Job; body: Buffer; attempts: number } | undefined>
   /** Whether this was the first answer to the job. */
   finish(result: JobResult, body: Uint8Array): Promise<boolean>
-  find(id: string): Promise<'pending' | { result: JobResult; body: Buffer } | undefined>
+  find(id: string): Promise<Job | { result: JobResult; body: Buffer } | undefined>
   /** Removes answers that are older than they are kept. Returns how many. */
   sweep(keptMs: number): Promise<number>
 }
@@ -76,7 +76,10 @@ export function createJobStore({ folder, slot, slots }: Options): JobStore {
         if ((error as NodeJS.ErrnoException).code !== MISSING) throw error
       }
       const folders = (await listFolder(folder)).filter((name) => /^\d+$/.test(name))
-      for (const name of folders) if (await nameIn(join(folder, name), id)) return 'pending'
+      for (const slot of folders) {
+        const name = await nameIn(join(folder, slot), id)
+        if (name !== undefined) return (await readRecord<Job>(join(folder, slot, name))).head
+      }
       return undefined
     },
     async sweep(keptMs) {
