@@ -65,3 +65,12 @@ test('two salts divide the same units independently', () => {
 
   expect(Math.abs(both.length / units.length - 0.25)).toBeLessThan(0.015)
 })
+
+test.each([
+  [0, 0, false],
+  [0.05, 5, false],
+  [0.04999, 5, true],
+  [0.99999, 100, true],
+])('a bucket of %d at %d %%: %s', (bucket, weight, expected) => {
+  expect(isInCandidate(bucket, weight)).toBe(expected)
+})
