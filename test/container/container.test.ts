@@ -1,7 +1,6 @@
 import { request } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { CHURN_ROW, eventually, postJson, ROOT } from '../support/millwright.ts'
+import { CHURN_ROW, eventually, freePort, postJson, ROOT } from '../support/millwright.ts'
 import { buildImage, IMAGE, podman, pythonTool, whyNoContainers } from './podman.ts'
 
 const reason = whyNoContainers()
@@ -199,15 +198,6 @@ describe.skipIf(reason !== undefined)('the container image', () => {
     }
   })
 })
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
 
 /** A request whose headers the server has read and whose body it waits for. */
 function beginRequest(

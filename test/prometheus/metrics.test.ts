@@ -1,12 +1,12 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PANELS } from '../../tools/grafana-dashboard.ts'
 import {
   CHURN_ROW,
   eventually,
+  freePort,
   postJson,
   ROOT,
   type Running,
@@ -139,12 +139,3 @@ describe.skipIf(!installed)('metrics as Prometheus sees them', () => {
 
   const scraped = async (expr: string): Promise<string | undefined> => (await query(expr))[0]?.value[1]
 })
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
-}

@@ -15,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   promote: async () => (await import('./commands/promote.ts')).promote,
   abort: async () => (await import('./commands/abort.ts')).abort,
   pin: async () => (await import('./commands/pin.ts')).pin,
+  configure: async () => (await import('./commands/configure.ts')).configure,
   rollback: async () => (await import('./commands/rollback.ts')).rollback,
   keys: async () => (await import('./commands/keys.ts')).keys,
   events: async () => (await import('./commands/events.ts')).events,
@@ -45,6 +46,7 @@ Deploy
   status       what serves now, and how it is
 
 Operate
+  configure    set limits and the cache of a deployment
   keys         make, list, rotate and revoke API keys
   events       who changed what, and when
 

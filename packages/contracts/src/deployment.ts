@@ -46,6 +46,15 @@ export const Limits = z.strictObject({
 })
 export type Limits = z.infer<typeof Limits>
 
+/** Answers are given again to the same rows, asked of the same version for the same outputs. */
+export const Cache = z.strictObject({
+  /** How long, in seconds. */
+  ttl: z.number().positive().max(31_536_000),
+  /** Most rows a gateway keeps answers to; the ones asked for longest ago go first. */
+  max: z.int().positive(),
+})
+export type Cache = z.infer<typeof Cache>
+
 const Percent = z.number().min(0).max(100)
 
 /** A candidate beside the version that serves; moved by hand, promoted or aborted. */
@@ -88,6 +97,7 @@ export const DeploymentConfig = z.strictObject({
   decision: Decision.optional(),
   respond: Respond.optional(),
   limits: Limits.optional(),
+  cache: Cache.optional(),
 })
 export type DeploymentConfig = z.infer<typeof DeploymentConfig>
 
@@ -138,6 +148,7 @@ export const ChangeDeployment = z.strictObject({
   decision: Decision.nullable().optional(),
   respond: Respond.nullable().optional(),
   limits: Limits.nullable().optional(),
+  cache: Cache.nullable().optional(),
   default: z.boolean().optional(),
   reason: z.string().max(1000).optional(),
 })

@@ -1,4 +1,5 @@
 export {
+  Cache,
   ChangeDeployment,
   CreateDeployment,
   Decision,

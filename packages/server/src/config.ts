@@ -74,6 +74,8 @@ const SETTINGS = {
   MILLWRIGHT_MAX_ROWS: integer(10_000, { min: 1 }),
   /** Longest a prediction waits for those before it, in milliseconds; who would wait longer is refused at once. */
   MILLWRIGHT_MAX_WAIT_MS: integer(1_000, { min: 0 }),
+  /** Redis or Valkey server whose cached answers all gateways share, `redis://…`; none: each remembers its own. */
+  MILLWRIGHT_CACHE_URL: text(''),
   /** Requests accepted to be answered later (`?async=1`) that may wait in one gateway. */
   MILLWRIGHT_MAX_JOBS: integer(10_000, { min: 1 }),
   /** How long their answers are kept, in milliseconds. */

@@ -11,6 +11,8 @@ import { compileFile, decodeProgram, inputSchema } from '@millwright/engine'
 import { openPool } from '@millwright/runtime/pool'
 import type { AccessPolicy } from '../src/access/origin.ts'
 import { folderBlobs } from '../src/blobs/folder.ts'
+import { createCaching } from '../src/gateway/cache/caching.ts'
+import type { SharedCache } from '../src/gateway/cache/shared.ts'
 import { createDataplane } from '../src/gateway/dataplane.ts'
 import { createFollower } from '../src/gateway/follow.ts'
 import { createJobs } from '../src/gateway/jobs/runner.ts'
@@ -127,6 +129,7 @@ export type Limits = {
   readonly webhookHosts?: readonly string[]
   readonly access?: AccessPolicy
   readonly usesMs?: number
+  readonly sharedCache?: SharedCache
   readonly tls?: SecureContextOptions
   readonly logTo?: NodeJS.WritableStream
 }
@@ -153,6 +156,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     })
   const follower = createFollower({
     ...{ id: 'gateway-0', layout, load, metrics, logger },
+    caching: createCaching(metrics, limits.sharedCache),
     ...(limits.usesMs && { usesMs: limits.usesMs }),
   })
   await follower.start()

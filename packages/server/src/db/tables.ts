@@ -46,7 +46,7 @@ export type Tables = {
     deployment: string
     revision: number
     version: number
-    /** The rest of the configuration: decision, respond, limits, rollout, unit, pins. */
+    /** The rest of the configuration: decision, respond, limits, cache, rollout, unit, pins. */
     settings: string
     action: Revision['action']
     changed_by: string

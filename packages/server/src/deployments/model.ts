@@ -66,7 +66,7 @@ const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) =>
 
 export function routeDeployment(deployment: StoredDeployment): RoutedDeployment {
   const { candidate, pinned } = deployment
-  const { rollout, unit, decision, respond, limits } = deployment.revision.config
+  const { rollout, unit, decision, respond, limits, cache } = deployment.revision.config
   return {
     name: deployment.name,
     model: deployment.model,
@@ -78,6 +78,7 @@ export function routeDeployment(deployment: StoredDeployment): RoutedDeployment 
     limits: limits ?? null,
     ...(rollout && candidate && { rollout: { ...rollout, version: candidate } }),
     ...(unit && { unit }),
+    ...(cache && { cache }),
     ...(Object.keys(pinned).length > 0 && { pins: pinned }),
   }
 }

@@ -7,7 +7,7 @@ import { reviseDeployment } from './revise.ts'
 import { findRevision } from './store.ts'
 
 /**
- * Restores a revision whole: version, decision, respond, limits, pins, rollout. Without `revision`, the one before those
+ * Restores a revision whole: version, decision, respond, limits, cache, pins, rollout. Without `revision`, the one before those
  * in force that had no rollout under way, so that one version answers everybody, and set something else; asked again, it
  * goes further back, never to what was just left.
  *   1 v1 · 2 v2 · 3 v3 · 4 rolled back, restores 2 · 5 rolled back, restores 1

@@ -49,7 +49,7 @@ export const deploymentRoutes = (context: Context): Route[] => [
     path: '/api/v1/deployments/{deployment}',
     permission: 'deploy',
     summary:
-      'Change the version, the decision, the response, the limits, the unit or the pins: a new revision',
+      'Change the version, the decision, the response, the limits, the cache, the unit or the pins: a new revision',
     tag,
     params,
     body: ChangeDeployment,

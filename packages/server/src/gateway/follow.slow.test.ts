@@ -140,6 +140,7 @@ test('a model that takes long to load holds up no other deployment', async () =>
   const follower = createFollower({
     ...{ id: 'slow', layout, metrics: createMetrics({ version: 'test' }) },
     logger: createLogger({ role: 'gateway', level: 'error', version: 'test' }),
+    caching: (_, loaded) => loaded,
     async load(digest) {
       if (digest === other.program) await slow
       return loadProgram(blobs, digest, { hostLimits: HOST_LIMITS, pool, batchWaitMs: 0, onBatch: undefined })

@@ -7,6 +7,7 @@ import type { Logger } from '../logging.ts'
 import { parseSnapshot } from '../routing/parse-snapshot.ts'
 import type { RoutedDeployment, RoutingSnapshot } from '../routing/snapshot.ts'
 import { askControl } from './ask-control.ts'
+import type { Caching } from './cache/caching.ts'
 import { reportKeyUses } from './key-uses.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { createProgramCache } from './program-cache.ts'
@@ -20,6 +21,7 @@ export type FollowerDeps = {
   readonly load: (digest: string) => Promise<LoadedProgram>
   readonly metrics: GatewayMetrics
   readonly logger: Logger
+  readonly caching: Caching
   /** How often control is told which keys were used, in milliseconds. */
   readonly usesMs?: number
 }
@@ -122,9 +124,9 @@ type TakenUp = { readonly served: Served | undefined; readonly failure?: string 
 
 /** Turns snapshots into serving tables. What cannot be loaded stays as it was, and is tried again at every update. */
 function createTaker(deps: FollowerDeps, uses: KeyUses) {
-  const { layout, metrics, logger } = deps
+  const { layout, metrics, logger, caching } = deps
   const programs = createProgramCache(deps)
-  const build = { programOf: programs.get, metrics }
+  const build = { programOf: programs.get, metrics, caching }
   let state: Taken = { table: EMPTY_TABLE, isReady: false, failure: undefined }
   let newest: RoutingSnapshot | undefined
 

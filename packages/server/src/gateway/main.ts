@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo, ListenOptions } from 'node:net'
 import { dirname, join } from 'node:path'
-import { openPool } from '@millwright/runtime/pool'
+import { openPool, type Pool } from '@millwright/runtime/pool'
 import { accessPolicyOf } from '../access/policy.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import { type Config, hostLimitsOf, loadConfig, threadsOf, tlsFilesOf } from '../config.ts'
@@ -15,13 +15,15 @@ import { createSegmentWriter } from '../segments/writer.ts'
 import { settleMemory } from '../settle.ts'
 import { onStop, tellSupervisor } from '../supervisor/messages.ts'
 import { VERSION } from '../version.ts'
+import { createCaching } from './cache/caching.ts'
+import { openSharedCache } from './cache/shared.ts'
 import { createDataplane } from './dataplane.ts'
 import { createFollower } from './follow.ts'
 import { createJobs, type Jobs } from './jobs/runner.ts'
 import { createJobStore } from './jobs/store.ts'
 import { createWebhooks } from './jobs/webhook.ts'
 import { loadProgram } from './load-model.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, type GatewayMetrics } from './metrics.ts'
 import { createProxy } from './proxy.ts'
 import { createGateway, type Gateway } from './server.ts'
 import { withShadows } from './shadow.ts'
@@ -46,16 +48,11 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   const ids = createIdSource()
   const metrics = createMetrics({ version: VERSION })
   const log = openLog(config, layout, { slot, logger })
-  const blobs = folderBlobs(layout.blobs, layout.incoming)
   const pool = openPool({ threads: threadsOf(config), runMs: config.MILLWRIGHT_ONNX_RUN_MS })
-  const load = (digest: string) =>
-    loadProgram(blobs, digest, {
-      hostLimits: hostLimitsOf(config),
-      pool,
-      batchWaitMs: config.MILLWRIGHT_BATCH_WAIT_MS,
-      onBatch: ({ rows }) => metrics.batchRows.observe(rows),
-    })
-  const follower = createFollower({ id: `gateway-${slot}`, layout, load, metrics, logger })
+  const load = loaderOf(config, layout, { pool, metrics })
+  const shared = await sharedCacheOf(config, logger)
+  const caching = createCaching(metrics, shared)
+  const follower = createFollower({ id: `gateway-${slot}`, layout, load, metrics, logger, caching })
   const own = () => metrics.toJson(log)
   const files = tlsFilesOf(config)
   const proxy = createProxy(layout.controlSocket, metrics)
@@ -104,6 +101,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
       await following
       metricsServer.close()
       proxy.close()
+      shared?.close()
       await pool.close()
       await log.close()
     },
@@ -133,6 +131,22 @@ function stopWhenTold(config: Config, logger: Logger, { gateway, close }: Runnin
       )
   })
 }
+
+type LoaderParts = { readonly pool: Pool; readonly metrics: GatewayMetrics }
+
+function loaderOf(config: Config, layout: DataLayout, { pool, metrics }: LoaderParts) {
+  const blobs = folderBlobs(layout.blobs, layout.incoming)
+  return (digest: string) =>
+    loadProgram(blobs, digest, {
+      hostLimits: hostLimitsOf(config),
+      pool,
+      batchWaitMs: config.MILLWRIGHT_BATCH_WAIT_MS,
+      onBatch: ({ rows }) => metrics.batchRows.observe(rows),
+    })
+}
+
+const sharedCacheOf = ({ MILLWRIGHT_CACHE_URL: url }: Config, logger: Logger) =>
+  url === '' ? undefined : openSharedCache(url, logger)
 
 type JobParts = { readonly slot: number; readonly logger: Logger; readonly ids: IdSource }
 

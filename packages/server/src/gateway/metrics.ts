@@ -37,11 +37,16 @@ export type Assignment = 'stable' | 'candidate' | 'no_unit' | 'override'
 export type ShadowMetrics = Readonly<Record<ShadowOutcome, Counter>>
 type ShadowOutcome = 'answered' | 'refused' | 'failed' | 'dropped'
 
+/** Lookups in the cache of one deployment. */
+export type CacheMetrics = Readonly<Record<CacheResult, Counter>>
+/** `shared`: found with another gateway; `collapsed`: the same was being computed already. */
+export type CacheResult = 'hit' | 'shared' | 'collapsed' | 'miss'
+
 export type GatewayMetrics = ReturnType<typeof createMetrics>
 
 /** All numbers of one gateway. */
 export function createMetrics(build: { version: string }) {
-  const families = createFamilies()
+  const families = { ...createFamilies(), ...besideFamilies() }
   const { predictions, latency, score, rows, badRows, engineSeconds } = families
   const state = { epoch: 0, inFlight: 0 }
   const epoch = gauge({ name: 'millwright_routing_epoch', help: 'Epoch served.' }, 'max', () => state.epoch)
@@ -97,6 +102,15 @@ export function createMetrics(build: { version: string }) {
         dropped: count('dropped'),
       }
     },
+    ofCache: (deployment: string): CacheMetrics => {
+      const count = (result: CacheResult) => families.cacheLookups.with(deployment, result)
+      return {
+        hit: count('hit'),
+        shared: count('shared'),
+        collapsed: count('collapsed'),
+        miss: count('miss'),
+      }
+    },
     async toJson(log: SegmentWriter | undefined): Promise<MetricJson[]> {
       const own = [...Object.values(families), epoch, inFlight].map((family) => family.toJson())
       const ofProcess = (await processMetrics.getMetricsAsJSON()) as unknown as MetricJson[]
@@ -106,6 +120,28 @@ export function createMetrics(build: { version: string }) {
 }
 
 const counterOf = (name: string, help: string, ...labels: string[]) => counterFamily({ name, help, labels })
+
+/** Of what deployments may have beside their model. */
+const besideFamilies = () => ({
+  splitRequests: counterOf(
+    'millwright_split_requests_total',
+    'Requests during rollouts, by how their version was found.',
+    'deployment',
+    'assignment',
+  ),
+  shadowRows: counterOf(
+    'millwright_shadow_rows_total',
+    'Rows copied to candidates, by what became of them.',
+    'deployment',
+    'outcome',
+  ),
+  cacheLookups: counterOf(
+    'millwright_cache_lookups_total',
+    'Lookups of answers in the cache of a deployment, by where they were found.',
+    'deployment',
+    'result',
+  ),
+})
 
 const createFamilies = () => ({
   predictions: counterOf(
@@ -144,18 +180,6 @@ const createFamilies = () => ({
     'deployment',
   ),
   engineSeconds: counterOf('millwright_engine_seconds_total', 'Time spent inside models.', 'deployment'),
-  splitRequests: counterOf(
-    'millwright_split_requests_total',
-    'Requests during rollouts, by how their version was found.',
-    'deployment',
-    'assignment',
-  ),
-  shadowRows: counterOf(
-    'millwright_shadow_rows_total',
-    'Rows copied to candidates, by what became of them.',
-    'deployment',
-    'outcome',
-  ),
   batchRows: histogramFamily(
     {
       name: 'millwright_batch_rows',

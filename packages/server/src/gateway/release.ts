@@ -1,4 +1,5 @@
 import type { RoutedDeployment, RoutedVersion } from '../routing/snapshot.ts'
+import type { Caching } from './cache/caching.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { asVariant, buildServed, type LoadedProgram, type Served, type Shadow } from './served.ts'
 import { type Split, UNIT_HEADER } from './split.ts'
@@ -16,6 +17,7 @@ export type BuildDeps = {
   /** @throws Error why it is not there */
   readonly programOf: (digest: string) => LoadedProgram
   readonly metrics: GatewayMetrics
+  readonly caching: Caching
 }
 
 /** Programs that a deployment needs, the stable one first. */
@@ -23,16 +25,19 @@ export const digestsOf = ({ version, rollout, pins = {} }: RoutedDeployment): st
   [version, ...(rollout ? [rollout.version] : []), ...Object.values(pins)].map(({ program }) => program)
 
 /** A deployment's stable version, with all it has beside it. @throws Error, RangeError */
-export function buildDeployment(routed: RoutedDeployment, { programOf, metrics }: BuildDeps): Served {
+export function buildDeployment(routed: RoutedDeployment, deps: BuildDeps): Served {
+  const { programOf, metrics, caching } = deps
   const { rollout, pins = {} } = routed
-  const build = (version: RoutedVersion): Served =>
-    buildServed({ ...routed, version }, programOf(version.program), metrics)
-  const alone = buildServed(routed, programOf(routed.version.program), metrics)
+  const build = (version: RoutedVersion): Served => {
+    const own = { ...routed, version }
+    return buildServed(own, caching(own, programOf(version.program)), metrics)
+  }
+  const alone = build(routed.version)
   if (rollout === undefined && Object.keys(pins).length === 0) return alone
   const candidate = rollout && build(rollout.version)
   const stable: Served = {
     ...asVariant(alone, 'stable'),
-    shadow: candidate && shadowOf(candidate, routed, { programOf, metrics }),
+    shadow: candidate && shadowOf(candidate, routed, deps),
   }
   const pinned = Object.entries(pins).map(
     ([pin, version]) => [pin, asVariant(build(version), 'pinned')] as const,
@@ -86,7 +91,8 @@ function shadowOf(
 ): Shadow | undefined {
   const { shadow: percent, version } = rollout!
   if (percent === 0) return undefined
-  const { rowMicroseconds } = programOf(version.program)
+  // It is watched computing: what the cache has says nothing of it.
+  const { rowMicroseconds, engine } = programOf(version.program)
   const blockRows = Math.floor(SHADOW_MICROSECONDS / rowMicroseconds)
   return {
     percent,
@@ -94,6 +100,7 @@ function shadowOf(
     served: {
       ...asVariant(candidate, 'shadow', percent),
       ...UNSEEN,
+      engine,
       blockRows: Math.max(1, Math.min(candidate.blockRows, blockRows)),
     },
   }

@@ -1,5 +1,6 @@
 import type { MillwrightError } from '@millwright/contracts/errors'
 import type { Cost, Lane, Task } from './admission.ts'
+import { withCacheStatus } from './cache/status.ts'
 import { Deadline } from './deadline.ts'
 import type { Answerer, DoorDeps, DoorManner } from './door.ts'
 import { readEncoding, uncompress } from './encodings.ts'
@@ -33,6 +34,7 @@ export class Visit implements Task {
   #served: Served | undefined
   #chosen: Served | undefined
   #deadline: Deadline | undefined
+  #cacheStatus: (() => string) | undefined
   #body: Buffer = NO_BODY
   #openedAt = 0
   #isLong = false
@@ -105,7 +107,7 @@ export class Visit implements Task {
       const request = { exchange, params: this.#params, body: this.#body, startedAt: this.#openedAt }
       const signal =
         this.#isLong || served.engine.kind === 'hosted' ? signalOf(exchange, deadline) : undefined
-      const reply = answer(served, { ...request, signal }, content)
+      const reply = this.#remember(served, () => answer(served, { ...request, signal }, content))
       if (reply instanceof Promise) reply.then(this.#succeed, this.#giveUp)
       else this.#succeed(reply)
     } catch (fault) {
@@ -121,6 +123,14 @@ export class Visit implements Task {
     return chooseServed(split, this.#exchange, (column) => unitOf?.(content, column))
   }
 
+  /** Keeps what the cache of a deployment that has one says of the answer. */
+  #remember<T>({ routed }: Served, ask: () => T): T {
+    if (routed.cache === undefined) return ask()
+    const { answer, status } = withCacheStatus(ask)
+    this.#cacheStatus = status
+    return answer
+  }
+
   #end(): void {
     this.#door.admission.end(this)
     this.#served!.usage.inFlight -= 1
@@ -130,7 +140,13 @@ export class Visit implements Task {
   readonly #succeed = (reply: Reply): void => {
     this.#end()
     const told = this.#chosen?.replyHeaders
-    this.#send(told === undefined ? reply : { ...reply, headers: { ...reply.headers, ...told } })
+    const status = this.#cacheStatus?.()
+    if (told === undefined && status === undefined) this.#send(reply)
+    else
+      this.#send({
+        ...reply,
+        headers: { ...reply.headers, ...told, ...(status && { 'cache-status': status }) },
+      })
   }
 
   #send(reply: Reply): void {

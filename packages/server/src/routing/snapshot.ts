@@ -1,4 +1,4 @@
-import { Decision, Limits, ModelSchema, Respond, Rollout, SCOPES, Unit } from '@millwright/contracts'
+import { Cache, Decision, Limits, ModelSchema, Respond, Rollout, SCOPES, Unit } from '@millwright/contracts'
 import { z } from 'zod'
 
 /**
@@ -28,6 +28,7 @@ export const RoutedDeployment = z.object({
   /** A candidate beside `version`; absent when no rollout is under way. */
   rollout: Rollout.extend({ version: RoutedVersion }).optional(),
   unit: Unit.optional(),
+  cache: Cache.optional(),
   /** By version of the API; aliases are resolved. */
   pins: z.record(z.string(), RoutedVersion).optional(),
 })
