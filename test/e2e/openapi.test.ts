@@ -85,8 +85,23 @@ async function callDialects(churn: { deployment: string }): Promise<void> {
     expect((await call(operation, churn, { json })).status, operation).toBe(status)
 }
 
+/** An answer that stands ready, taken away, and there again. */
+async function precompute(churn: { deployment: string; key: string }): Promise<void> {
+  const body = `${JSON.stringify({ key: churn.key, prediction: { prediction: 1, probabilities: { 0: 0.4, 1: 0.6 } } })}\n`
+  const { body: uploaded } = await call('PUT /api/v1/uploads', {}, { bytes: new TextEncoder().encode(body) })
+  const json = { upload: (uploaded as { digest: string }).digest, revision: 1, key: 'customer_id' }
+  const make = 'POST /api/v1/deployments/{deployment}/precomputed'
+  expect((await call(make, churn, { json })).status).toBe(201)
+  await call('DELETE /api/v1/deployments/{deployment}/precomputed', churn)
+  expect((await call(make, churn, { json })).status).toBe(201)
+  const asked = await call('POST /api/v1/deployments/{deployment}/predict', churn, {
+    json: { key: churn.key },
+  })
+  expect(asked).toMatchObject({ status: 200, body: { precomputed: { key: churn.key } } })
+}
+
 test('the main job: every answer is what the document says', { timeout: 120_000 }, async () => {
-  const churn = { deployment: 'churn', model: 'churn', alias: 'production', version: 1 }
+  const churn = { deployment: 'churn', model: 'churn', alias: 'production', version: 1, key: 'CUST_1' }
   await version('v2')
   await version('v3')
   const decision = { positive: 1, threshold: 0.5, bands: [{ name: 'high', above: 0.7 }, { name: 'low' }] }
@@ -130,6 +145,7 @@ test('the main job: every answer is what the document says', { timeout: 120_000 
   expect((await call(predict, churn, { json: { row: {} } })).status).toBe(400)
   expect((await call(predict, { deployment: 'none' }, { json: { row: {} } })).status).toBe(404)
   await callDialects(churn)
+  await precompute(churn)
   await eventually(async () => {
     const { body } = await call('GET /api/v1/predictions', {}, { query: '?limit=2' })
     return (body as { data: unknown[] }).data.length === 2

@@ -242,6 +242,20 @@ export const ERRORS = {
     message: (p) =>
       `there is no answer within the ${p.ms} ms that the request gave; send fewer rows, or give it more time`,
   }),
+  PRECOMPUTED_NOT_FOUND: define<{ name: string; key?: string }>({
+    status: 404,
+    title: 'Precomputed answer not found',
+    message: (p) =>
+      p.key === undefined
+        ? `deployment "${p.name}" has no precomputed answers; make some with millwright precompute`
+        : `deployment "${p.name}" has no precomputed answer for "${p.key}"; send its row, or precompute again`,
+  }),
+  PRECOMPUTED_UNREADABLE: define({
+    status: 503,
+    title: 'Precomputed answers unreadable',
+    message: () => 'the precomputed answers cannot be read from storage; send rows, or precompute again',
+    retryable: true,
+  }),
   JOB_NOT_FOUND: define<{ id: string }>({
     status: 404,
     title: 'Job not found',

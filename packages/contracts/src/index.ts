@@ -36,7 +36,14 @@ export {
 } from './model.ts'
 export { Digest, Name } from './names.ts'
 export { ModelParts, manifestOf, PartsManifest } from './parts.ts'
-export { PredictAnswer, Prediction, PredictionRecord, PredictRequest } from './prediction.ts'
+export { CreatePrecomputed, Precomputed } from './precomputed.ts'
+export {
+  PrecomputedAnswer,
+  PredictAnswer,
+  Prediction,
+  PredictionRecord,
+  PredictRequest,
+} from './prediction.ts'
 export { ReviewAnswer } from './review.ts'
 export { CellValue, FieldValue, ModelSchema, SchemaColumn } from './schema.ts'
 export {

@@ -3,11 +3,13 @@ import { CellValue, FieldValue } from './schema.ts'
 
 const Row = z.record(z.string(), FieldValue)
 
-/** Exactly one of `row`, `rows`, `columns`. `ids` and `subjects` go with `rows` and `columns`. */
+/** Exactly one of `row`, `rows`, `columns`, or a `key` alone or with a `row`. `ids` and `subjects` go with `rows` and `columns`. */
 export const PredictRequest = z.strictObject({
   row: Row.optional(),
   rows: z.array(Row).optional(),
   columns: z.record(z.string(), z.array(FieldValue)).optional(),
+  /** Of an answer computed beforehand; with a row, that one is computed when no answer stands ready. */
+  key: z.string().min(1).max(128).optional(),
   id: z.string().min(1).max(256).optional(),
   ids: z.array(z.string().min(1).max(256)).optional(),
   subject: z.string().min(1).max(256).optional(),
@@ -52,6 +54,23 @@ export const PredictAnswer = z.object({
   predictions: z.array(z.union([Prediction, FailedRow])).optional(),
 })
 export type PredictAnswer = z.infer<typeof PredictAnswer>
+
+/** An answer that was computed before it was asked for; `version` is the one that did. */
+export const PrecomputedAnswer = z.object({
+  deployment: z.string(),
+  model: z.string(),
+  version: z.object({ number: z.int(), label: z.string() }),
+  prediction: Prediction.omit({ id: true }),
+  precomputed: z.object({
+    key: z.string(),
+    computed_at: z.iso.datetime(),
+    /** Would be computed otherwise now … */
+    stale: z.boolean(),
+    /** … and why. */
+    because: z.string().optional(),
+  }),
+})
+export type PrecomputedAnswer = z.infer<typeof PrecomputedAnswer>
 
 /** One logged prediction, as `GET /api/v1/predictions` and `millwright logs` show it. */
 export const PredictionRecord = z.object({

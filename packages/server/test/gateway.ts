@@ -20,6 +20,7 @@ import { createJobStore } from '../src/gateway/jobs/store.ts'
 import { createWebhooks } from '../src/gateway/jobs/webhook.ts'
 import { loadProgram } from '../src/gateway/load-model.ts'
 import { createMetrics } from '../src/gateway/metrics.ts'
+import { createKeyedAnswersStore } from '../src/gateway/precomputed/answers.ts'
 import { createProxy } from '../src/gateway/proxy.ts'
 import { createGateway } from '../src/gateway/server.ts'
 import { withShadows } from '../src/gateway/shadow.ts'
@@ -156,6 +157,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     })
   const follower = createFollower({
     ...{ id: 'gateway-0', layout, load, metrics, logger },
+    keyedAnswers: createKeyedAnswersStore(blobs),
     caching: createCaching(metrics, limits.sharedCache),
     ...(limits.usesMs && { usesMs: limits.usesMs }),
   })

@@ -10,6 +10,13 @@ export type PutOptions = {
   readonly expected?: string | undefined
 }
 
+/** Bytes of a blob, from anywhere in it. */
+export type RandomAccess = {
+  /** Fills a buffer from a position on; how many bytes there were. */
+  read(into: Buffer, position: number): Promise<number>
+  close(): Promise<void>
+}
+
 /**
  * Immutable bytes, named by their sha256. A blob is whole or absent, whatever dies; it is never overwritten.
  * Two implementations to come share this interface: a folder, and object stores.
@@ -22,6 +29,8 @@ export interface BlobStore {
   put(source: Readable, options?: PutOptions): Promise<{ digest: string; bytes: number }>
   /** Bytes [start, end) as a stream; the whole blob by default. */
   get(digest: string, range?: { start: number; end?: number }): Readable
+  /** Can be read until it is closed, even when it is deleted meanwhile. */
+  open(digest: string): Promise<RandomAccess>
   head(digest: string): Promise<Blob | undefined>
   list(): AsyncIterable<Blob>
   delete(digest: string): Promise<void>

@@ -38,6 +38,13 @@ export function folderBlobs(folder: string, incoming: string): BlobStore {
       if (range?.end !== undefined && range.end <= range.start) return Readable.from([])
       return createReadStream(pathOf(digest), { start: range?.start ?? 0, ...end })
     },
+    async open(digest) {
+      const file = await open(pathOf(digest), 'r')
+      return {
+        read: async (into, position) => (await file.read(into, 0, into.length, position)).bytesRead,
+        close: () => file.close(),
+      }
+    },
     async head(digest) {
       const file = await statOf(pathOf(digest))
       return file === undefined ? undefined : { digest, bytes: file.size, modifiedAt: file.mtimeMs }

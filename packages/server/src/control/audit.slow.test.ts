@@ -1,12 +1,16 @@
+import { createHash } from 'node:crypto'
 import type { CreatedKey } from '@millwright/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createKey } from '../keys/create.ts'
 import type { Control } from './open.ts'
 import { openTestControl, readChurn, temporaryFolder } from './testing.ts'
 
+const ANSWERS = Buffer.from('{"key":"a","prediction":{"prediction":1}}\n')
+const DIGEST = createHash('sha256').update(ANSWERS).digest('hex')
+
 /** Every change and the event it leaves, in an order in which they can be made. */
 const CHANGES: readonly (readonly [
-  method: 'POST' | 'PUT' | 'PATCH',
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   route: string,
   body: object,
   event: string,
@@ -19,6 +23,13 @@ const CHANGES: readonly (readonly [
   ['POST', '/api/v1/deployments/{deployment}/abort', {}, 'deployment.aborted'],
   ['POST', '/api/v1/deployments/{deployment}/rollback', {}, 'deployment.rolled_back'],
   ['PATCH', '/api/v1/deployments/{deployment}', { limits: { rows: 5 } }, 'deployment.configured'],
+  [
+    'POST',
+    '/api/v1/deployments/{deployment}/precomputed',
+    { upload: DIGEST, revision: 1, key: 'id' },
+    'deployment.precomputed',
+  ],
+  ['DELETE', '/api/v1/deployments/{deployment}/precomputed', {}, 'deployment.precomputed_removed'],
   ['POST', '/api/v1/keys', { name: 'ci', scopes: ['read'] }, 'key.created'],
   ['POST', '/api/v1/keys/{key}/rotate', {}, 'key.rotated'],
   ['POST', '/api/v1/keys/{key}/revoke', {}, 'key.revoked'],
@@ -41,7 +52,11 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]()
 })
 
-async function send(method: 'GET' | 'POST' | 'PUT' | 'PATCH', url: string, payload?: object | Buffer) {
+async function send(
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  url: string,
+  payload?: object | Buffer,
+) {
   const type = Buffer.isBuffer(payload) ? 'application/octet-stream' : 'application/json'
   const headers = { 'x-api-key': admin.secret, ...(payload && { 'content-type': type }) }
   const reply = await control.app.inject({ method, url, headers, ...(payload && { payload }) })
@@ -60,6 +75,7 @@ test('every change is recorded with the key that made it', async () => {
     const { body: before } = await send('GET', '/api/v1/events?limit=1')
     const url = route.replaceAll(/\{(\w+)\}/g, (_, name) => names[name]!)
     const isVersion = route.endsWith('/versions')
+    if (route.endsWith('/precomputed')) await send('PUT', '/api/v1/uploads', ANSWERS)
     if (isVersion) await addVersion('v2')
     const answer = isVersion ? await addVersion('v3') : await send(method, url, body)
     if (answer.body.secret !== undefined) names.key ??= answer.body.id

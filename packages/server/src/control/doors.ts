@@ -1,4 +1,4 @@
-import { PredictAnswer, PredictRequest } from '@millwright/contracts'
+import { PrecomputedAnswer, PredictAnswer, PredictRequest } from '@millwright/contracts'
 import { z } from 'zod'
 import { dialectDoors } from './dialect-doors.ts'
 import type { Door } from './openapi.ts'
@@ -59,7 +59,16 @@ export const doors: readonly Door[] = [
     tag,
     params: deployment,
     body: PredictRequest,
-    answers: { 200: PredictAnswer },
+    answers: { 200: z.union([PredictAnswer, PrecomputedAnswer]) },
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/deployments/{deployment}/precomputed/{key}',
+    permission: 'predict',
+    summary: 'The answer to a key, computed beforehand; it says when it is stale',
+    tag,
+    params: deployment.extend({ key: z.string() }),
+    answers: { 200: PrecomputedAnswer },
   },
   {
     method: 'GET',

@@ -12,6 +12,7 @@ import { hasActiveKey, recogniseKey } from '../keys/recognise.ts'
 import { writeUses } from '../keys/store.ts'
 import type { DataLayout } from '../layout.ts'
 import type { Logger } from '../logging.ts'
+import { listPrecomputedBlobs } from '../precomputed/store.ts'
 import type { ReadModel } from '../registry/read-model.ts'
 import { listReferencedBlobs } from '../registry/store.ts'
 import { createVersionQueue } from '../registry/version-queue.ts'
@@ -63,7 +64,8 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   await removeTemporaries(layout.routing)
   const db = await openDatabase(layout.database)
   const blobs = folderBlobs(layout.blobs, layout.incoming)
-  await collectBlobs(blobs, await listReferencedBlobs(db), now() - UNCLAIMED_MS)
+  const referenced = new Set([...(await listReferencedBlobs(db)), ...(await listPrecomputedBlobs(db))])
+  await collectBlobs(blobs, referenced, now() - UNCLAIMED_MS)
 
   const gateways = createGateways({
     ackTimeoutMs: options.ackTimeoutMs,

@@ -2,6 +2,7 @@ import type { Context } from '../context.ts'
 import { deploymentRoutes } from '../deployments/routes.ts'
 import { eventRoutes } from '../events/routes.ts'
 import { keyRoutes } from '../keys/routes.ts'
+import { precomputedRoutes } from '../precomputed/routes.ts'
 import { registryRoutes } from '../registry/routes.ts'
 import type { VersionQueue } from '../registry/version-queue.ts'
 import type { Route } from '../route.ts'
@@ -13,6 +14,7 @@ type RouteDeps = { readonly context: Context; readonly queue: VersionQueue; read
 export const controlRoutes = ({ context, queue, status }: RouteDeps): Route[] => [
   ...registryRoutes(context, queue),
   ...deploymentRoutes(context),
+  ...precomputedRoutes(context),
   ...eventRoutes(context),
   ...keyRoutes(context),
   ...statusRoutes(status),

@@ -3,6 +3,7 @@ import { type Migration, Migrator } from 'kysely/migration'
 import { up as createRegistry } from './migrations/0001-registry.ts'
 import { up as addParts } from './migrations/0002-parts.ts'
 import { up as addKeys } from './migrations/0003-keys.ts'
+import { up as addPrecomputed } from './migrations/0004-precomputed.ts'
 import { sqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -14,6 +15,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-registry': { up: createRegistry },
   '0002-parts': { up: addParts },
   '0003-keys': { up: addKeys },
+  '0004-precomputed': { up: addPrecomputed },
 }
 
 /**

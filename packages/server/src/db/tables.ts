@@ -71,6 +71,25 @@ export type Tables = {
     /** Key that this one takes the place of. */
     replaces: string | null
   }
+  precomputed: {
+    deployment: string
+    generation: number
+    revision: number
+    version: number
+    version_label: string
+    decision: string | null
+    /** Column whose values the keys are. */
+    key_column: string
+    /** sha256 of the answers and of the index of their keys: names of blobs. */
+    answers: string
+    key_index: string
+    keys: number
+    replaced: number
+    computed_at: number
+    /** In seconds. */
+    max_age: number | null
+    created_by: string
+  }
   events: {
     id: Generated<number>
     at: number

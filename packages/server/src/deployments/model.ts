@@ -1,5 +1,6 @@
 import { type Deployment, DeploymentConfig, type Revision } from '@millwright/contracts'
-import type { RoutedDeployment, RoutedVersion } from '../routing/snapshot.ts'
+import type { StoredPrecomputed } from '../precomputed/store.ts'
+import type { RoutedDeployment, RoutedPrecomputed, RoutedVersion } from '../routing/snapshot.ts'
 
 /** The alias of a model that follows the version its deployment serves. */
 export const FOLLOWED_ALIAS = 'production'
@@ -18,6 +19,7 @@ export type StoredDeployment = {
   readonly candidate: RoutedVersion | null
   /** By version of the API. */
   readonly pinned: Readonly<Record<string, RoutedVersion>>
+  readonly precomputed: StoredPrecomputed | undefined
 }
 
 export const subjectOf = (name: string): string => `deployments/${name}`
@@ -65,7 +67,7 @@ const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]))
 
 export function routeDeployment(deployment: StoredDeployment): RoutedDeployment {
-  const { candidate, pinned } = deployment
+  const { candidate, pinned, precomputed } = deployment
   const { rollout, unit, decision, respond, limits, cache } = deployment.revision.config
   return {
     name: deployment.name,
@@ -79,6 +81,16 @@ export function routeDeployment(deployment: StoredDeployment): RoutedDeployment 
     ...(rollout && candidate && { rollout: { ...rollout, version: candidate } }),
     ...(unit && { unit }),
     ...(cache && { cache }),
+    ...(precomputed && { precomputed: routePrecomputed(precomputed) }),
     ...(Object.keys(pinned).length > 0 && { pins: pinned }),
   }
 }
+
+const routePrecomputed = (stored: StoredPrecomputed): RoutedPrecomputed => ({
+  answers: stored.answers,
+  index: stored.index,
+  version: stored.version,
+  decision: stored.decision,
+  computed_at: stored.computedAt,
+  max_age: stored.maxAge,
+})

@@ -3,6 +3,7 @@ import { type Selectable, sql } from 'kysely'
 import type { Db } from '../db/database.ts'
 import type { Tables } from '../db/tables.ts'
 import { type Page, type PageQuery, pageOf } from '../paging.ts'
+import { findPrecomputed } from '../precomputed/store.ts'
 import type { RoutedVersion } from '../routing/snapshot.ts'
 import { listBeside } from './beside.ts'
 import { buildConfig, type StoredDeployment, type StoredRevision } from './model.ts'
@@ -53,6 +54,7 @@ async function deploymentOf(db: Db, row: LatestRow): Promise<StoredDeployment> {
     revision,
     version: routedOf({ ...row, number: row.version }),
     ...(await listBeside(db, row.model, revision.config)),
+    precomputed: await findPrecomputed(db, row.name),
   }
 }
 

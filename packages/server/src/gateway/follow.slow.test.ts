@@ -24,6 +24,7 @@ import type { RoutedDeployment } from '../routing/snapshot.ts'
 import { createFollower } from './follow.ts'
 import { loadProgram } from './load-model.ts'
 import { createMetrics } from './metrics.ts'
+import { createKeyedAnswersStore } from './precomputed/answers.ts'
 
 const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 
@@ -141,6 +142,7 @@ test('a model that takes long to load holds up no other deployment', async () =>
     ...{ id: 'slow', layout, metrics: createMetrics({ version: 'test' }) },
     logger: createLogger({ role: 'gateway', level: 'error', version: 'test' }),
     caching: (_, loaded) => loaded,
+    keyedAnswers: createKeyedAnswersStore(blobs),
     async load(digest) {
       if (digest === other.program) await slow
       return loadProgram(blobs, digest, { hostLimits: HOST_LIMITS, pool, batchWaitMs: 0, onBatch: undefined })

@@ -10,6 +10,7 @@ import { askControl } from './ask-control.ts'
 import type { Caching } from './cache/caching.ts'
 import { reportKeyUses } from './key-uses.ts'
 import type { GatewayMetrics } from './metrics.ts'
+import type { KeyedAnswersStore } from './precomputed/answers.ts'
 import { createProgramCache } from './program-cache.ts'
 import { type BuildDeps, buildDeployment } from './release.ts'
 import type { LoadedProgram, Served } from './served.ts'
@@ -22,6 +23,7 @@ export type FollowerDeps = {
   readonly metrics: GatewayMetrics
   readonly logger: Logger
   readonly caching: Caching
+  readonly keyedAnswers: KeyedAnswersStore
   /** How often control is told which keys were used, in milliseconds. */
   readonly usesMs?: number
 }
@@ -124,9 +126,9 @@ type TakenUp = { readonly served: Served | undefined; readonly failure?: string 
 
 /** Turns snapshots into serving tables. What cannot be loaded stays as it was, and is tried again at every update. */
 function createTaker(deps: FollowerDeps, uses: KeyUses) {
-  const { layout, metrics, logger, caching } = deps
+  const { layout, metrics, logger, caching, keyedAnswers } = deps
   const programs = createProgramCache(deps)
-  const build = { programOf: programs.get, metrics, caching }
+  const build = { programOf: programs.get, metrics, caching, keyedAnswers }
   let state: Taken = { table: EMPTY_TABLE, isReady: false, failure: undefined }
   let newest: RoutingSnapshot | undefined
 
@@ -149,6 +151,7 @@ function createTaker(deps: FollowerDeps, uses: KeyUses) {
     const served = taken.flatMap((one) => one.served ?? [])
     const failures = taken.flatMap(({ failure }) => failure ?? [])
     programs.keep(snapshot.deployments)
+    keyedAnswers.keep(snapshot.deployments)
     const { epoch } = snapshot
     metrics.state.epoch = epoch
     logger.info(`serving routing epoch ${epoch}`)

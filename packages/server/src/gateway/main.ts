@@ -5,6 +5,7 @@ import type { AddressInfo, ListenOptions } from 'node:net'
 import { dirname, join } from 'node:path'
 import { openPool, type Pool } from '@millwright/runtime/pool'
 import { accessPolicyOf } from '../access/policy.ts'
+import type { BlobStore } from '../blobs/blob-store.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import { type Config, hostLimitsOf, loadConfig, threadsOf, tlsFilesOf } from '../config.ts'
 import { createIdSource, type IdSource } from '../ids.ts'
@@ -24,6 +25,7 @@ import { createJobStore } from './jobs/store.ts'
 import { createWebhooks } from './jobs/webhook.ts'
 import { loadProgram } from './load-model.ts'
 import { createMetrics, type GatewayMetrics } from './metrics.ts'
+import { createKeyedAnswersStore } from './precomputed/answers.ts'
 import { createProxy } from './proxy.ts'
 import { createGateway, type Gateway } from './server.ts'
 import { withShadows } from './shadow.ts'
@@ -49,10 +51,14 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   const metrics = createMetrics({ version: VERSION })
   const log = openLog(config, layout, { slot, logger })
   const pool = openPool({ threads: threadsOf(config), runMs: config.MILLWRIGHT_ONNX_RUN_MS })
-  const load = loaderOf(config, layout, { pool, metrics })
+  const blobs = folderBlobs(layout.blobs, layout.incoming)
+  const load = loaderOf(config, blobs, { pool, metrics })
   const shared = await sharedCacheOf(config, logger)
   const caching = createCaching(metrics, shared)
-  const follower = createFollower({ id: `gateway-${slot}`, layout, load, metrics, logger, caching })
+  const keyedAnswers = createKeyedAnswersStore(blobs)
+  const follower = createFollower({
+    ...{ id: `gateway-${slot}`, layout, load, metrics, logger, caching, keyedAnswers },
+  })
   const own = () => metrics.toJson(log)
   const files = tlsFilesOf(config)
   const proxy = createProxy(layout.controlSocket, metrics)
@@ -134,8 +140,7 @@ function stopWhenTold(config: Config, logger: Logger, { gateway, close }: Runnin
 
 type LoaderParts = { readonly pool: Pool; readonly metrics: GatewayMetrics }
 
-function loaderOf(config: Config, layout: DataLayout, { pool, metrics }: LoaderParts) {
-  const blobs = folderBlobs(layout.blobs, layout.incoming)
+function loaderOf(config: Config, blobs: BlobStore, { pool, metrics }: LoaderParts) {
   return (digest: string) =>
     loadProgram(blobs, digest, {
       hostLimits: hostLimitsOf(config),

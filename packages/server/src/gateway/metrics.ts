@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import {
   type Counter,
+  type CounterFamily,
   counterFamily,
   gauge,
   type Histogram,
@@ -30,17 +31,28 @@ export type DeploymentMetrics = {
   readonly badRows: Counter
   readonly engineSeconds: Counter
 }
-/** Requests of one deployment by how a version was found for them. */
-export type SplitMetrics = Readonly<Record<Assignment, Counter>>
-export type Assignment = 'stable' | 'candidate' | 'no_unit' | 'override'
-/** Rows copied to the shadow of one deployment. */
-export type ShadowMetrics = Readonly<Record<ShadowOutcome, Counter>>
-type ShadowOutcome = 'answered' | 'refused' | 'failed' | 'dropped'
-
-/** Lookups in the cache of one deployment. */
-export type CacheMetrics = Readonly<Record<CacheResult, Counter>>
+/** How a version was found for a request. */
+const ASSIGNMENTS = ['stable', 'candidate', 'no_unit', 'override'] as const
+/** What became of a row that was copied to a shadow. */
+const SHADOW_OUTCOMES = ['answered', 'refused', 'failed', 'dropped'] as const
 /** `shared`: found with another gateway; `collapsed`: the same was being computed already. */
-export type CacheResult = 'hit' | 'shared' | 'collapsed' | 'miss'
+const CACHE_RESULTS = ['hit', 'shared', 'collapsed', 'miss'] as const
+/** What stood ready for a key. */
+const PRECOMPUTED_RESULTS = ['fresh', 'stale', 'missing'] as const
+
+type CountersBy<T extends readonly string[]> = Readonly<Record<T[number], Counter>>
+export type SplitMetrics = CountersBy<typeof ASSIGNMENTS>
+export type ShadowMetrics = CountersBy<typeof SHADOW_OUTCOMES>
+export type CacheMetrics = CountersBy<typeof CACHE_RESULTS>
+export type CacheResult = keyof CacheMetrics
+export type PrecomputedMetrics = CountersBy<typeof PRECOMPUTED_RESULTS>
+
+/** A counter of one deployment for each value of the label that tells them apart. */
+const countersBy = <const T extends readonly string[]>(
+  family: CounterFamily,
+  deployment: string,
+  values: T,
+) => Object.fromEntries(values.map((value) => [value, family.with(deployment, value)])) as CountersBy<T>
 
 export type GatewayMetrics = ReturnType<typeof createMetrics>
 
@@ -84,33 +96,10 @@ export function createMetrics(build: { version: string }) {
       badRows: badRows.with(deployment),
       engineSeconds: engineSeconds.with(deployment),
     }),
-    ofSplit: (deployment: string): SplitMetrics => {
-      const count = (assignment: Assignment) => families.splitRequests.with(deployment, assignment)
-      return {
-        stable: count('stable'),
-        candidate: count('candidate'),
-        no_unit: count('no_unit'),
-        override: count('override'),
-      }
-    },
-    ofShadow: (deployment: string): ShadowMetrics => {
-      const count = (outcome: ShadowOutcome) => families.shadowRows.with(deployment, outcome)
-      return {
-        answered: count('answered'),
-        refused: count('refused'),
-        failed: count('failed'),
-        dropped: count('dropped'),
-      }
-    },
-    ofCache: (deployment: string): CacheMetrics => {
-      const count = (result: CacheResult) => families.cacheLookups.with(deployment, result)
-      return {
-        hit: count('hit'),
-        shared: count('shared'),
-        collapsed: count('collapsed'),
-        miss: count('miss'),
-      }
-    },
+    ofSplit: (name: string) => countersBy(families.splitRequests, name, ASSIGNMENTS),
+    ofShadow: (name: string) => countersBy(families.shadowRows, name, SHADOW_OUTCOMES),
+    ofCache: (name: string) => countersBy(families.cacheLookups, name, CACHE_RESULTS),
+    ofPrecomputed: (name: string) => countersBy(families.precomputed, name, PRECOMPUTED_RESULTS),
     async toJson(log: SegmentWriter | undefined): Promise<MetricJson[]> {
       const own = [...Object.values(families), epoch, inFlight].map((family) => family.toJson())
       const ofProcess = (await processMetrics.getMetricsAsJSON()) as unknown as MetricJson[]
@@ -134,6 +123,12 @@ const besideFamilies = () => ({
     'Rows copied to candidates, by what became of them.',
     'deployment',
     'outcome',
+  ),
+  precomputed: counterOf(
+    'millwright_precomputed_total',
+    'Questions by key, by the answer that stood ready.',
+    'deployment',
+    'result',
   ),
   cacheLookups: counterOf(
     'millwright_cache_lookups_total',

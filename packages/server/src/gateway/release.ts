@@ -1,6 +1,8 @@
 import type { RoutedDeployment, RoutedVersion } from '../routing/snapshot.ts'
 import type { Caching } from './cache/caching.ts'
 import type { GatewayMetrics } from './metrics.ts'
+import type { KeyedAnswersStore } from './precomputed/answers.ts'
+import { createReady } from './precomputed/ready.ts'
 import { asVariant, buildServed, type LoadedProgram, type Served, type Shadow } from './served.ts'
 import { type Split, UNIT_HEADER } from './split.ts'
 
@@ -18,6 +20,7 @@ export type BuildDeps = {
   readonly programOf: (digest: string) => LoadedProgram
   readonly metrics: GatewayMetrics
   readonly caching: Caching
+  readonly keyedAnswers: KeyedAnswersStore
 }
 
 /** Programs that a deployment needs, the stable one first. */
@@ -26,11 +29,15 @@ export const digestsOf = ({ version, rollout, pins = {} }: RoutedDeployment): st
 
 /** A deployment's stable version, with all it has beside it. @throws Error, RangeError */
 export function buildDeployment(routed: RoutedDeployment, deps: BuildDeps): Served {
-  const { programOf, metrics, caching } = deps
+  const { programOf, metrics, caching, keyedAnswers } = deps
   const { rollout, pins = {} } = routed
   const build = (version: RoutedVersion): Served => {
     const own = { ...routed, version }
-    return buildServed(own, caching(own, programOf(version.program)), metrics)
+    const answers = keyedAnswers.of(own)
+    return {
+      ...buildServed(own, caching(own, programOf(version.program)), metrics),
+      ready: answers && createReady(own, answers, metrics.ofPrecomputed(routed.name)),
+    }
   }
   const alone = build(routed.version)
   if (rollout === undefined && Object.keys(pins).length === 0) return alone

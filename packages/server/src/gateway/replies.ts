@@ -16,6 +16,7 @@ export type Door =
   | 'torchserve'
   | 'grpc'
   | 'jobs'
+  | 'precomputed'
   | 'health'
   | 'metrics'
   | 'proxy'

@@ -8,6 +8,7 @@ import { v2Routes } from './doors/v2/routes.ts'
 import type { Guard } from './guard.ts'
 import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
 import { jobRoutes } from './jobs/routes.ts'
+import { precomputedRoutes } from './precomputed/routes.ts'
 import type { Reply } from './replies.ts'
 import type { GatewayRoute } from './route.ts'
 
@@ -27,6 +28,7 @@ export const gatewayRoutes = (deps: RouteDeps): GatewayRoute[] => [
   ...invocationRoutes(deps),
   ...torchServeRoutes(deps),
   ...jobRoutes(deps),
+  ...precomputedRoutes(deps),
   healthRoute(deps, '/health', () => describeHealth(deps.health())),
   healthRoute(deps, '/health/live', () => LIVE),
   healthRoute(deps, '/health/ready', () => describeReadiness(deps.health())),

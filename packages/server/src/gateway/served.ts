@@ -10,6 +10,7 @@ import type { RoutedDeployment } from '../routing/snapshot.ts'
 import { encodeSource } from '../segments/record.ts'
 import type { Cost, Lane } from './admission.ts'
 import type { DeploymentMetrics, GatewayMetrics, ShadowMetrics, VersionMetrics } from './metrics.ts'
+import type { Ready } from './precomputed/ready.ts'
 import type { Release } from './release.ts'
 
 /**
@@ -48,6 +49,8 @@ export type Served = {
   readonly shadow: Shadow | undefined
   /** Tell which of several versions answered. */
   readonly replyHeaders: Readonly<Record<string, string>> | undefined
+  /** Answers computed beforehand. */
+  readonly ready: Ready | undefined
   readonly engine: Engine
   readonly readers: Readonly<Record<Manners, RowReader>>
   /** Room for one row, used by one request at a time. */
@@ -122,6 +125,7 @@ export function buildServed(
     routed,
     release: undefined,
     shadow: undefined,
+    ready: undefined,
     replyHeaders: undefined,
     engine,
     readers,

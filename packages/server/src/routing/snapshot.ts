@@ -16,6 +16,21 @@ export const RoutedVersion = z.object({
 })
 export type RoutedVersion = z.infer<typeof RoutedVersion>
 
+/** Answers that stand ready, by key. */
+export const RoutedPrecomputed = z.object({
+  /** sha256 of the answers and of the index of their keys, in the blob store. */
+  answers: z.string(),
+  index: z.string(),
+  /** What computed them. */
+  version: z.object({ number: z.int(), label: z.string() }),
+  decision: Decision.nullable(),
+  /** Milliseconds since 1970. */
+  computed_at: z.int(),
+  /** Older than this they are stale, in seconds. */
+  max_age: z.number().nullable(),
+})
+export type RoutedPrecomputed = z.infer<typeof RoutedPrecomputed>
+
 export const RoutedDeployment = z.object({
   name: z.string(),
   model: z.string(),
@@ -29,6 +44,7 @@ export const RoutedDeployment = z.object({
   rollout: Rollout.extend({ version: RoutedVersion }).optional(),
   unit: Unit.optional(),
   cache: Cache.optional(),
+  precomputed: RoutedPrecomputed.optional(),
   /** By version of the API; aliases are resolved. */
   pins: z.record(z.string(), RoutedVersion).optional(),
 })

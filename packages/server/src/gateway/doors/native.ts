@@ -15,6 +15,7 @@ import {
 } from '../dataplane.ts'
 import { createPredictDoor, type DoorDeps, type DoorRequest } from '../door.ts'
 import { assertJsonType, assertRows } from '../limits.ts'
+import { readyOf } from '../precomputed/routes.ts'
 import type { Reply } from '../replies.ts'
 import type { GatewayRoute } from '../route.ts'
 import { invalidFields, listOfRows, type RowSource, SingleRow, tableOfColumns } from '../rows.ts'
@@ -36,7 +37,12 @@ export const nativeRoutes = (deps: DoorDeps): GatewayRoute[] => [
         read: (body) => parseJson(decodeUtf8(body)),
         unitOf: unitOfRequest,
       },
-      (served, request, content) => predictNative(deps, served, request, content),
+      (served, request, content) => {
+        const predict = (asked: unknown) => predictNative(deps, served, request, asked)
+        return isObject(content) && content.key !== undefined
+          ? answerKey(served, content, predict)
+          : predict(content)
+      },
     ),
   },
 ]
@@ -52,6 +58,24 @@ function unitOfRequest(body: unknown, column: string | undefined): string | unde
 }
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value])
+
+/**
+ * An answer that stands ready, where the version that is chosen would give the same. Without a row to compute it from, one
+ * that is stale, and says so.
+ * @throws MillwrightError VALIDATION_FAILED, PRECOMPUTED_NOT_FOUND, PRECOMPUTED_UNREADABLE
+ */
+async function answerKey(
+  served: Served,
+  { key, ...content }: Record<string, unknown>,
+  predict: (content: unknown) => Reply | Promise<Reply>,
+): Promise<Reply> {
+  if (typeof key !== 'string')
+    throw invalidFields([wrong('/key', `key: expected text, got ${describe(key)}`)])
+  if (Object.keys(content).length === 0) return readyOf(served).get(key)
+  if (content.row === undefined) throw invalidFields([wrong('/key', 'key: expected alone, or with "row"')])
+  if (content.outputs !== undefined) return predict(content)
+  return (await served.ready?.fresh(key).catch(() => undefined)) ?? predict(content)
+}
 
 /**
  * `PredictRequest` in, `PredictAnswer` out, later when the rows are many or a host runs the model.
