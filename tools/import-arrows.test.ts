@@ -25,10 +25,11 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   supervisor: ['access'],
   events: ['db'],
   registry: ['db', 'blobs', 'events', 'deployments', 'inference'],
-  deployments: ['db', 'events', 'registry', 'inference', 'routing'],
+  'keyed-answers': ['blobs', 'inference'],
+  deployments: ['db', 'events', 'registry', 'inference', 'keyed-answers', 'routing'],
   keys: ['db', 'events', 'deployments', 'access', 'routing'],
   predictions: ['segments'],
-  gateway: ['access', 'inference', 'metrics', 'routing', 'segments', 'blobs', 'supervisor'],
+  gateway: ['access', 'inference', 'keyed-answers', 'metrics', 'routing', 'segments', 'blobs', 'supervisor'],
   control: [
     'access',
     'db',

@@ -1,6 +1,6 @@
 import { type Deployment, DeploymentConfig, type Revision } from '@millwright/contracts'
-import type { StoredPrecomputed } from '../precomputed/store.ts'
 import type { RoutedDeployment, RoutedPrecomputed, RoutedVersion } from '../routing/snapshot.ts'
+import type { StoredPrecomputed } from './precomputed/store.ts'
 
 /** The alias of a model that follows the version its deployment serves. */
 export const FOLLOWED_ALIAS = 'production'

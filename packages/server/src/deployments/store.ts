@@ -3,10 +3,10 @@ import { type Selectable, sql } from 'kysely'
 import type { Db } from '../db/database.ts'
 import type { Tables } from '../db/tables.ts'
 import { type Page, type PageQuery, pageOf } from '../paging.ts'
-import { findPrecomputed } from '../precomputed/store.ts'
 import type { RoutedVersion } from '../routing/snapshot.ts'
 import { listBeside } from './beside.ts'
 import { buildConfig, type StoredDeployment, type StoredRevision } from './model.ts'
+import { findPrecomputed } from './precomputed/store.ts'
 
 type RevisionRow = Omit<Selectable<Tables['deployment_revisions']>, 'deployment'>
 

@@ -1,8 +1,8 @@
 import { MillwrightError } from '@millwright/contracts/errors'
 import type { BlobStore, RandomAccess } from '../../blobs/blob-store.ts'
-import { lineAt, MAGIC, placeOf, SLOT_BYTES } from '../../precomputed/key-index.ts'
-import type { Line } from '../../precomputed/line.ts'
-import { readLine } from '../../precomputed/read-line.ts'
+import { lineAt, MAGIC, placeOf, SLOT_BYTES } from '../../keyed-answers/key-index.ts'
+import type { Line } from '../../keyed-answers/line.ts'
+import { readLine } from '../../keyed-answers/read-line.ts'
 import type { RoutedDeployment } from '../../routing/snapshot.ts'
 
 /** Answers by key, of one generation. */

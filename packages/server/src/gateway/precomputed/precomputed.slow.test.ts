@@ -9,7 +9,7 @@ import {
   writeSnapshot,
 } from '../../../test/gateway.ts'
 import { folderBlobs } from '../../blobs/folder.ts'
-import { buildIndex } from '../../precomputed/build-index.ts'
+import { buildIndex } from '../../keyed-answers/build-index.ts'
 import type { RoutedDeployment, RoutedPrecomputed } from '../../routing/snapshot.ts'
 
 const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }

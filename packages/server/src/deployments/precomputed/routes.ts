@@ -1,7 +1,7 @@
 import { CreatePrecomputed, Name, Precomputed } from '@millwright/contracts'
 import { z } from 'zod'
-import type { Context } from '../context.ts'
-import { defineRoute, type Route } from '../route.ts'
+import type { Context } from '../../context.ts'
+import { defineRoute, type Route } from '../../route.ts'
 import { answerPrecomputed, getPrecomputed, removeAnswers, replaceAnswers } from './replace.ts'
 
 const tag = 'deployments'

@@ -3,7 +3,7 @@ import { describe, isObject } from '../inference/convert.ts'
 /** Longest line of a file of answers, in bytes, its end included. */
 export const LINE_BYTES = 64 << 10
 /** Longest key, in characters: it is a part of a path. */
-export const KEY_CHARACTERS = 128
+const KEY_CHARACTERS = 128
 
 export type Line = { readonly key: string; readonly prediction: Record<string, unknown> }
 

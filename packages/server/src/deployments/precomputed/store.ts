@@ -1,7 +1,7 @@
 import type { Decision } from '@millwright/contracts'
 import type { Selectable } from 'kysely'
-import type { Db } from '../db/database.ts'
-import type { Tables } from '../db/tables.ts'
+import type { Db } from '../../db/database.ts'
+import type { Tables } from '../../db/tables.ts'
 
 /** Answers of a deployment that stand ready, and the two blobs they are in. */
 export type StoredPrecomputed = {
