@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDialects } from '../../packages/server/test/dialects.ts'
+import { cli, removeFolder, startMillwright } from '../support/millwright.ts'
 import { installPython, runJson } from '../support/python-environment.ts'
 
 /**
@@ -10,6 +11,7 @@ import { installPython, runJson } from '../support/python-environment.ts'
  */
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const PROTOS = fileURLToPath(new URL('../../docs/reference/grpc/', import.meta.url))
+const TRITONCLIENT = ['tritonclient[http,grpc]==2.73.0']
 const LABELS = [0, 2]
 const FIRST_PROBABILITY = 0.9816568493843079
 
@@ -47,9 +49,10 @@ const expectBoth = (both: unknown): void => {
 }
 
 test('tritonclient: HTTP and gRPC, plain and asyncio', async () => {
-  const found = await python<Record<'http' | 'grpc' | 'http.aio' | 'grpc.aio', Calls>>('tritonclient', [
-    'tritonclient[http,grpc]==2.73.0',
-  ])
+  const found = await python<Record<'http' | 'grpc' | 'http.aio' | 'grpc.aio', Calls>>(
+    'tritonclient',
+    TRITONCLIENT,
+  )
 
   for (const kind of ['http', 'grpc'] as const) {
     const calls = found[kind]
@@ -73,6 +76,22 @@ test('tritonclient: HTTP and gRPC, plain and asyncio', async () => {
   for (const kind of ['http.aio', 'grpc.aio'] as const) {
     expectBoth(found[kind].infer)
     expect(found[kind].same).toBe(1)
+  }
+})
+
+test('tritonclient unloads a model and loads it, on every gateway', async () => {
+  const server = await startMillwright()
+  try {
+    expect((await cli(['deploy', 'examples/churn'], { url: server.url })).code).toBe(0)
+    const interpreter = await installPython(`${HERE}.cache/tritonclient`, TRITONCLIENT)
+    const script = `${HERE}python/tritonclient_repository.py`
+    const found = await runJson(interpreter, [script, new URL(server.url).port, 'churn'])
+
+    const states = [true, false, true, expect.stringContaining('millwright deploy')]
+    expect(found).toEqual({ http: states, grpc: states })
+  } finally {
+    await server.stop()
+    removeFolder(server.data)
   }
 })
 

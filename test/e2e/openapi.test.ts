@@ -127,6 +127,8 @@ test('the main job: every answer is what the document says', { timeout: 120_000 
   ).toMatchObject({ status: 200, body: { candidate: { number: 2 } } })
   expect((await rollout({ version: 1, weight: 5 })).status).toBe(409)
   await call('POST /api/v1/deployments/{deployment}/abort', churn, { json: { reason: 'later' } })
+  await call('POST /api/v1/deployments/{deployment}/unload', churn, { json: { reason: 'not now' } })
+  await call('POST /api/v1/deployments/{deployment}/load', churn, { json: {} })
   const pins = { v1: { version: 1 }, v2: { alias: 'next' } }
   await call('PATCH /api/v1/deployments/{deployment}', churn, { json: { pins } })
   await call('POST /v1/predict', {}, { json: CHURN_ROW })

@@ -123,10 +123,16 @@ const DIFFERENCES: readonly Difference[] = [
   {
     of: /[Uu]nload/,
     from: 'OK|INTERNAL|NOT_FOUND',
-    to: 'UNIMPLEMENTED',
-    because: 'what is served is decided by deployments',
+    to: 'UNAVAILABLE|NOT_FOUND',
+    because: 'control, which is not there, would have to change what is served',
   },
   { of: /unload/, from: 'NOT_FOUND', to: 'OK', because: 'so it is still served' },
+  {
+    of: /load with/,
+    from: 'INTERNAL',
+    to: 'UNIMPLEMENTED',
+    because: 'configuration and files come with a deployment',
+  },
   {
     of: /Load|load/,
     from: 'UNKNOWN|INTERNAL',

@@ -16,6 +16,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   abort: async () => (await import('./commands/abort.ts')).abort,
   pin: async () => (await import('./commands/pin.ts')).pin,
   configure: async () => (await import('./commands/configure.ts')).configure,
+  load: async () => (await import('./commands/load.ts')).load,
+  unload: async () => (await import('./commands/load.ts')).unload,
   rollback: async () => (await import('./commands/rollback.ts')).rollback,
   keys: async () => (await import('./commands/keys.ts')).keys,
   events: async () => (await import('./commands/events.ts')).events,
@@ -47,6 +49,8 @@ Deploy
 
 Operate
   configure    set limits and the cache of a deployment
+  unload       take a deployment out of memory, its settings stay
+  load         serve it again
   keys         make, list, rotate and revoke API keys
   events       who changed what, and when
 

@@ -107,6 +107,10 @@ const deploymentCalls = (call: Transport) => ({
     call('POST', `${deploymentPath(name)}/rollout`, { json: body }),
   abort: (name: string, body: { reason?: string }): Promise<Deployment> =>
     call('POST', `${deploymentPath(name)}/abort`, { json: body }),
+  load: (name: string, body: { reason?: string }): Promise<Deployment> =>
+    call('POST', `${deploymentPath(name)}/load`, { json: body }),
+  unload: (name: string, body: { reason?: string }): Promise<Deployment> =>
+    call('POST', `${deploymentPath(name)}/unload`, { json: body }),
   rollBack: (name: string, body: RollBack): Promise<Deployment> =>
     call('POST', `${deploymentPath(name)}/rollback`, { json: body }),
 })

@@ -98,13 +98,24 @@ export const DeploymentConfig = z.strictObject({
   respond: Respond.optional(),
   limits: Limits.optional(),
   cache: Cache.optional(),
+  /** In no gateway's memory: answers nobody until it is loaded again. */
+  unloaded: z.literal(true).optional(),
 })
 export type DeploymentConfig = z.infer<typeof DeploymentConfig>
 
 export const Revision = z.object({
   revision: z.int(),
   config: DeploymentConfig,
-  action: z.enum(['deployed', 'promoted', 'rolled_back', 'configured', 'rolling_out', 'aborted']),
+  action: z.enum([
+    'deployed',
+    'promoted',
+    'rolled_back',
+    'configured',
+    'rolling_out',
+    'aborted',
+    'unloaded',
+    'loaded',
+  ]),
   by: z.string(),
   reason: z.string().nullable(),
   at: Timestamp,
@@ -136,7 +147,7 @@ export const CreateDeployment = z.strictObject({
   model: Name,
   default: z.boolean().optional(),
   reason: z.string().max(1000).optional(),
-  ...DeploymentConfig.omit({ rollout: true }).shape,
+  ...DeploymentConfig.omit({ rollout: true, unloaded: true }).shape,
 })
 export type CreateDeployment = z.infer<typeof CreateDeployment>
 

@@ -48,6 +48,11 @@ export const ERRORS = {
     title: 'Deployment not found',
     message: (p) => `there is no deployment "${p.name}"; list them with GET /api/v1/deployments`,
   }),
+  DEPLOYMENT_UNLOADED: define<{ name: string }>({
+    status: 404,
+    title: 'Deployment unloaded',
+    message: (p) => `deployment "${p.name}" is unloaded; load it with millwright load ${p.name}`,
+  }),
   VERSION_NOT_SERVED: define<{ name: string; version: string; served: string }>({
     status: 404,
     title: 'Version not served',
@@ -277,6 +282,12 @@ export const ERRORS = {
     status: 400,
     title: 'Webhook refused',
     message: (p) => `answers are not posted to "${p.host}"; add its host to MILLWRIGHT_WEBHOOK_HOSTS`,
+  }),
+  CHANGE_FAILED: define<{ reason: string }>({
+    status: 503,
+    title: 'Change failed',
+    message: (p) => `the change was not made, or not by every gateway: ${p.reason}`,
+    retryable: true,
   }),
   CONTROL_UNAVAILABLE: define({
     status: 503,

@@ -57,7 +57,8 @@ function show(terminal: Terminal, url: string, answer: Status): void {
 }
 
 /** What answers beside the version that serves: ` + @3 5 %, shadow 100 %, v1 @2`. */
-function besideOf({ config: { rollout, pins = {} } }: Revision): string {
+function besideOf({ config: { rollout, unloaded, pins = {} } }: Revision): string {
+  if (unloaded) return ' unloaded'
   const shadow = rollout === undefined || rollout.shadow === 0 ? '' : `, shadow ${rollout.shadow} %`
   const candidate = rollout === undefined ? '' : ` + @${rollout.version} ${rollout.weight} %${shadow}`
   const pinned = Object.entries(pins).map(

@@ -23,6 +23,8 @@ const CHANGES: readonly (readonly [
   ['POST', '/api/v1/deployments/{deployment}/abort', {}, 'deployment.aborted'],
   ['POST', '/api/v1/deployments/{deployment}/rollback', {}, 'deployment.rolled_back'],
   ['PATCH', '/api/v1/deployments/{deployment}', { limits: { rows: 5 } }, 'deployment.configured'],
+  ['POST', '/api/v1/deployments/{deployment}/unload', {}, 'deployment.unloaded'],
+  ['POST', '/api/v1/deployments/{deployment}/load', {}, 'deployment.loaded'],
   [
     'POST',
     '/api/v1/deployments/{deployment}/precomputed',

@@ -37,9 +37,9 @@ export function buildConfig(
   return DeploymentConfig.parse(Object.fromEntries(present))
 }
 
-/** The same, serving one version whole: a rollout ends with it. */
+/** The same, serving one version whole: a rollout ends with it, and what was unloaded is loaded. */
 export function serveWhole(
-  { rollout: _ended, ...config }: DeploymentConfig,
+  { rollout: _ended, unloaded: _loaded, ...config }: DeploymentConfig,
   version: number,
 ): DeploymentConfig {
   return { ...config, version }
@@ -68,7 +68,7 @@ const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) =>
 
 export function routeDeployment(deployment: StoredDeployment): RoutedDeployment {
   const { candidate, pinned, precomputed } = deployment
-  const { rollout, unit, decision, respond, limits, cache } = deployment.revision.config
+  const { rollout, unit, decision, respond, limits, cache, unloaded } = deployment.revision.config
   return {
     name: deployment.name,
     model: deployment.model,
@@ -81,6 +81,7 @@ export function routeDeployment(deployment: StoredDeployment): RoutedDeployment 
     ...(rollout && candidate && { rollout: { ...rollout, version: candidate } }),
     ...(unit && { unit }),
     ...(cache && { cache }),
+    ...(unloaded && { unloaded }),
     ...(precomputed && { precomputed: routePrecomputed(precomputed) }),
     ...(Object.keys(pinned).length > 0 && { pins: pinned }),
   }

@@ -14,6 +14,7 @@ import { answerPage, PageParams, pageQuery, pageSchema } from '../paging.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { changeDeployment, promoteDeployment } from './change.ts'
 import { createDeployment } from './create.ts'
+import { loadDeployment, unloadDeployment } from './load.ts'
 import { answerDeployment, answerRevision } from './model.ts'
 import { getDeployment } from './revise.ts'
 import { rollBack } from './roll-back.ts'
@@ -34,6 +35,7 @@ const PromoteDeployment = z.union([
 export const deploymentRoutes = (context: Context): Route[] => [
   ...reads(context),
   ...rollouts(context),
+  ...loads(context),
   defineRoute({
     method: 'POST',
     path: '/api/v1/deployments',
@@ -59,6 +61,28 @@ export const deploymentRoutes = (context: Context): Route[] => [
     }),
   }),
 ]
+
+const loads = (context: Context): Route[] =>
+  (
+    [
+      ['load', 'Serve a deployment that was unloaded; answers when every gateway does', loadDeployment],
+      ['unload', 'Take a deployment out of every gateway; its settings stay', unloadDeployment],
+    ] as const
+  ).map(([verb, summary, change]) =>
+    defineRoute({
+      method: 'POST',
+      path: `/api/v1/deployments/{deployment}/${verb}`,
+      permission: 'deploy',
+      summary,
+      tag,
+      params,
+      body: z.strictObject({ reason }),
+      answers: { 200: Deployment },
+      handle: async ({ params, body, by }) => ({
+        body: await change(context, { ...body, name: params.deployment, by }),
+      }),
+    }),
+  )
 
 const rollouts = (context: Context): Route[] => [
   defineRoute({

@@ -76,15 +76,20 @@ export function createPredictDoor<R = undefined>(
 export function createReadDoor(
   { table, replies }: DoorDeps,
   { door, word }: DoorManner,
-  answer: (exchange: Exchange, params: Params) => Reply,
+  answer: (exchange: Exchange, params: Params) => Reply | Promise<Reply>,
 ): GatewayRoute['answer'] {
   return (exchange, params) => {
-    try {
-      replies.send(door, exchange, answer(exchange, params))
-    } catch (fault) {
+    const send = (reply: Reply): void => replies.send(door, exchange, reply)
+    const fail = (fault: unknown): void =>
       replies.sendError(door, exchange, fault, {
         word: word && ((error) => word(error, findServed(table(), params))),
       })
+    try {
+      const reply = answer(exchange, params)
+      if (reply instanceof Promise) reply.then(send, fail)
+      else send(reply)
+    } catch (fault) {
+      fail(fault)
     }
   }
 }
@@ -93,13 +98,13 @@ export function createReadDoor(
 export function createBodyDoor(
   deps: DoorDeps,
   manner: DoorManner,
-  answer: (body: Buffer, params: Params) => Reply,
+  answer: (body: Buffer, params: Params, exchange: Exchange) => Reply | Promise<Reply>,
 ): GatewayRoute['answer'] {
   return (exchange, params) =>
     exchange.readBody(deps.maxBodyBytes, (error, body) => {
-      const ask = (): Reply => {
+      const ask = (): Reply | Promise<Reply> => {
         if (error !== undefined) throw error
-        return answer(body, params)
+        return answer(body, params, exchange)
       }
       createReadDoor(deps, manner, ask)(exchange, params)
     })

@@ -136,18 +136,20 @@ function createTaker(deps: FollowerDeps, uses: KeyUses) {
     takeUpOne(routed, state.table.byName.get(routed.name), { ...deps, build })
   /** Those whose programs are all there; the others stay as they are. */
   const takeUpLoaded = ({ deployments }: RoutingSnapshot): Taken => {
-    const served = deployments.flatMap((routed) =>
+    const { loaded, unloaded } = divide(deployments)
+    const served = loaded.flatMap((routed) =>
       programs.missing([routed]).length > 0
         ? (state.table.byName.get(routed.name) ?? [])
         : (takeUp(routed).served ?? []),
     )
     return {
       ...state,
-      table: createServingTable(state.table, served),
+      table: createServingTable(state.table, served, unloaded),
     }
   }
   const takeUpAll = (snapshot: RoutingSnapshot): Taken => {
-    const taken = snapshot.deployments.map(takeUp)
+    const { loaded, unloaded } = divide(snapshot.deployments)
+    const taken = loaded.map(takeUp)
     const served = taken.flatMap((one) => one.served ?? [])
     const failures = taken.flatMap(({ failure }) => failure ?? [])
     programs.keep(snapshot.deployments)
@@ -156,8 +158,8 @@ function createTaker(deps: FollowerDeps, uses: KeyUses) {
     metrics.state.epoch = epoch
     logger.info(`serving routing epoch ${epoch}`)
     return {
-      table: createServingTable({ ...state.table, epoch }, served),
-      isReady: served.length === snapshot.deployments.length,
+      table: createServingTable({ ...state.table, epoch }, served, unloaded),
+      isReady: served.length === loaded.length,
       failure: failures.length === 0 ? undefined : failures.join('; '),
     }
   }
@@ -191,6 +193,13 @@ function createTaker(deps: FollowerDeps, uses: KeyUses) {
       return { loading }
     },
   }
+}
+
+function divide(deployments: readonly RoutedDeployment[]) {
+  const { loaded = [], unloaded = [] } = Object.groupBy(deployments, (routed) =>
+    routed.unloaded ? 'unloaded' : 'loaded',
+  )
+  return { loaded, unloaded }
 }
 
 type TakeUpDeps = Pick<FollowerDeps, 'metrics' | 'logger'> & { readonly build: BuildDeps }

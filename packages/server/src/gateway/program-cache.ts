@@ -58,7 +58,7 @@ export function createProgramCache({ load, metrics }: ProgramCacheDeps) {
     },
     /** Drops what none of these deployments served lately. */
     keep(deployments: readonly RoutedDeployment[]): void {
-      const names = new Set(deployments.map(({ name }) => name))
+      const names = new Set(deployments.flatMap(({ name, unloaded }) => (unloaded ? [] : [name])))
       for (const name of recent.keys()) if (!names.has(name)) recent.delete(name)
       for (const deployment of deployments) {
         const served = [...new Set(digestsOf(deployment))]

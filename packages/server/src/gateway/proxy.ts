@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { MillwrightError } from '@millwright/contracts/errors'
 import { Agent, request } from '../http.ts'
+import type { Exchange } from './exchange.ts'
 import type { HttpExchange } from './http-exchange.ts'
 import type { GatewayMetrics } from './metrics.ts'
 
@@ -22,6 +23,8 @@ const CONNECTION_FAULTS = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIP
 export type ControlProxy = {
   /** Passes a request to control and streams its answer back; `onError` answers instead when it has none. */
   readonly pass: (exchange: HttpExchange, onError: (error: Error) => void) => void
+  /** Asks control for a change in the name of who asks here. @throws MillwrightError CONTROL_UNAVAILABLE, CHANGE_FAILED */
+  readonly post: (exchange: Exchange, path: string) => Promise<void>
   readonly close: () => void
 }
 
@@ -54,7 +57,41 @@ export function createProxy(socketPath: string, metrics: GatewayMetrics): Contro
       })
       attempt(exchange, onError, false)
     },
+    post: (exchange, path) =>
+      new Promise((resolve, reject) => {
+        const credentials = CREDENTIALS.flatMap((name) => {
+          const value = exchange.header(name)
+          return value === undefined ? [] : [[name, value]]
+        })
+        const headers = { ...Object.fromEntries(credentials), 'content-type': 'application/json' }
+        const asked = request({ socketPath, agent, method: 'POST', path, headers }, (answer) => {
+          readText(answer).then((text) => {
+            if (answer.statusCode! < 300) resolve()
+            else reject(new MillwrightError('CHANGE_FAILED', { reason: detailOf(text) }))
+          }, reject)
+        })
+        asked.on('error', (error) => reject(faultOf(error)))
+        asked.end('{}')
+      }),
     close: () => agent.destroy(),
+  }
+}
+
+/** By which control knows who asks. */
+const CREDENTIALS = ['authorization', 'x-api-key', 'x-millwright-user', 'host']
+
+async function readText(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of answer) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString()
+}
+
+/** What a problem document says. */
+function detailOf(text: string): string {
+  try {
+    return String((JSON.parse(text) as { detail?: unknown }).detail)
+  } catch {
+    return 'control did not say why'
   }
 }
 

@@ -24,8 +24,10 @@ export type BuildDeps = {
 }
 
 /** Programs that a deployment needs, the stable one first. */
-export const digestsOf = ({ version, rollout, pins = {} }: RoutedDeployment): string[] =>
-  [version, ...(rollout ? [rollout.version] : []), ...Object.values(pins)].map(({ program }) => program)
+export const digestsOf = ({ version, rollout, pins = {}, unloaded }: RoutedDeployment): string[] =>
+  unloaded
+    ? []
+    : [version, ...(rollout ? [rollout.version] : []), ...Object.values(pins)].map(({ program }) => program)
 
 /** A deployment's stable version, with all it has beside it. @throws Error, RangeError */
 export function buildDeployment(routed: RoutedDeployment, deps: BuildDeps): Served {

@@ -9,11 +9,13 @@ import type { Guard } from './guard.ts'
 import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
 import { jobRoutes } from './jobs/routes.ts'
 import { precomputedRoutes } from './precomputed/routes.ts'
+import type { ControlProxy } from './proxy.ts'
 import type { Reply } from './replies.ts'
 import type { GatewayRoute } from './route.ts'
 
 export type RouteDeps = DoorDeps & {
   readonly guard: Guard
+  readonly proxy: ControlProxy
   readonly health: () => HealthState
   /** Text of GET /metrics. */
   readonly scrape: () => Promise<string>

@@ -1,5 +1,6 @@
 import { MillwrightError } from '@millwright/contracts/errors'
 import type { KeyRing } from '../access/key-ring.ts'
+import type { RoutedDeployment } from '../routing/snapshot.ts'
 import type { Params } from './router.ts'
 import type { Served } from './served.ts'
 
@@ -8,28 +9,35 @@ export type ServingTable = {
   readonly epoch: number
   readonly byName: ReadonlyMap<string, Served>
   readonly default: Served | undefined
+  /** Deployments that are kept and not served. */
+  readonly unloaded: ReadonlyMap<string, RoutedDeployment>
   /** Who may call, where a key is asked for. */
   readonly keys: KeyRing
 }
 
 export const EMPTY_TABLE: ServingTable = {
-  ...{ epoch: 0, byName: new Map(), default: undefined },
+  ...{ epoch: 0, byName: new Map(), default: undefined, unloaded: new Map() },
   keys: { find: () => undefined },
 }
 
 export function createServingTable(
   { epoch, keys }: Pick<ServingTable, 'epoch' | 'keys'>,
   deployments: readonly Served[],
+  unloaded: readonly RoutedDeployment[],
 ): ServingTable {
   const byName = new Map(deployments.map((served) => [served.routed.name, served]))
   const marked = deployments.find((served) => served.routed.default)
-  return { epoch, keys, byName, default: marked ?? (deployments.length === 1 ? deployments[0] : undefined) }
+  const single = deployments.length === 1 && unloaded.length === 0 ? deployments[0] : undefined
+  return {
+    ...{ epoch, keys, byName, default: marked ?? single },
+    unloaded: new Map(unloaded.map((routed) => [routed.name, routed])),
+  }
 }
 
 /**
  * The deployment a path names, at the version, or the version of the API, that it names. Without either, the stable one:
  * its `release` says how requests are divided.
- * @throws MillwrightError DEPLOYMENT_NOT_FOUND, NO_DEPLOYMENT, VERSION_NOT_SERVED, PIN_NOT_FOUND
+ * @throws MillwrightError DEPLOYMENT_NOT_FOUND, DEPLOYMENT_UNLOADED, NO_DEPLOYMENT, VERSION_NOT_SERVED, PIN_NOT_FOUND
  */
 export function selectServed(table: ServingTable, { name, version, pin }: Params): Served {
   const served = name === undefined ? getDefaultServed(table) : getServed(table, name)
@@ -68,15 +76,24 @@ const isVersion = ({ routed: { version } }: Served, asked: string): boolean =>
 
 const labelOf = ({ routed: { version } }: Served): string => `${version.number} (${version.label})`
 
-/** @throws MillwrightError DEPLOYMENT_NOT_FOUND */
+/** @throws MillwrightError DEPLOYMENT_NOT_FOUND, DEPLOYMENT_UNLOADED */
 function getServed(table: ServingTable, name: string): Served {
   const served = table.byName.get(name)
-  if (served === undefined) throw new MillwrightError('DEPLOYMENT_NOT_FOUND', { name: name.slice(0, 128) })
-  return served
+  if (served !== undefined) return served
+  throw new MillwrightError('DEPLOYMENT_UNLOADED', { name: getUnloaded(table, name).name })
 }
 
-/** The default deployment. @throws MillwrightError NO_DEPLOYMENT */
+/** @throws MillwrightError DEPLOYMENT_NOT_FOUND */
+export function getUnloaded({ unloaded }: ServingTable, name: string): RoutedDeployment {
+  const found = unloaded.get(name)
+  if (found === undefined) throw new MillwrightError('DEPLOYMENT_NOT_FOUND', { name: name.slice(0, 128) })
+  return found
+}
+
+/** The default deployment. @throws MillwrightError NO_DEPLOYMENT, DEPLOYMENT_UNLOADED */
 function getDefaultServed(table: ServingTable): Served {
-  if (table.default === undefined) throw new MillwrightError('NO_DEPLOYMENT', {})
-  return table.default
+  if (table.default !== undefined) return table.default
+  const marked = [...table.unloaded.values()].find((routed) => routed.default)
+  if (marked === undefined) throw new MillwrightError('NO_DEPLOYMENT', {})
+  throw new MillwrightError('DEPLOYMENT_UNLOADED', { name: marked.name })
 }

@@ -45,6 +45,7 @@ export const RoutedDeployment = z.object({
   unit: Unit.optional(),
   cache: Cache.optional(),
   precomputed: RoutedPrecomputed.optional(),
+  unloaded: z.literal(true).optional(),
   /** By version of the API; aliases are resolved. */
   pins: z.record(z.string(), RoutedVersion).optional(),
 })

@@ -10,6 +10,7 @@ import {
 import type { Exchange } from '../exchange.ts'
 import type { Guard } from '../guard.ts'
 import type { Rpc, Streams } from '../protobuf/service.ts'
+import type { Reply } from '../replies.ts'
 import type { GatewayRoute } from '../route.ts'
 import type { Params } from '../router.ts'
 import type { Served } from '../served.ts'
@@ -36,10 +37,10 @@ export const readRoute = <Q, A>(
   deps: GrpcDeps,
   rpc: Rpc<Q, A>,
   permission: Permission,
-  answer: (message: Q) => A,
+  answer: (message: Q, exchange: Exchange) => A | Promise<A>,
 ): GrpcRoute =>
   routeOf(deps, rpc, permission, (exchange, message) =>
-    createReadDoor(deps, MANNER, () => ({ body: rpc.response.encode(answer(message)) }))(exchange, NO_PARAMS),
+    createReadDoor(deps, MANNER, () => replyTo(rpc, answer(message, exchange)))(exchange, NO_PARAMS),
   )
 
 /** A prediction: message, deployment, answer, by the way of all doors. */
@@ -50,12 +51,14 @@ export const predictRoute = <Q, A>(
 ): GrpcRoute =>
   routeOf(deps, rpc, 'predict', (exchange, message) =>
     createPredictDoor(deps, mannerOf?.(message) ?? MANNER, (served, request) => {
-      const answered = answer(served, message, request)
-      return answered instanceof Promise
-        ? answered.then((value) => ({ body: rpc.response.encode(value) }))
-        : { body: rpc.response.encode(answered) }
+      return replyTo(rpc, answer(served, message, request))
     })(exchange, paramsOf(message)),
   )
+
+function replyTo<Q, A>({ response }: Rpc<Q, A>, answered: A | Promise<A>): Reply | Promise<Reply> {
+  const reply = (value: A): Reply => ({ body: response.encode(value) })
+  return answered instanceof Promise ? answered.then(reply) : reply(answered)
+}
 
 function routeOf<Q, A>(
   { replies, maxBodyBytes, guard }: GrpcDeps,

@@ -170,13 +170,14 @@ export const RepositoryIndexResponse = message('RepositoryIndexResponse', { mode
 export const RepositoryModelRequest = message('RepositoryModelRequest', {
   repository_name: field(1, string),
   model_name: field(2, string),
+  /** Of Triton; what they are called is all that is read. */
+  parameters: map(3, Nothing),
 })
 /** Empty for Triton; KServe reads both fields. */
 export const RepositoryModelLoadResponse = message('RepositoryModelLoadResponse', {
   model_name: field(1, string),
   isLoaded: field(2, bool),
 })
-/** The same of `isUnloaded`, which is never true. */
 export const RepositoryModelUnloadResponse = message('RepositoryModelUnloadResponse', {
   model_name: field(1, string),
   isUnloaded: field(2, bool),

@@ -1,28 +1,27 @@
 import { MillwrightError } from '@millwright/contracts/errors'
 import { type GrpcRoute, readRoute } from '../../grpc/route.ts'
 import type { RouteDeps } from '../../routes.ts'
-import { selectServed } from '../../serving-table.ts'
 import { indexOf } from '../v2/metadata.ts'
+import { assertNoOverride, changeLoaded } from '../v2/repository.ts'
 import { INFERENCE, MODEL_REPOSITORY } from './services.ts'
 
-/** What is served is decided by deployments: loading what is served succeeds, unloading is told how that is done here. */
+/** As over REST. */
 export const repositoryRoutes = (deps: RouteDeps): GrpcRoute[] =>
   [INFERENCE, MODEL_REPOSITORY].flatMap((service) => [
     readRoute(deps, service.RepositoryIndex, 'read', ({ repository_name }) => {
       assertOneRepository(repository_name)
       return { models: indexOf(deps.table()) }
     }),
-    readRoute(deps, service.RepositoryModelLoad, 'deploy', (message) => {
+    readRoute(deps, service.RepositoryModelLoad, 'deploy', async (message, exchange) => {
       const model_name = nameIn(message)
-      selectServed(deps.table(), { name: model_name })
+      assertNoOverride(message.parameters.keys())
+      await changeLoaded(deps, exchange, { name: model_name, to: 'load' })
       return { model_name, isLoaded: true }
     }),
-    readRoute(deps, service.RepositoryModelUnload, 'deploy', (message) => {
-      selectServed(deps.table(), { name: nameIn(message) })
-      throw new MillwrightError('NOT_SUPPORTED', {
-        what: 'unloading a deployment by its clients',
-        instead: 'replace its version with `millwright deploy` or `millwright rollback`',
-      })
+    readRoute(deps, service.RepositoryModelUnload, 'deploy', async (message, exchange) => {
+      const model_name = nameIn(message)
+      await changeLoaded(deps, exchange, { name: model_name, to: 'unload' })
+      return { model_name, isUnloaded: true }
     }),
   ])
 

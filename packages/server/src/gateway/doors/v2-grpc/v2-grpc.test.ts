@@ -253,7 +253,9 @@ test.each([
   [5, INFERENCE.ModelInfer, { model_name: 'nope' }],
   [5, INFERENCE.RepositoryModelLoad, { model_name: 'nope' }],
   [5, INFERENCE.RepositoryModelUnload, { model_name: 'nope' }],
-  [12, INFERENCE.RepositoryModelUnload, { model_name: 'mixed' }],
+  // There is no control here.
+  [14, INFERENCE.RepositoryModelUnload, { model_name: 'mixed' }],
+  [12, INFERENCE.RepositoryModelLoad, { model_name: 'mixed', parameters: new Map([['config', {}]]) }],
   [12, INFERENCE.RepositoryIndex, { repository_name: 'other' }],
   [12, INFERENCE.RepositoryModelLoad, { repository_name: 'other', model_name: 'mixed' }],
   [12, INFERENCE.SystemSharedMemoryRegister, {}],

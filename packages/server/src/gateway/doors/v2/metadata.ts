@@ -1,4 +1,5 @@
 import type { ModelSchema, SchemaColumn } from '@millwright/contracts'
+import type { RoutedDeployment } from '../../../routing/snapshot.ts'
 import { isUnnamed } from '../../row-forms/columns.ts'
 import type { Served } from '../../served.ts'
 import type { ServingTable } from '../../serving-table.ts'
@@ -79,10 +80,13 @@ export function describeConfig(served: Served) {
 }
 
 /** Triton's repository index. */
-export const indexOf = ({ byName }: ServingTable) =>
-  [...byName.values()].map(({ routed }) => ({
-    name: routed.name,
-    version: String(routed.version.number),
-    state: 'READY',
-    reason: '',
-  }))
+export const indexOf = ({ byName, unloaded }: ServingTable) => [
+  ...[...byName.values()].map(({ routed }) => indexEntry(routed, { state: 'READY', reason: '' })),
+  ...[...unloaded.values()].map((routed) => indexEntry(routed, { state: 'UNAVAILABLE', reason: 'unloaded' })),
+]
+
+const indexEntry = ({ name, version }: RoutedDeployment, state: { state: string; reason: string }) => ({
+  name,
+  version: String(version.number),
+  ...state,
+})

@@ -10,6 +10,7 @@ import type { Served } from '../../served.ts'
 import { selectServed } from '../../serving-table.ts'
 import { inferTensors, type OutputTensor } from '../../tensors/infer.ts'
 import { describeConfig, describeModel, indexOf } from './metadata.ts'
+import { assertNoOverride, changeLoaded, parametersIn } from './repository.ts'
 import { parseInference } from './request.ts'
 import { writeInference } from './response.ts'
 import { switchedOffRoutes } from './switched-off.ts'
@@ -48,6 +49,17 @@ export function v2Routes(deps: RouteDeps): GatewayRoute[] {
     read('/v2/models', () => json({ models: [...deps.table().byName.keys()] })),
     // The body, empty or `{"ready": true}`, changes nothing: what is there is ready; and there is one repository.
     ...['/v2/repository/index', '/v2/repository/{name}/index'].map((path) => post(path, 'read', index)),
+    ...(['load', 'unload'] as const).map((to) =>
+      post(
+        `/v2/repository/models/{name}/${to}`,
+        'deploy',
+        createBodyDoor(deps, manner, async (body, { name = '' }, exchange) => {
+          assertNoOverride(parametersIn(body))
+          await changeLoaded(deps, exchange, { name, to })
+          return { body: '' }
+        }),
+      ),
+    ),
     ...switchedOffRoutes(deps, manner),
     ...['/v2/models/{name}', '/v2/models/{name}/versions/{version}'].flatMap((path) => [
       read(path, (params) => json(describeModel(model(params)))),
