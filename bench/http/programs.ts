@@ -8,6 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const ROOT = new URL('../..', import.meta.url).pathname
 const CACHE = join(ROOT, 'bench/.cache')
 
+/** Nobody outlives this process. */
+const started = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of started) child.kill()
+})
+
 /** A program under test: its processes, and how long it took to answer its first prediction. */
 export type Program = {
   readonly port: number
@@ -16,23 +22,15 @@ export type Program = {
   stop(): Promise<void>
 }
 
-export async function startMillwright(port: number, gateways: number): Promise<Program & { data: string }> {
+export async function startMillwright(
+  port: number,
+  gateways: number,
+  args: readonly string[] = ['--deploy', 'examples/churn'],
+  options: StartOptions = {},
+): Promise<Program & { data: string }> {
   const data = mkdtempSync(join(tmpdir(), 'millwright-bench-data-'))
-  const program = await start(port, [
-    [
-      process.execPath,
-      'bin/millwright.js',
-      'up',
-      '--port',
-      String(port),
-      '--data',
-      data,
-      '--gateways',
-      String(gateways),
-      '--deploy',
-      'examples/churn',
-    ],
-  ])
+  const up = ['up', '--port', String(port), '--data', data, '--gateways', String(gateways)]
+  const program = await start(port, [[process.execPath, 'bin/millwright.js', ...up, ...args]], options)
   return { ...program, data }
 }
 
@@ -46,7 +44,7 @@ export const startFloor = (port: number, processes: number): Promise<Program> =>
 export async function startCommand(port: number, args: readonly string[]): Promise<Program> {
   const startedAt = performance.now()
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
-  process.on('exit', () => void child.kill())
+  started.add(child)
   while (!(await takesConnections(port))) await sleep(20)
   return {
     port,
@@ -81,11 +79,11 @@ export function startFlask(port: number): Promise<Program> {
     'warning',
     'flask_app:app',
   ]
-  return start(port, [command], env)
+  return start(port, [command], { env })
 }
 
-/** A virtual environment in the scratch folder, made once. */
-function installPython(name: string, requirements: string): string {
+/** A virtual environment in the scratch folder, made once. @returns its interpreter */
+export function installPython(name: string, requirements: string): string {
   const folder = join(CACHE, name)
   const python = join(folder, 'bin/python')
   if (!existsSync(join(folder, 'ready'))) {
@@ -101,7 +99,18 @@ function installPython(name: string, requirements: string): string {
   return python
 }
 
-async function start(port: number, commands: string[][], env: Record<string, string> = {}): Promise<Program> {
+export type StartOptions = {
+  readonly env?: Readonly<Record<string, string>>
+  /** Default: it predicts churn. */
+  readonly isReady?: () => Promise<boolean>
+}
+
+/** Programs on one port; ready when one of them answers. */
+export async function start(
+  port: number,
+  commands: readonly (readonly string[])[],
+  { env = {}, isReady = () => predictsChurn(port) }: StartOptions = {},
+): Promise<Program> {
   const startedAt = performance.now()
   const children = commands.map(([command, ...args]) =>
     spawn(command!, args, {
@@ -110,8 +119,11 @@ async function start(port: number, commands: string[][], env: Record<string, str
       stdio: ['ignore', 'ignore', 'ignore'],
     }),
   )
-  process.on('exit', () => children.forEach((child) => void child.kill()))
-  await firstPrediction(port)
+  for (const child of children) started.add(child)
+  for (let attempt = 0; !(await isReady().catch(() => false)); attempt++) {
+    if (attempt === 3_000) throw new Error(`nothing predicts on port ${port}`)
+    await sleep(10)
+  }
   return {
     port,
     readySeconds: (performance.now() - startedAt) / 1000,
@@ -122,7 +134,7 @@ async function start(port: number, commands: string[][], env: Record<string, str
   }
 }
 
-async function firstPrediction(port: number): Promise<void> {
+async function predictsChurn(port: number): Promise<boolean> {
   const row = {
     customer_id: 'a',
     days_since_last_order: 45,
@@ -130,20 +142,11 @@ async function firstPrediction(port: number): Promise<void> {
     lifetime_value: 567.89,
     email_open_rate: 0.35,
   }
-  for (let attempt = 0; attempt < 3_000; attempt++) {
-    try {
-      const headers = { 'content-type': 'application/json' }
-      const response = await fetch(`http://127.0.0.1:${port}/predict`, {
-        method: 'POST',
-        headers,
-        body: JSON.stringify(row),
-      })
-      await response.arrayBuffer()
-      if (response.ok) return
-    } catch {}
-    await sleep(10)
-  }
-  throw new Error(`nothing predicts on port ${port}`)
+  const headers = { 'content-type': 'application/json' }
+  const body = JSON.stringify(row)
+  const response = await fetch(`http://127.0.0.1:${port}/predict`, { method: 'POST', headers, body })
+  await response.arrayBuffer()
+  return response.ok
 }
 
 function stopChild(child: ChildProcess): Promise<void> {

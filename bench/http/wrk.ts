@@ -33,18 +33,31 @@ export function requestBodies(shape: Shape): string[] {
   })
 }
 
-function luaScript(shape: Shape): string {
-  const quoted = requestBodies(shape).map((body) => `[[${body}]]`)
-  const path = join(mkdtempSync(join(tmpdir(), 'millwright-bench-')), 'rows.lua')
+/** What is sent over and over, one body after the other. */
+export type Requests = {
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly bodies: readonly (string | Uint8Array)[]
+}
+
+function luaScript({ path, headers, bodies }: Requests): string {
+  const folder = mkdtempSync(join(tmpdir(), 'millwright-bench-'))
+  for (const [index, body] of bodies.entries()) writeFileSync(join(folder, `${index + 1}.body`), body)
+  const script = join(folder, 'requests.lua')
   writeFileSync(
-    path,
-    `local bodies = {${quoted.join(',')}}
-local requests = {}
+    script,
+    `local requests = {}
 local n = 0
 wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
+${Object.entries(headers)
+  .map(([name, value]) => `wrk.headers["${name}"] = "${value}"`)
+  .join('\n')}
 init = function()
-  for i = 1, #bodies do requests[i] = wrk.format(nil, "${shape.path}", nil, bodies[i]) end
+  for i = 1, ${bodies.length} do
+    local file = io.open("${folder}/" .. i .. ".body", "rb")
+    requests[i] = wrk.format(nil, "${path}", nil, file:read("*a"))
+    file:close()
+  end
 end
 request = function() n = n % #requests + 1; return requests[n] end
 done = function(s, l)
@@ -54,27 +67,29 @@ done = function(s, l)
 end
 `,
   )
-  return path
+  return script
 }
 
-const scripts = new Map<string, string>()
-
 /** Closed-loop load: `connections` callers that ask again as soon as they are answered. */
-export async function load(
-  port: number,
-  shape: Shape,
-  run: { connections: number; seconds: number },
-): Promise<Load> {
+export function load(port: number, shape: Shape, run: Run): Promise<Load> {
   const key = JSON.stringify(shape)
-  if (!scripts.has(key)) scripts.set(key, luaScript(shape))
-  const args = [
-    '-t1',
-    `-c${run.connections}`,
-    `-d${run.seconds}s`,
-    '-s',
-    scripts.get(key)!,
-    `http://127.0.0.1:${port}`,
-  ]
+  const known = requestsOf.get(key) ?? {
+    ...{ path: shape.path, headers: { 'Content-Type': 'application/json' }, bodies: requestBodies(shape) },
+  }
+  requestsOf.set(key, known)
+  return loadRequests(port, known, run)
+}
+
+const requestsOf = new Map<string, Requests>()
+const scripts = new WeakMap<Requests, string>()
+
+type Run = { readonly connections: number; readonly seconds: number }
+
+/** The same with any requests. */
+export async function loadRequests(port: number, requests: Requests, run: Run): Promise<Load> {
+  const script = scripts.get(requests) ?? luaScript(requests)
+  scripts.set(requests, script)
+  const args = ['-t1', `-c${run.connections}`, `-d${run.seconds}s`, '-s', script, `http://127.0.0.1:${port}`]
   const { stdout } = await promisify(execFile)('wrk', args)
   const result = /RESULT (\S+) (\S+) (\S+) (\d+)/.exec(stdout)
   if (result === null) throw new Error(`wrk: ${stdout}`)
