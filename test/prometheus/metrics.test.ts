@@ -21,8 +21,9 @@ if (!installed)
 
 describe.skipIf(!installed)('metrics as Prometheus sees them', () => {
   let server: Running
-  let prometheusUrl: string
-  let prometheus: ReturnType<typeof spawn>
+  /** One as it comes, one that reads native histograms instead of classic ones. */
+  let classic: Prometheus
+  let native: Prometheus
 
   beforeAll(async () => {
     server = await startMillwright({ args: ['--deploy', 'examples/churn'] })
@@ -36,50 +37,16 @@ describe.skipIf(!installed)('metrics as Prometheus sees them', () => {
           })
         ).ok,
     )
-    const port = await freePort()
-    const folder = temporaryFolder()
-    const config = join(folder, 'prometheus.yml')
     const target = new URL(server.url).host
-    writeFileSync(
-      config,
-      `global: {scrape_interval: 1s}\nrule_files: ['${ROOT}/deploy/prometheus/rules.yml']\nscrape_configs: [{job_name: millwright, static_configs: [{targets: ['${target}']}]}]\n`,
-    )
-    prometheus = spawn(
-      'setpriv',
-      [
-        '--pdeathsig',
-        'TERM',
-        'prometheus',
-        `--config.file=${config}`,
-        `--storage.tsdb.path=${folder}/tsdb`,
-        `--web.listen-address=127.0.0.1:${port}`,
-      ],
-      { stdio: 'ignore' },
-    )
-    prometheusUrl = `http://127.0.0.1:${port}`
-    await eventually(async () =>
-      fetch(`${prometheusUrl}/-/ready`).then(
-        (r) => r.ok,
-        () => false,
-      ),
-    )
+    classic = await startPrometheus(target)
+    native = await startPrometheus(target, ['--enable-feature=native-histograms'])
   })
 
   afterAll(async () => {
-    prometheus?.kill()
+    classic?.stop()
+    native?.stop()
     await server?.stop()
   })
-
-  async function query(expr: string): Promise<{ metric: Record<string, string>; value: [number, string] }[]> {
-    const response = await fetch(`${prometheusUrl}/api/v1/query?query=${encodeURIComponent(expr)}`)
-    const { status, data, error } = (await response.json()) as {
-      status: string
-      data: { result: never[] }
-      error?: string
-    }
-    if (status !== 'success') throw new Error(`${expr}: ${error}`)
-    return data.result
-  }
 
   test('promtool finds nothing to say about them', async () => {
     const text = await (await fetch(`${server.url}/metrics`)).text()
@@ -110,7 +77,7 @@ describe.skipIf(!installed)('metrics as Prometheus sees them', () => {
 
   test('the labels are those of the program that was replaced', async () => {
     const [series] = await eventually(async () => {
-      const result = await query('ml_predictions_total')
+      const result = await classic.query('ml_predictions_total')
       return result.length > 0 && result
     })
 
@@ -124,9 +91,49 @@ describe.skipIf(!installed)('metrics as Prometheus sees them', () => {
     expect(series!.metric.model_version).toBe('v2')
   })
 
+  test('quantiles by door, deployment and version come of classic and of native buckets, and agree', async () => {
+    for (let i = 0; i < 200; i++) await postJson(`${server.url}/predict`, CHURN_ROW)
+    const by = 'door, deployment, model_version'
+    const labels = { door: 'plain', deployment: 'churn', model_version: 'v2' }
+    const quantile = (prometheus: Prometheus, by: string, series: string) =>
+      eventually(async () => {
+        const found = await prometheus.query(
+          `histogram_quantile(0.5, sum by (${by}) (${series}{outcome="answered"}))`,
+        )
+        return found.find(({ metric, value }) => metric.door === 'plain' && Number(value[1]) > 0)
+      })
+
+    const ofClassic = await quantile(classic, `le, ${by}`, 'millwright_request_seconds_bucket')
+    const ofNative = await quantile(native, by, 'millwright_request_seconds')
+
+    expect(ofClassic.metric).toEqual(labels)
+    expect(ofNative.metric).toEqual(labels)
+    // Classic buckets are up to 2.5 wide.
+    const ratio = Number(ofNative.value[1]) / Number(ofClassic.value[1])
+    expect(ratio).toBeGreaterThan(1 / 3)
+    expect(ratio).toBeLessThan(3)
+  })
+
+  test('native buckets count all requests of all gateways', async () => {
+    const counted = (prometheus: Prometheus, expr: string) =>
+      eventually(async () => Number((await prometheus.query(expr))[0]?.value[1]) || undefined)
+    const before = await counted(classic, 'sum(millwright_request_seconds_count)')
+    expect(before).toBeGreaterThan(0)
+
+    const total = await eventually(async () => {
+      const [one, other] = await Promise.all([
+        counted(classic, 'sum(millwright_request_seconds_count)'),
+        counted(native, 'histogram_count(sum(millwright_request_seconds))'),
+      ])
+      return one === other && one
+    })
+
+    expect(total).toBeGreaterThanOrEqual(before)
+  })
+
   test('every query of the dashboard is understood', async () => {
     for (const { expr } of PANELS.flatMap((panel) => panel.queries))
-      await query(expr.replaceAll('$__rate_interval', '1m').replaceAll('$version', '.*'))
+      await classic.query(expr.replaceAll('$__rate_interval', '1m').replaceAll('$version', '.*'))
   })
 
   test('the rules and alerts are valid', () => {
@@ -137,5 +144,57 @@ describe.skipIf(!installed)('metrics as Prometheus sees them', () => {
     expect(output).toContain('SUCCESS: 5 rules found')
   })
 
-  const scraped = async (expr: string): Promise<string | undefined> => (await query(expr))[0]?.value[1]
+  const scraped = async (expr: string): Promise<string | undefined> =>
+    (await classic.query(expr))[0]?.value[1]
 })
+
+type Series = { readonly metric: Record<string, string>; readonly value: [number, string] }
+type Prometheus = {
+  query(expr: string): Promise<Series[]>
+  stop(): void
+}
+
+/** A Prometheus that scrapes `target` every second, with the rules of `deploy/`. */
+async function startPrometheus(target: string, args: readonly string[] = []): Promise<Prometheus> {
+  const port = await freePort()
+  const folder = temporaryFolder()
+  const config = join(folder, 'prometheus.yml')
+  writeFileSync(
+    config,
+    `global: {scrape_interval: 1s}\nrule_files: ['${ROOT}/deploy/prometheus/rules.yml']\nscrape_configs: [{job_name: millwright, static_configs: [{targets: ['${target}']}]}]\n`,
+  )
+  const started = spawn(
+    'setpriv',
+    [
+      ...[
+        '--pdeathsig',
+        'TERM',
+        'prometheus',
+        `--config.file=${config}`,
+        `--storage.tsdb.path=${folder}/tsdb`,
+      ],
+      ...[`--web.listen-address=127.0.0.1:${port}`, ...args],
+    ],
+    { stdio: 'ignore' },
+  )
+  const url = `http://127.0.0.1:${port}`
+  await eventually(() =>
+    fetch(`${url}/-/ready`).then(
+      (answer) => answer.ok,
+      () => false,
+    ),
+  )
+  return {
+    async query(expr) {
+      const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(expr)}`)
+      const { status, data, error } = (await response.json()) as {
+        status: string
+        data: { result: Series[] }
+        error?: string
+      }
+      if (status !== 'success') throw new Error(`${expr}: ${error}`)
+      return data.result
+    },
+    stop: () => void started.kill(),
+  }
+}

@@ -11,7 +11,14 @@ export type BatchOptions = {
   /** Longest a run waits for those before it, in milliseconds. */
   readonly longestMs: number
   /** Told of every batch. */
-  readonly onBatch?: ((size: { readonly runs: number; readonly rows: number }) => void) | undefined
+  readonly onBatch?: ((batch: Batch) => void) | undefined
+}
+
+type Batch = {
+  readonly runs: number
+  readonly rows: number
+  /** How long each run waited. */
+  readonly waitedMs: readonly number[]
 }
 
 export type BatchedHost = {
@@ -52,7 +59,9 @@ export function batched(host: Host, { maxRows, waitMs, longestMs, onBatch }: Bat
     const batch = takeBatch()
     if (batch.length === 0) return
     isBusy = true
-    onBatch?.({ runs: batch.length, rows: rowsOf(batch) })
+    const now = performance.now()
+    const waitedMs = batch.map(({ askedAt }) => now - askedAt)
+    onBatch?.({ runs: batch.length, rows: rowsOf(batch), waitedMs })
     await runBatch(host, batch)
     isBusy = false
     plan()

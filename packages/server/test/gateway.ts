@@ -153,7 +153,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
       pool,
       hostLimits: limits.host ?? HOST_LIMITS,
       batchWaitMs: limits.batchWaitMs ?? 0,
-      onBatch: ({ rows }) => metrics.batchRows.observe(rows),
+      onBatch: metrics.onBatch,
     })
   const follower = createFollower({
     ...{ id: 'gateway-0', layout, load, metrics, logger },

@@ -146,7 +146,7 @@ function loaderOf(config: Config, blobs: BlobStore, { pool, metrics }: LoaderPar
       hostLimits: hostLimitsOf(config),
       pool,
       batchWaitMs: config.MILLWRIGHT_BATCH_WAIT_MS,
-      onBatch: ({ rows }) => metrics.batchRows.observe(rows),
+      onBatch: metrics.onBatch,
     })
 }
 

@@ -2,22 +2,14 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import {
   type Counter,
   type CounterFamily,
-  counterFamily,
   gauge,
   type Histogram,
-  histogramFamily,
+  type HistogramFamily,
   type MetricJson,
+  type Total,
 } from '../metrics/families.ts'
 import type { SegmentWriter } from '../segments/writer.ts'
-
-/** Upper edges in seconds; service levels are set on edges. */
-const LATENCY_EDGES = [
-  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25,
-  0.5, 1, 2.5, 5,
-]
-const SCORE_EDGES = Array.from({ length: 20 }, (_, step) => (step + 1) / 20)
-const BATCH_EDGES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-const LOAD_EDGES = [0.01, 0.05, 0.1, 0.5, 1, 5, 30]
+import { createFamilies } from './metric-families.ts'
 
 /** What the predictions of one version add to. */
 export type VersionMetrics = {
@@ -25,11 +17,14 @@ export type VersionMetrics = {
   readonly score: Histogram
   outcome(name: string): Counter
 }
-/** What the predictions of one deployment add to. */
-export type DeploymentMetrics = {
+/** What the requests for one version of one deployment add to. */
+export type ServedMetrics = {
   readonly rows: Counter
   readonly badRows: Counter
   readonly engineSeconds: Counter
+  /** Time that requests waited for their turn, of all versions of the deployment. */
+  readonly queueSeconds: Histogram
+  readonly requests: RequestMetrics
 }
 /** How a version was found for a request. */
 const ASSIGNMENTS = ['stable', 'candidate', 'no_unit', 'override'] as const
@@ -53,19 +48,36 @@ const countersBy = <const T extends readonly string[]>(
   deployment: string,
   values: T,
 ) => Object.fromEntries(values.map((value) => [value, family.with(deployment, value)])) as CountersBy<T>
+/** Requests through the doors, one observation each: seconds from its head to its answer. */
+export type RequestMetrics = {
+  of(door: string, outcome: RequestOutcome): Histogram
+  /** Through all doors so far. */
+  total(outcome: RequestOutcome): Total
+}
+/**
+ * `refused`: an error of the caller's (4xx), `failed`: of ours (5xx), `shed`: not taken up for want of room, `cancelled`: the
+ * caller went away or his deadline passed.
+ */
+export type RequestOutcome = 'answered' | 'refused' | 'failed' | 'shed' | 'cancelled'
 
 export type GatewayMetrics = ReturnType<typeof createMetrics>
 
 /** All numbers of one gateway. */
 export function createMetrics(build: { version: string }) {
-  const families = { ...createFamilies(), ...besideFamilies() }
+  const families = createFamilies()
   const { predictions, latency, score, rows, badRows, engineSeconds } = families
-  const state = { epoch: 0, inFlight: 0 }
+  const [batchRows, batchWait] = [families.batchRows.with(), families.batchWait.with()]
+  const state = { epoch: 0, inFlight: 0, queued: 0 }
   const epoch = gauge({ name: 'millwright_routing_epoch', help: 'Epoch served.' }, 'max', () => state.epoch)
   const inFlight = gauge(
     { name: 'millwright_requests_in_flight', help: 'Predictions and requests to control being answered.' },
     'sum',
     () => state.inFlight,
+  )
+  const queued = gauge(
+    { name: 'millwright_queued_requests', help: 'Predictions that wait for their turn.' },
+    'sum',
+    () => state.queued,
   )
   const processMetrics = new Registry()
   collectDefaultMetrics({ register: processMetrics })
@@ -76,7 +88,10 @@ export function createMetrics(build: { version: string }) {
     errors: families.errors,
     loads: families.loads.with(),
     cancelled: families.cancelled.with(),
-    batchRows: families.batchRows.with(),
+    onBatch: ({ rows, waitedMs }: { readonly rows: number; readonly waitedMs: readonly number[] }): void => {
+      batchRows.observe(rows)
+      for (const ms of waitedMs) batchWait.observe(ms / 1000)
+    },
     loadErrors: families.loadErrors.with(),
     ofVersion(version: string): VersionMetrics {
       const outcomes = new Map<string, Counter>()
@@ -91,110 +106,46 @@ export function createMetrics(build: { version: string }) {
         outcome: (name) => outcomes.get(name) ?? add(name),
       }
     },
-    ofDeployment: (deployment: string): DeploymentMetrics => ({
-      rows: rows.with(deployment),
-      badRows: badRows.with(deployment),
-      engineSeconds: engineSeconds.with(deployment),
+    ofServed: (deployment: string, version: string): ServedMetrics => ({
+      rows: rows.with(deployment, version),
+      badRows: badRows.with(deployment, version),
+      engineSeconds: engineSeconds.with(deployment, version),
+      queueSeconds: families.queueSeconds.with(deployment),
+      requests: requestMetrics(families.requestSeconds, deployment, version),
     }),
     ofSplit: (name: string) => countersBy(families.splitRequests, name, ASSIGNMENTS),
     ofShadow: (name: string) => countersBy(families.shadowRows, name, SHADOW_OUTCOMES),
     ofCache: (name: string) => countersBy(families.cacheLookups, name, CACHE_RESULTS),
     ofPrecomputed: (name: string) => countersBy(families.precomputed, name, PRECOMPUTED_RESULTS),
+    /** Requests that found no deployment. */
+    unrouted: requestMetrics(families.requestSeconds, NO_DEPLOYMENT, ''),
     async toJson(log: SegmentWriter | undefined): Promise<MetricJson[]> {
-      const own = [...Object.values(families), epoch, inFlight].map((family) => family.toJson())
+      const own = [...Object.values(families), epoch, inFlight, queued].map((family) => family.toJson())
       const ofProcess = (await processMetrics.getMetricsAsJSON()) as unknown as MetricJson[]
       return [...own, buildInfo(build.version), ...(log === undefined ? [] : logMetrics(log)), ...ofProcess]
     },
   }
 }
 
-const counterOf = (name: string, help: string, ...labels: string[]) => counterFamily({ name, help, labels })
+/** Stands for a deployment where there is none; no deployment can be called so. */
+export const NO_DEPLOYMENT = '(none)'
 
-/** Of what deployments may have beside their model. */
-const besideFamilies = () => ({
-  splitRequests: counterOf(
-    'millwright_split_requests_total',
-    'Requests during rollouts, by how their version was found.',
-    'deployment',
-    'assignment',
-  ),
-  shadowRows: counterOf(
-    'millwright_shadow_rows_total',
-    'Rows copied to candidates, by what became of them.',
-    'deployment',
-    'outcome',
-  ),
-  precomputed: counterOf(
-    'millwright_precomputed_total',
-    'Questions by key, by the answer that stood ready.',
-    'deployment',
-    'result',
-  ),
-  cacheLookups: counterOf(
-    'millwright_cache_lookups_total',
-    'Lookups of answers in the cache of a deployment, by where they were found.',
-    'deployment',
-    'result',
-  ),
-})
-
-const createFamilies = () => ({
-  predictions: counterOf(
-    'ml_predictions_total',
-    'Rows predicted, by version of the model and what came out.',
-    'model_version',
-    'outcome',
-  ),
-  latency: histogramFamily(
-    {
-      name: 'ml_prediction_latency_seconds',
-      help: 'From the received request to its answer, one observation a request.',
-      labels: ['model_version'],
+/** Found by two properties, without a hash of labels. A name that callers made up is never a label. */
+function requestMetrics(family: HistogramFamily, deployment: string, version: string): RequestMetrics {
+  const found: Record<string, Partial<Record<RequestOutcome, Histogram>>> = {}
+  return {
+    of(door, outcome) {
+      found[door] ??= {}
+      found[door][outcome] ??= family.with(door, deployment, version, outcome)
+      return found[door][outcome]
     },
-    LATENCY_EDGES,
-  ),
-  score: histogramFamily(
-    {
-      name: 'ml_prediction_score',
-      help: 'Probabilities that the decision looked at, one observation a row.',
-      labels: ['model_version'],
+    total(outcome) {
+      const totals = Object.values(found).flatMap((one) => one[outcome]?.total() ?? [])
+      return totals.reduce((all, { count, sum }) => ({ count: all.count + count, sum: all.sum + sum }), ZERO)
     },
-    SCORE_EDGES,
-  ),
-  requests: counterOf(
-    'millwright_requests_total',
-    'Requests answered by a gateway, by door and class of status.',
-    'door',
-    'status',
-  ),
-  errors: counterOf('millwright_errors_total', 'Requests answered with an error, by code.', 'code'),
-  rows: counterOf('millwright_rows_total', 'Rows received.', 'deployment'),
-  badRows: counterOf(
-    'millwright_rows_refused_total',
-    'Rows that the schema or the model refused.',
-    'deployment',
-  ),
-  engineSeconds: counterOf('millwright_engine_seconds_total', 'Time spent inside models.', 'deployment'),
-  batchRows: histogramFamily(
-    {
-      name: 'millwright_batch_rows',
-      help: 'Rows that a hosted model ran at once, of one or several requests.',
-    },
-    BATCH_EDGES,
-  ),
-  cancelled: counterOf(
-    'millwright_cancelled_total',
-    'Requests whose callers went away, or whose deadline passed, before the answer.',
-  ),
-  loads: histogramFamily(
-    { name: 'millwright_model_load_seconds', help: 'From reading a program to its being warm.' },
-    LOAD_EDGES,
-  ),
-  loadErrors: counterOf(
-    'millwright_model_load_errors_total',
-    'Versions that could not be loaded; the version before went on serving.',
-  ),
-})
+  }
+}
+const ZERO: Total = { count: 0, sum: 0 }
 
 const buildInfo = (version: string): MetricJson => ({
   name: 'millwright_build_info',

@@ -270,7 +270,7 @@ describe('a shadow', () => {
     const text = (await gateway.ask('/metrics')).text
     expect(text).toMatch(/ml_predictions_total\{model_version="v2",outcome="\w+"\} 1/)
     expect(text).not.toMatch(/ml_predictions_total\{model_version="v3",outcome="\w+"\} [1-9]/)
-    expect(text).toContain('millwright_rows_total{deployment="churn"} 1')
+    expect(text).toContain('millwright_rows_total{deployment="churn",model_version="v2"} 1')
     expect(await shadowRows()).toEqual({ answered: 1, refused: 0, failed: 0, dropped: 0 })
   })
 

@@ -115,11 +115,15 @@ function shadowOf(
   }
 }
 
+const nothing = () => ({ count: 0, sum: 0 })
 /** Takes observations and keeps none. */
-const UNOBSERVED = { observe() {}, total: () => ({ count: 0, sum: 0 }) }
+const UNOBSERVED = { observe() {}, total: nothing }
 
 /** Metrics of answers know nothing of what nobody was answered. */
 const UNSEEN: Pick<Served, 'metrics' | 'versionMetrics'> = {
   versionMetrics: { latency: UNOBSERVED, score: UNOBSERVED, outcome: () => ({ value: 0 }) },
-  metrics: { rows: { value: 0 }, badRows: { value: 0 }, engineSeconds: { value: 0 } },
+  metrics: {
+    ...{ rows: { value: 0 }, badRows: { value: 0 }, engineSeconds: { value: 0 } },
+    ...{ queueSeconds: UNOBSERVED, requests: { of: () => UNOBSERVED, total: nothing } },
+  },
 }

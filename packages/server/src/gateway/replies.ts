@@ -3,7 +3,7 @@ import { type Logger, logRequest } from '../logging.ts'
 import type { Counter } from '../metrics/families.ts'
 import { COMPRESSED_BYTES, chooseEncoding, compress } from './encodings.ts'
 import { type Answer, type Exchange, pathOf } from './exchange.ts'
-import type { GatewayMetrics } from './metrics.ts'
+import { type GatewayMetrics, NO_DEPLOYMENT } from './metrics.ts'
 
 /** The ways into a gateway; a label of metrics. */
 export type Door =
@@ -41,6 +41,8 @@ export type Worded = Omit<Answer, 'type'> & { readonly type?: string }
 type ErrorManner = {
   readonly word?: ((error: MillwrightError) => Worded | undefined) | undefined
   readonly headers?: Readonly<Record<string, string>>
+  /** The one asked, where there is one of that name. */
+  readonly deployment?: string | undefined
 }
 
 const JSON_TYPE = 'application/json'
@@ -80,10 +82,10 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
   }
   return {
     send,
-    sendError: (door, exchange, fault, { word, headers } = {}) => {
+    sendError: (door, exchange, fault, { word, headers, deployment } = {}) => {
       const error = errorOf(fault, exchange.id)
       if (error.code === 'INTERNAL') logger.error({ error: fault }, 'request failed')
-      metrics.errors.with(error.code).value += 1
+      metrics.errors.with(door, deployment ?? NO_DEPLOYMENT, error.code).value += 1
       const worded = word?.(error)
       const answer: Reply = worded === undefined ? problemAnswer(error, exchange) : worded
       const retry = RETRY.has(error.status) ? { 'retry-after': '1' } : undefined
@@ -123,5 +125,5 @@ const problemAnswer = (error: MillwrightError, { id }: Exchange) => ({
 })
 
 /** An error of ours or of nobody, as one of the table. */
-const errorOf = (fault: unknown, requestId: string): MillwrightError =>
+export const errorOf = (fault: unknown, requestId: string): MillwrightError =>
   fault instanceof MillwrightError ? fault : new MillwrightError('INTERNAL', { requestId }, { cause: fault })

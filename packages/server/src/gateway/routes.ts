@@ -1,3 +1,4 @@
+import type { MetricJson } from '../metrics/families.ts'
 import type { DoorDeps } from './door.ts'
 import { invocationRoutes } from './doors/invocations/routes.ts'
 import { nativeRoutes } from './doors/native.ts'
@@ -5,6 +6,7 @@ import { plainRoutes } from './doors/plain.ts'
 import { torchServeRoutes } from './doors/torchserve/routes.ts'
 import { v1Routes } from './doors/v1/routes.ts'
 import { v2Routes } from './doors/v2/routes.ts'
+import { writeExposition } from './exposition.ts'
 import type { Guard } from './guard.ts'
 import { describeHealth, describeReadiness, type HealthState, LIVE } from './health.ts'
 import { jobRoutes } from './jobs/routes.ts'
@@ -17,8 +19,8 @@ export type RouteDeps = DoorDeps & {
   readonly guard: Guard
   readonly proxy: ControlProxy
   readonly health: () => HealthState
-  /** Text of GET /metrics. */
-  readonly scrape: () => Promise<string>
+  /** What GET /metrics tells. */
+  readonly scrape: () => Promise<readonly MetricJson[]>
 }
 
 /** All that a gateway answers itself; everything else is control's. A dialect is one line here and one file in `doors/`. */
@@ -47,16 +49,16 @@ const healthRoute = ({ replies }: RouteDeps, path: string, describe: () => Reply
   answer: (exchange) => replies.send('health', exchange, describe()),
 })
 
-const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
-
 const metricsRoute = ({ replies, scrape }: RouteDeps): GatewayRoute => ({
   path: '/metrics',
   methods: READS,
   door: 'metrics',
   permission: 'read',
   answer: (exchange) =>
-    void scrape().then(
-      (body) => replies.send('metrics', exchange, { type: METRICS_TYPE, body }),
-      (error: unknown) => replies.sendError('metrics', exchange, error),
-    ),
+    void scrape()
+      .then((families) => writeExposition(families, exchange.header('accept')))
+      .then(
+        (reply) => replies.send('metrics', exchange, reply),
+        (error: unknown) => replies.sendError('metrics', exchange, error),
+      ),
 })

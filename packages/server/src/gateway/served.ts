@@ -9,8 +9,8 @@ import { createRowReader, type RowReader, type Slab } from '../inference/validat
 import type { RoutedDeployment } from '../routing/snapshot.ts'
 import { encodeSource } from '../segments/record.ts'
 import type { Cost, Lane } from './admission.ts'
-import type { DeploymentMetrics, GatewayMetrics, ShadowMetrics, VersionMetrics } from './metrics.ts'
 import type { Ready } from './precomputed/ready.ts'
+import type { GatewayMetrics, ServedMetrics, ShadowMetrics, VersionMetrics } from './metrics.ts'
 import type { Release } from './release.ts'
 
 /**
@@ -83,7 +83,7 @@ export type Served = {
   /** Outcomes are counted by class when there are few. */
   readonly countsClasses: boolean
   readonly versionMetrics: VersionMetrics
-  readonly metrics: DeploymentMetrics
+  readonly metrics: ServedMetrics
   readonly usage: Usage
 }
 
@@ -152,7 +152,7 @@ export function buildServed(
     }).slice(0, -1),
     countsClasses: (schema.classes[0]?.length ?? Number.POSITIVE_INFINITY) <= COUNTED_CLASSES,
     versionMetrics,
-    metrics: metrics.ofDeployment(routed.name),
+    metrics: metrics.ofServed(routed.name, version.label),
     usage: { inFlight: 0, small: { msPerByte: 0 }, large: { msPerByte: 0 } },
   }
 }

@@ -30,8 +30,7 @@ export type GatewayDeps = {
   readonly isReady: () => boolean
   readonly plane: Dataplane
   readonly metrics: GatewayMetrics
-  /** Text of GET /metrics. */
-  readonly scrape: () => Promise<string>
+  readonly scrape: RouteDeps['scrape']
   readonly proxy: ControlProxy
   readonly ids: IdSource
   readonly logger: Logger

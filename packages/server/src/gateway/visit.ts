@@ -8,6 +8,8 @@ import type { Exchange } from './exchange.ts'
 import { isAsync } from './jobs/job.ts'
 import { pending } from './jobs/routes.ts'
 import { assertBodyBytes, assertConcurrency } from './limits.ts'
+import type { RequestOutcome } from './metrics.ts'
+import { outcomeOf, outcomeOfFault } from './outcome.ts'
 import type { Reply } from './replies.ts'
 import type { Params } from './router.ts'
 import type { Served } from './served.ts'
@@ -62,10 +64,11 @@ export class Visit implements Task {
   }
 
   #admit(body: Buffer): void {
-    const { table, target, assertHead, admission, maxWaitMs, jobs } = this.#door
+    const { table, target, assertHead, admission, maxWaitMs, jobs, metrics } = this.#door
     this.#openedAt = performance.now()
     const meant = target?.(this.#exchange, this.#params) ?? this.#params
     const served = selectServed(table(), meant)
+    this.#served = served
     assertHead?.(this.#exchange)
     assertBodyBytes(body, served)
     if (this.#door.door !== 'grpc' && isAsync(this.#exchange)) {
@@ -84,12 +87,13 @@ export class Visit implements Task {
     this.cost = served.usage[size]
     this.bytes = body.length
     this.#body = body
-    this.#served = served
     served.usage.inFlight += 1
+    metrics.state.queued += 1
     try {
       admission.admit(this)
     } catch (fault) {
       served.usage.inFlight -= 1
+      metrics.state.queued -= 1
       throw fault
     }
   }
@@ -97,7 +101,9 @@ export class Visit implements Task {
   /** Its turn. */
   run(): void {
     const [exchange, deadline] = [this.#exchange, this.#deadline]
-    const { read, answer } = this.#door
+    const { read, answer, metrics } = this.#door
+    metrics.state.queued -= 1
+    this.#served!.metrics.queueSeconds.observe((this.startedAt - this.#openedAt) / 1000)
     try {
       if (exchange.isGone) throw new Gone()
       deadline?.assertLeft()
@@ -150,22 +156,31 @@ export class Visit implements Task {
   }
 
   #send(reply: Reply): void {
-    this.#door.metrics.state.inFlight -= 1
+    this.#count(outcomeOf(reply.status ?? 200))
     this.#door.replies.send(this.#door.door, this.#exchange, reply)
   }
 
   readonly #giveUp = (fault: unknown): void => {
     this.#end()
     if (this.#exchange.isGone) {
-      this.#door.metrics.state.inFlight -= 1
+      this.#count('cancelled')
       this.#door.metrics.cancelled.value += 1
     } else this.#fail(fault)
   }
 
-  readonly #fail = (fault: unknown): void => {
-    const { metrics, replies, door, word, table } = this.#door
+  #count(outcome: RequestOutcome): void {
+    const { door, metrics } = this.#door
+    const served = this.#chosen ?? this.#served
+    const requests = served === undefined ? metrics.unrouted : served.metrics.requests
+    requests.of(door, outcome).observe((performance.now() - this.#exchange.startedAt) / 1000)
     metrics.state.inFlight -= 1
+  }
+
+  readonly #fail = (fault: unknown): void => {
+    const { replies, door, word, table } = this.#door
+    this.#count(outcomeOfFault(fault))
     replies.sendError(door, this.#exchange, fault, {
+      deployment: this.#served?.routed.name,
       // A deployment that is not there has no words of its own.
       word: word && ((error) => word(error, findServed(table(), this.#params))),
     })

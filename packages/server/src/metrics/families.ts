@@ -1,3 +1,5 @@
+import { createNativeBuckets } from './native-buckets.ts'
+
 /** A metric as prom-client's `getMetricsAsJSON` gives it, so that its aggregation and text form apply. */
 export type MetricJson = {
   readonly name: string
@@ -7,15 +9,16 @@ export type MetricJson = {
   readonly values: readonly MetricValue[]
 }
 type Labels = Readonly<Record<string, string | number>>
-type MetricValue = { readonly value: number; readonly labels: Labels; readonly metricName?: string }
+export type MetricValue = { readonly value: number; readonly labels: Labels; readonly metricName?: string }
 
 /** A number that the hot path adds to with `value += 1`: prom-client hashes labels at every step. */
 export type Counter = { value: number }
 export type Histogram = {
   observe(value: number): void
   /** What was observed so far. */
-  total(): { readonly count: number; readonly sum: number }
+  total(): Total
 }
+export type Total = { readonly count: number; readonly sum: number }
 
 /** A family of metrics with the same labels; `toJson` is called at every scrape. */
 export type Family = { toJson(): MetricJson }
@@ -50,13 +53,20 @@ export function gauge(
 }
 
 export type HistogramFamily = Family & { with(...values: readonly string[]): Histogram }
+type HistogramDescription = Description & {
+  /** Counts in native buckets, too. */
+  readonly native?: boolean
+}
+
+/** Of a native bucket's value, which no text form has. */
+const NATIVE = '_native'
 
 /** @param edges upper edges of the buckets, ascending, without +Inf; a value on an edge is inside */
 export function histogramFamily(
-  { name, help, labels = [] }: Description,
+  { name, help, labels = [], native = false }: HistogramDescription,
   edges: readonly number[],
 ): HistogramFamily {
-  const children = new Children(labels, () => createHistogram(edges))
+  const children = new Children(labels, () => createHistogram(edges, native))
   return {
     with: (...values) => children.get(values),
     toJson: () => ({
@@ -69,8 +79,13 @@ export function histogramFamily(
   }
 }
 
-function createHistogram(edges: readonly number[]) {
+/** A value of a native bucket, with its index, or `zero`, as the label `bucket`. */
+export const isNative = ({ metricName }: MetricValue, { name }: MetricJson): boolean =>
+  metricName === `${name}${NATIVE}`
+
+function createHistogram(edges: readonly number[], isNative: boolean) {
   const counts = new Float64Array(edges.length + 1)
+  const native = isNative ? createNativeBuckets() : undefined
   let sum = 0
   return {
     observe(value: number): void {
@@ -78,6 +93,7 @@ function createHistogram(edges: readonly number[]) {
       while (bucket < edges.length && value > edges[bucket]!) bucket += 1
       counts[bucket]! += 1
       sum += value
+      native?.observe(value)
     },
     total: () => ({ count: counts.reduce((total, count) => total + count, 0), sum }),
     values(name: string, labels: Labels): MetricValue[] {
@@ -94,6 +110,11 @@ function createHistogram(edges: readonly number[]) {
         ...buckets,
         { metricName: `${name}_sum`, value: sum, labels },
         { metricName: `${name}_count`, value: total, labels },
+        ...(native?.filled() ?? []).map(([bucket, value]) => ({
+          metricName: `${name}${NATIVE}`,
+          value,
+          labels: { bucket, ...labels },
+        })),
       ]
     },
   }

@@ -2,7 +2,8 @@ import { createServer } from 'node:http'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createDataFolder, removeDataFolder } from '../../test/gateway.ts'
 import { createMetrics } from '../gateway/metrics.ts'
-import { createMetricsServer, scrapeAll } from './scrape.ts'
+import { isNative } from './families.ts'
+import { createMetricsServer, scrapeAll, writeText } from './scrape.ts'
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 beforeEach(async () => {
@@ -14,6 +15,7 @@ const gatewayWith = (predictions: number) => {
   const metrics = createMetrics({ version: '1.2.3' })
   metrics.ofVersion('v2').outcome('positive').value = predictions
   metrics.ofVersion('v2').latency.observe(0.0025)
+  metrics.ofServed('churn', 'v2').requests.of('native', 'answered').observe(0.5)
   metrics.state.epoch = predictions
   return () => metrics.toJson(undefined)
 }
@@ -31,7 +33,8 @@ test('numbers of all gateways are added up, whoever does not answer is left out'
     ),
   )
 
-  const text = await scrapeAll({ layout, slot: 0, own: gatewayWith(2) })
+  const families = await scrapeAll({ layout, slot: 0, own: gatewayWith(2) })
+  const text = await writeText(families)
   for (const server of servers) server.close().closeAllConnections()
 
   const lines = text.split('\n')
@@ -41,4 +44,7 @@ test('numbers of all gateways are added up, whoever does not answer is left out'
   expect(lines).toContain('ml_prediction_latency_seconds_bucket{le="+Inf",model_version="v2"} 2')
   expect(lines).toContain('millwright_routing_epoch 40')
   expect(lines).toContain('millwright_build_info{version="1.2.3"} 1')
+  expect(
+    families.flatMap((family) => family.values.filter((value) => isNative(value, family))),
+  ).toMatchObject([{ value: 2, labels: { bucket: -8, door: 'native' } }])
 })

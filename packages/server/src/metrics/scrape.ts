@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { AggregatorRegistry } from 'prom-client'
 import { createServer, request } from '../http.ts'
 import type { DataLayout } from '../layout.ts'
-import type { MetricJson } from './families.ts'
+import { isNative, type MetricJson } from './families.ts'
 
 /** A process that takes longer is left out. */
 const TIMEOUT_MS = 1_000
@@ -18,18 +18,30 @@ export type ScrapeDeps = {
   readonly own: () => Promise<MetricJson[]>
 }
 
-/** Text for Prometheus over this gateway, the others and control; whoever does not answer is left out. */
-export async function scrapeAll({ layout, slot, own }: ScrapeDeps): Promise<string> {
+/** The numbers of this gateway, the others and control as one; whoever does not answer is left out. */
+export async function scrapeAll({ layout, slot, own }: ScrapeDeps): Promise<MetricJson[]> {
   const mine = layout.gatewaySocket(slot)
   const folder = dirname(mine)
   const names = await readdir(folder).catch((): string[] => [])
   const others = names.filter((name) => GATEWAY_SOCKET.test(name) && name !== basename(mine))
   const sockets = [...others.map((name) => join(folder, name)), layout.internalSocket]
   const answers = await Promise.all([own(), ...sockets.map((socket) => fetchMetrics(socket))])
-  const sources = answers.filter((answer) => answer !== undefined)
-  // prom-client's types ask for its own metric classes; it reads the JSON form.
-  return AggregatorRegistry.aggregate(sources as never).metrics()
+  const registry = aggregate(answers.filter((answer) => answer !== undefined))
+  return (await registry.getMetricsAsJSON()) as unknown as MetricJson[]
 }
+
+/** The text format of Prometheus, version 0.0.4. */
+export const writeText = (families: readonly MetricJson[]): Promise<string> =>
+  aggregate([
+    families.map((family) => ({
+      ...family,
+      values: family.values.filter((value) => !isNative(value, family)),
+    })),
+  ]).metrics()
+
+/** prom-client's types ask for its own metric classes; it reads the JSON form. */
+const aggregate = (sources: readonly (readonly MetricJson[])[]) =>
+  AggregatorRegistry.aggregate(sources as never)
 
 /** Serves this gateway's numbers to the others. */
 export function createMetricsServer(own: () => Promise<MetricJson[]>): Server {

@@ -28,12 +28,21 @@ const scalar = <T>(
   ...coding,
 })
 
+const zigzag = (value: number): number => (value < 0 ? -2 * value - 1 : 2 * value)
+const unzigzag = (value: number): number => (value % 2 === 0 ? value / 2 : -(value + 1) / 2)
+
 export const bool = scalar('bool', 0, false, { read: (r) => r.bool(), write: (w, v) => w.uint32(v ? 1 : 0) })
 export const int32 = scalar('int32', 0, 0, { read: (r) => r.int32(), write: (w, v) => w.int64(v) })
 export const uint32 = scalar('uint32', 0, 0, { read: (r) => r.uint32(), write: (w, v) => w.uint32(v) })
 /** Beyond ±2^53 rounded to a double. */
 export const int64 = scalar('int64', 0, 0, { read: (r) => r.int64(), write: (w, v) => w.int64(v) })
 export const uint64 = scalar('uint64', 0, 0, { read: (r) => r.uint64(), write: (w, v) => w.int64(v) })
+/** Small ones of either sign take few bytes. */
+export const sint32 = scalar('sint32', 0, 0, {
+  read: (r) => unzigzag(r.uint64()),
+  write: (w, v) => w.int64(zigzag(v)),
+})
+export const sint64: Type<number> = { ...sint32, name: 'sint64' }
 export const float = scalar('float', 5, 0, { read: (r) => r.float(), write: (w, v) => w.float(v) })
 export const double = scalar('double', 1, 0, { read: (r) => r.double(), write: (w, v) => w.double(v) })
 export const string = scalar('string', 2, '', { read: (r) => r.string(), write: (w, v) => w.string(v) })
