@@ -44,7 +44,32 @@ const notNegative = (fallback: number): Setting<number> => ({
   },
 })
 
+const ratio = (fallback: number): Setting<number> => ({
+  fallback,
+  expected: 'a number from 0 to 1',
+  parse(given) {
+    const value = numberOf(given)
+    return value >= 0 && value <= 1 ? value : undefined
+  },
+})
+
+const address = (fallback: string): Setting<string> => ({
+  fallback,
+  expected: 'an address that begins with http:// or https://',
+  parse: (given) => (given === '' || /^https?:\/\/[^/]/.test(given) ? given : undefined),
+})
+
 const numberOf = (given: string): number => (given.trim() === '' ? Number.NaN : Number(given))
+
+/** Samplers of OpenTelemetry, by the names its specification gives them. */
+const SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const
 
 /** Not a zod schema: every process reads it, and zod is 10 MB in a process that has no other use of it. */
 const SETTINGS = {
@@ -114,6 +139,36 @@ const SETTINGS = {
   MILLWRIGHT_ONNX_RUN_MS: integer(10_000, { min: 1 }),
   /** Longest a request for an ONNX model that has nothing to do waits for others to go with it, in milliseconds. */
   MILLWRIGHT_BATCH_WAIT_MS: integer(0, { min: 0 }),
+  /** Receiver of traces, by OTLP over HTTP: `http://collector:4318`; `/v1/traces` is added. None: there are no traces. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: address(''),
+  /** The same, taken as it is. */
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: address(''),
+  /** Headers sent with them: `key=value,key=value`. */
+  OTEL_EXPORTER_OTLP_HEADERS: text(''),
+  /** The same, instead of those. */
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: text(''),
+  /** How they are written: JSON over HTTP, which every receiver on port 4318 reads. */
+  OTEL_EXPORTER_OTLP_PROTOCOL: oneOf('http/json', ['http/json']),
+  /** Longest sending a batch takes, in milliseconds. */
+  OTEL_EXPORTER_OTLP_TIMEOUT: integer(10_000, { min: 1 }),
+  /** `none`: no traces, whatever the others say. */
+  OTEL_TRACES_EXPORTER: oneOf('otlp', ['otlp', 'none']),
+  /** `true` says the same. */
+  OTEL_SDK_DISABLED: oneOf('false', ['false', 'true']),
+  /** Which traces are recorded; `parentbased_…`: those that the caller records, and of those that begin here what follows. */
+  OTEL_TRACES_SAMPLER: oneOf('parentbased_always_on', SAMPLERS),
+  /** Share of traces that `…traceidratio` records, from 0 to 1. */
+  OTEL_TRACES_SAMPLER_ARG: ratio(1),
+  /** What traces are said to be of. */
+  OTEL_SERVICE_NAME: text('millwright'),
+  /** What else is said of it: `key=value,key=value`. */
+  OTEL_RESOURCE_ATTRIBUTES: text(''),
+  /** Longest a span waits to be sent, in milliseconds. */
+  OTEL_BSP_SCHEDULE_DELAY: integer(5_000, { min: 1 }),
+  /** Spans that may wait in one gateway; more are dropped and counted. */
+  OTEL_BSP_MAX_QUEUE_SIZE: integer(2_048, { min: 1 }),
+  /** Most spans sent at once. */
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: integer(512, { min: 1 }),
 }
 type Settings = typeof SETTINGS
 export type Config = { readonly [Name in keyof Settings]: Settings[Name]['fallback'] }
@@ -131,6 +186,12 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     )
   return Object.freeze(Object.fromEntries(read.map(({ name, value }) => [name, value]))) as Config
 }
+
+/** Whether traces are wanted. */
+export const isTracing = (config: Config): boolean =>
+  (config.OTEL_EXPORTER_OTLP_ENDPOINT !== '' || config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== '') &&
+  config.OTEL_TRACES_EXPORTER !== 'none' &&
+  config.OTEL_SDK_DISABLED !== 'true'
 
 const MOST_THREADS = 8
 

@@ -13,6 +13,7 @@ import type { AccessPolicy } from '../src/access/origin.ts'
 import { folderBlobs } from '../src/blobs/folder.ts'
 import { createCaching } from '../src/gateway/cache/caching.ts'
 import type { SharedCache } from '../src/gateway/cache/shared.ts'
+import { type Config, loadConfig } from '../src/config.ts'
 import { createDataplane } from '../src/gateway/dataplane.ts'
 import { createFollower } from '../src/gateway/follow.ts'
 import { createJobs } from '../src/gateway/jobs/runner.ts'
@@ -24,6 +25,8 @@ import { createKeyedAnswersStore } from '../src/gateway/precomputed/answers.ts'
 import { createProxy } from '../src/gateway/proxy.ts'
 import { createGateway } from '../src/gateway/server.ts'
 import { withShadows } from '../src/gateway/shadow.ts'
+import { openTracing } from '../src/gateway/tracing/open.ts'
+import { withSpans } from '../src/gateway/tracing/traced-plane.ts'
 import { createIdSource } from '../src/ids.ts'
 import { type DataLayout, layoutOf } from '../src/layout.ts'
 import { createLogger } from '../src/logging.ts'
@@ -132,6 +135,8 @@ export type Limits = {
   readonly usesMs?: number
   readonly sharedCache?: SharedCache
   readonly tls?: SecureContextOptions
+  /** Variables of OpenTelemetry. */
+  readonly tracing?: Partial<Config>
   readonly logTo?: NodeJS.WritableStream
 }
 
@@ -162,7 +167,10 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     ...(limits.usesMs && { usesMs: limits.usesMs }),
   })
   await follower.start()
-  const plane = withShadows(createDataplane({ ids, log }), {
+  const tracing =
+    limits.tracing && openTracing({ ...loadConfig({}), ...limits.tracing }, { slot: 0, metrics, logger })
+  const dataplane = createDataplane({ ids, log })
+  const plane = withShadows(tracing ? withSpans(dataplane) : dataplane, {
     onError: (error) => logger.warn({ error }, 'the shadow fails'),
   })
   const proxy = createProxy(layout.controlSocket, metrics)
@@ -180,6 +188,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     maxRows: limits.maxRows ?? 10_000,
     maxWaitMs: limits.maxWaitMs ?? 1_000,
     access: limits.access ?? OPEN,
+    tracer: tracing?.tracer,
     tls: limits.tls,
   })
   const { server } = gateway
@@ -203,6 +212,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
       proxy.close()
       await pool.close()
       await log.close()
+      await tracing?.close()
     },
   }
 }

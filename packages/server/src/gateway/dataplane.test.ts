@@ -49,7 +49,7 @@ function openPlane() {
 const asked = (rows: number) => ({
   rows: listOfRows(Array.from({ length: rows }, (_, index) => rowOf(index))),
   ...{ requestId: 'r', startedAt: performance.now(), manners: 'strict' as const },
-  ...{ outputs: undefined, ids: undefined, subjects: undefined, signal: undefined },
+  ...{ outputs: undefined, ids: undefined, subjects: undefined, signal: undefined, span: undefined },
 })
 const scores = (results: readonly object[]) =>
   results.map((result) => (result as PredictedRow).decided?.score)

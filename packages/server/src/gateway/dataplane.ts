@@ -11,6 +11,7 @@ import { encodeRecord } from '../segments/record.ts'
 import { invalidFields, type RowSource } from './rows.ts'
 import { type RowRun, runHosted, runPooled, runRows } from './run-rows.ts'
 import type { Served } from './served.ts'
+import type { Span } from './tracing/span.ts'
 
 /** One row that was predicted. What ends in `Json` is JSON text already. */
 export type PredictedRow = {
@@ -45,6 +46,8 @@ export type InferRequest = {
   readonly subjects?: readonly string[] | undefined
   /** Ends waiting for a host or threads, and what is left of many rows. */
   readonly signal: AbortSignal | undefined
+  /** Of the trace it is a part of, where that is recorded. */
+  readonly span: Span | undefined
   /** Bad rows fail the request, before anything is logged. */
   readonly whole?: boolean
   /** Size of what the rows were read from, where it is known. */
@@ -135,6 +138,7 @@ function settleBlock(
   if (good.length === 0) return
   if (request.whole) assertAnswered(request, good, runs)
   served.metrics.engineSeconds.value += (leftAt - enteredAt) / 1000
+  request.span?.child('engine', enteredAt).end(leftAt)
   const timeMs = Date.now()
   const latencyUs = Math.round((leftAt - request.startedAt) * 1000)
   for (let position = 0; position < good.length; position++) {

@@ -1,4 +1,5 @@
 import type { MillwrightError } from '@millwright/contracts/errors'
+import type { Span } from './tracing/span.ts'
 
 /** An answer that is ready to be sent. */
 export type Answer = {
@@ -26,6 +27,8 @@ export interface Exchange {
   headers(): Iterable<readonly [name: string, value: string]>
   /** Hands over a body of at most `limitBytes`, or the error it ends with; nothing when the caller goes away. */
   readBody(limitBytes: number, done: BodyDone): void
+  /** Of the trace it is a part of, where that is recorded. */
+  span?: Span | undefined
   /** The caller went away. */
   readonly isGone: boolean
   /** Fires when the caller goes away before the answer. */

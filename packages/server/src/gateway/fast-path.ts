@@ -7,6 +7,7 @@ import type { IdSource } from '../ids.ts'
 import type { Answer, BodyDone, Exchange } from './exchange.ts'
 import { isHttp2 } from './grpc/door.ts'
 import { parseHead, type RequestHead } from './request-head.ts'
+import type { Span } from './tracing/span.ts'
 
 /** What is to be done for a head; undefined: nothing the fast path could do. */
 type Plan = { readonly head: RequestHead; readonly answer: (exchange: Exchange) => void }
@@ -234,6 +235,7 @@ class FastExchange implements Exchange {
   readonly url: string
   readonly id: string
   readonly startedAt = performance.now()
+  span: Span | undefined
   readonly #connection: Connection
   readonly #path: Path
   readonly #body: Buffer

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { IdSource } from '../ids.ts'
 import type { BodyReader } from './body.ts'
 import { type Answer, type BodyDone, type Exchange, isRequestId } from './exchange.ts'
+import type { Span } from './tracing/span.ts'
 
 /** An exchange that node:http read. */
 export class HttpExchange implements Exchange {
@@ -9,6 +10,7 @@ export class HttpExchange implements Exchange {
   readonly response: ServerResponse
   readonly id: string
   readonly startedAt = performance.now()
+  span: Span | undefined
   readonly #bodies: BodyReader
 
   constructor(

@@ -47,7 +47,8 @@ export function answerWhole(
   { exchange, startedAt, signal }: DoorRequest,
   { write, ...asked }: WholeAnswer,
 ): Reply | Promise<Reply> {
-  const rows = inferWhole(deps, served, { ...asked, requestId: exchange.id, startedAt, signal })
+  const { id: requestId, span } = exchange
+  const rows = inferWhole(deps, served, { ...asked, requestId, startedAt, signal, span })
   return rows instanceof Promise ? rows.then(write) : write(rows)
 }
 

@@ -7,7 +7,7 @@ import { openPool, type Pool } from '@millwright/runtime/pool'
 import { accessPolicyOf } from '../access/policy.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
 import { folderBlobs } from '../blobs/folder.ts'
-import { type Config, hostLimitsOf, loadConfig, threadsOf, tlsFilesOf } from '../config.ts'
+import { type Config, hostLimitsOf, isTracing, loadConfig, threadsOf, tlsFilesOf } from '../config.ts'
 import { createIdSource, type IdSource } from '../ids.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { createLogger, type Logger } from '../logging.ts'
@@ -18,7 +18,7 @@ import { onStop, tellSupervisor } from '../supervisor/messages.ts'
 import { VERSION } from '../version.ts'
 import { createCaching } from './cache/caching.ts'
 import { openSharedCache } from './cache/shared.ts'
-import { createDataplane } from './dataplane.ts'
+import { createDataplane, type Dataplane, type DataplaneDeps } from './dataplane.ts'
 import { createFollower } from './follow.ts'
 import { createJobs, type Jobs } from './jobs/runner.ts'
 import { createJobStore } from './jobs/store.ts'
@@ -30,6 +30,8 @@ import { createProxy } from './proxy.ts'
 import { createGateway, type Gateway } from './server.ts'
 import { withShadows } from './shadow.ts'
 import { followTls, readTls } from './tls.ts'
+import type { Tracing, TracingDeps } from './tracing/open.ts'
+import { withSpans } from './tracing/traced-plane.ts'
 
 /** Entry of a gateway process: listens, follows control's routing, answers until told to stop. */
 async function main(): Promise<void> {
@@ -62,24 +64,21 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   const own = () => metrics.toJson(log)
   const files = tlsFilesOf(config)
   const proxy = createProxy(layout.controlSocket, metrics)
+  const tracing = await openTracing(config, { slot, metrics, logger })
   const jobs = openJobs(config, layout, { slot, logger, ids })
   const gateway = createGateway({
     jobs,
     table: follower.table,
     isReady: follower.isReady,
-    plane: withShadows(createDataplane({ ids, log }), {
-      onError: (error, { served: { routed } }) =>
-        logger.warn({ error }, `the shadow of deployment "${routed.name}" fails; its answers go on`),
-    }),
+    plane: openPlane({ ids, log }, { isTraced: tracing !== undefined, logger }),
     metrics,
     scrape: () => scrapeAll({ layout, slot, own }),
     proxy,
     ids,
     logger,
-    maxBodyBytes: config.MILLWRIGHT_MAX_BODY_BYTES,
-    maxRows: config.MILLWRIGHT_MAX_ROWS,
-    maxWaitMs: config.MILLWRIGHT_MAX_WAIT_MS,
+    ...limitsOf(config),
     access: accessPolicyOf(config),
+    tracer: tracing?.tracer,
     tls: files && (await readTls(files)),
   })
 
@@ -110,6 +109,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
       shared?.close()
       await pool.close()
       await log.close()
+      await tracing?.close()
     },
   })
 }
@@ -153,6 +153,12 @@ function loaderOf(config: Config, blobs: BlobStore, { pool, metrics }: LoaderPar
 const sharedCacheOf = ({ MILLWRIGHT_CACHE_URL: url }: Config, logger: Logger) =>
   url === '' ? undefined : openSharedCache(url, logger)
 
+const limitsOf = (config: Config) => ({
+  maxBodyBytes: config.MILLWRIGHT_MAX_BODY_BYTES,
+  maxRows: config.MILLWRIGHT_MAX_ROWS,
+  maxWaitMs: config.MILLWRIGHT_MAX_WAIT_MS,
+})
+
 type JobParts = { readonly slot: number; readonly logger: Logger; readonly ids: IdSource }
 
 function openJobs(config: Config, layout: DataLayout, { slot, logger, ids }: JobParts): Jobs {
@@ -176,6 +182,22 @@ function openLog(config: Config, layout: DataLayout, { slot, logger }: { slot: n
     segmentMs: config.MILLWRIGHT_SEGMENT_MS,
     onError: (error) => logger.error({ error }, 'the prediction log cannot be written; predictions go on'),
   })
+}
+
+function openPlane(
+  deps: DataplaneDeps,
+  { isTraced, logger }: { isTraced: boolean; logger: Logger },
+): Dataplane {
+  const plane = createDataplane(deps)
+  return withShadows(isTraced ? withSpans(plane) : plane, {
+    onError: (error, { served: { routed } }) =>
+      logger.warn({ error }, `the shadow of deployment "${routed.name}" fails; its answers go on`),
+  })
+}
+
+/** Loads what traces need only where they are wanted. */
+async function openTracing(config: Config, deps: TracingDeps): Promise<Tracing | undefined> {
+  return isTracing(config) ? (await import('./tracing/open.ts')).openTracing(config, deps) : undefined
 }
 
 /** A socket that a killed gateway left behind is taken over. */

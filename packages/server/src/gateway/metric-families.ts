@@ -143,6 +143,11 @@ const modelFamilies = () => ({
     { name: 'millwright_model_load_seconds', help: 'From reading a program to its being warm.' },
     LOAD_EDGES,
   ),
+  spans: counterOf(
+    'millwright_trace_spans_total',
+    'Spans of traces, by whether the receiver took them: exported, dropped.',
+    'outcome',
+  ),
   loadErrors: counterOf(
     'millwright_model_load_errors_total',
     'Versions that could not be loaded; the version before went on serving.',

@@ -87,6 +87,7 @@ export function createMetrics(build: { version: string }) {
     requests: families.requests,
     errors: families.errors,
     loads: families.loads.with(),
+    spans: { exported: families.spans.with('exported'), dropped: families.spans.with('dropped') },
     cancelled: families.cancelled.with(),
     onBatch: ({ rows, waitedMs }: { readonly rows: number; readonly waitedMs: readonly number[] }): void => {
       batchRows.observe(rows)

@@ -4,6 +4,8 @@ import type { Counter } from '../metrics/families.ts'
 import { COMPRESSED_BYTES, chooseEncoding, compress } from './encodings.ts'
 import { type Answer, type Exchange, pathOf } from './exchange.ts'
 import { type GatewayMetrics, NO_DEPLOYMENT } from './metrics.ts'
+import { endWithAnswer } from './tracing/request-span.ts'
+import { readTraceContext } from './tracing/trace-context.ts'
 
 /** The ways into a gateway; a label of metrics. */
 export type Door =
@@ -70,6 +72,7 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
       status,
       durationNs: Math.round((performance.now() - exchange.startedAt) * 1e6),
       requestId: exchange.id,
+      traceId: exchange.span?.traceId ?? readTraceContext(exchange)?.traceId,
       errorCode: code,
     })
 
@@ -79,6 +82,7 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
     if (body.length < COMPRESSED_BYTES) exchange.respond(answer, closing)
     else respondCompressed(exchange, answer, () => closing)
     if (status >= 400 || logsAll) log(exchange, status, code)
+    if (exchange.span !== undefined) endWithAnswer(exchange.span, { status, code, headers })
   }
   return {
     send,

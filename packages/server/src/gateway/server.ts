@@ -23,6 +23,7 @@ import { createReplies } from './replies.ts'
 import { gatewayRoutes, type RouteDeps } from './routes.ts'
 import type { ServingTable } from './serving-table.ts'
 import { chooseProtocol } from './tls.ts'
+import { type Tracer, traced } from './tracing/tracer.ts'
 
 export type GatewayDeps = {
   readonly jobs: Jobs
@@ -38,6 +39,8 @@ export type GatewayDeps = {
   readonly maxRows: number
   readonly maxWaitMs: number
   readonly access: AccessPolicy
+  /** Records traces; undefined: there are none. */
+  readonly tracer?: Tracer | undefined
   /** Speaks HTTPS with these; undefined: plain HTTP. */
   readonly tls?: SecureContextOptions | undefined
 }
@@ -75,12 +78,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const health = (): HealthState => ({ table: deps.table(), isReady: deps.isReady(), isDraining })
   const guard = createGuard(deps.table, deps.access)
   const routeDeps: RouteDeps = { ...deps, guard, replies, health, admission: createAdmission() }
-  const grpc = createGrpcDoor({ ...routeDeps, ids: deps.ids, logger: deps.logger })
+  const grpc = createGrpcDoor({ ...routeDeps, ids: deps.ids, logger: deps.logger, tracer: deps.tracer })
   const passOn = (exchange: HttpExchange): void => {
     if (isDraining) exchange.response.shouldKeepAlive = false
     deps.proxy.pass(exchange, (error) => replies.sendError('proxy', exchange, error))
   }
-  const routes = gatewayRoutes(routeDeps)
+  const routes = traced(deps.tracer, gatewayRoutes(routeDeps))
   const { dispatch, answerOf, answererOf } = createDispatcher({ guard, routes, replies, passOn })
 
   const server = createHttpServer(deps.tls)

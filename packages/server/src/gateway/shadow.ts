@@ -119,6 +119,7 @@ function partsOf(served: Served, request: InferRequest, results: readonly RowRes
       subjects: subjects?.slice(from, to),
       outputs: outputs?.filter((name) => served.methods.includes(name)),
       signal: undefined,
+      span: undefined,
     })
   }
   return parts

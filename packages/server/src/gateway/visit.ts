@@ -15,6 +15,7 @@ import type { Params } from './router.ts'
 import type { Served } from './served.ts'
 import { findServed, selectServed } from './serving-table.ts'
 import { chooseServed } from './split.ts'
+import { describeServed } from './tracing/request-span.ts'
 
 export type PredictDoor = DoorDeps & DoorManner<unknown> & { readonly answer: Answerer }
 
@@ -103,6 +104,7 @@ export class Visit implements Task {
     const [exchange, deadline] = [this.#exchange, this.#deadline]
     const { read, answer, metrics } = this.#door
     metrics.state.queued -= 1
+    exchange.span?.child('queue', this.#openedAt).end(this.startedAt)
     this.#served!.metrics.queueSeconds.observe((this.startedAt - this.#openedAt) / 1000)
     try {
       if (exchange.isGone) throw new Gone()
@@ -164,6 +166,7 @@ export class Visit implements Task {
     this.#end()
     if (this.#exchange.isGone) {
       this.#count('cancelled')
+      this.#exchange.span?.end()
       this.#door.metrics.cancelled.value += 1
     } else this.#fail(fault)
   }
@@ -171,6 +174,8 @@ export class Visit implements Task {
   #count(outcome: RequestOutcome): void {
     const { door, metrics } = this.#door
     const served = this.#chosen ?? this.#served
+    const { span } = this.#exchange
+    if (span !== undefined && served !== undefined) describeServed(span, served)
     const requests = served === undefined ? metrics.unrouted : served.metrics.requests
     requests.of(door, outcome).observe((performance.now() - this.#exchange.startedAt) / 1000)
     metrics.state.inFlight -= 1

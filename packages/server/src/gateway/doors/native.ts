@@ -99,6 +99,7 @@ function predictNative(
     ids,
     subjects,
     signal,
+    span: exchange.span,
     bodyBytes: body.length,
   }
   const answer = (results: readonly RowResult[]): Reply => ({ body: answerOf(served, asked.rows, results) })

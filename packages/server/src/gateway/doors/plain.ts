@@ -74,6 +74,7 @@ function predictPlain(
     startedAt,
     manners: served.respond?.lenient ? 'lenient' : 'strict',
     signal,
+    span: exchange.span,
     bodyBytes: body.length,
   }
   const answer = ([result]: readonly RowResult[]): Reply => ({ body: answerOf(served, result!, given) })

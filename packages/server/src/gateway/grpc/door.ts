@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { IdSource } from '../../ids.ts'
 import type { Logger } from '../../logging.ts'
 import type { RouteDeps } from '../routes.ts'
+import { type Tracer, traced } from '../tracing/tracer.ts'
 import type { GrpcServer } from './server.ts'
 
 /** The gRPC side of the port. */
@@ -18,7 +19,7 @@ export const isHttp2 = (head: Buffer): boolean => head.subarray(0, PREFACE.lengt
 
 /** Loads gRPC with the first connection that speaks it: most gateways never see one. */
 export function createGrpcDoor(
-  deps: RouteDeps & { readonly ids: IdSource; readonly logger: Logger },
+  deps: RouteDeps & { readonly ids: IdSource; readonly logger: Logger; readonly tracer: Tracer | undefined },
 ): GrpcDoor {
   const sockets = new Set<Socket>()
   let loading: Promise<GrpcServer> | undefined
@@ -29,7 +30,7 @@ export function createGrpcDoor(
     ])
     const { ids, metrics, maxBodyBytes } = deps
     return createGrpcServer({
-      routes: grpcRoutes(deps),
+      routes: traced(deps.tracer, grpcRoutes(deps)),
       ids,
       cancelled: metrics.cancelled,
       maxMessageBytes: maxBodyBytes,

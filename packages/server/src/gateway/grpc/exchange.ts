@@ -1,6 +1,7 @@
 import type { Metadata } from '@grpc/grpc-js'
 import { MillwrightError } from '@millwright/contracts/errors'
 import { type Answer, type BodyDone, type Exchange, isRequestId } from '../exchange.ts'
+import type { Span } from '../tracing/span.ts'
 
 /** The half of an exchange that came: a message and its metadata. */
 export type Asked = {
@@ -23,6 +24,7 @@ export class GrpcExchange implements Exchange {
   readonly url: string
   readonly id: string
   readonly startedAt = performance.now()
+  span: Span | undefined
   readonly #asked: Asked
 
   constructor(asked: Asked) {

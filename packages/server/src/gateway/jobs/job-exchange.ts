@@ -1,4 +1,5 @@
 import type { Answer, BodyDone, Exchange } from '../exchange.ts'
+import type { Span } from '../tracing/span.ts'
 import type { Job } from './job.ts'
 
 /** The exchange of a job: nobody waits for it, and its answer is kept. */
@@ -7,6 +8,7 @@ export class JobExchange implements Exchange {
   readonly url: string
   readonly id: string
   readonly startedAt = performance.now()
+  span: Span | undefined
   readonly isGone = false
   readonly answer: Promise<Answer>
   readonly #headers: Job['headers']

@@ -51,6 +51,8 @@ export function jobOf(exchange: Exchange, deployment: string, id: string): Job {
   const [path, query] = url.includes('?') ? [url.slice(0, url.indexOf('?')), queryOf(url)] : [url, '']
   const rest = query.replace(ASYNC, '').replace(/^&/, '')
   const headers = [...exchange.headers()].filter(([name]) => !LEFT.has(name))
+  // What a job does is a part of the request that began it.
+  if (exchange.span !== undefined) headers.push(...Object.entries(exchange.span.headers))
   return {
     id,
     deployment,

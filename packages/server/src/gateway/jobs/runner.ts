@@ -4,10 +4,11 @@ import { isStorageFull } from '../../durable.ts'
 import type { IdSource } from '../../ids.ts'
 import type { Logger } from '../../logging.ts'
 import type { Answer, Exchange } from '../exchange.ts'
+import type { Span } from '../tracing/span.ts'
 import { type Job, type JobResult, jobOf } from './job.ts'
 import { JobExchange } from './job-exchange.ts'
 import type { JobStore } from './store.ts'
-import type { Webhooks } from './webhook.ts'
+import type { Receiver, Webhooks } from './webhook.ts'
 
 export type JobsOptions = {
   readonly store: JobStore
@@ -50,13 +51,13 @@ export function createJobs({ store, webhooks, ids, logger, most, keptMs }: JobsO
   let isStopped = false
   let sweeping: NodeJS.Timeout | undefined
 
-  const answerOf = async (job: Job, body: Buffer, attempts: number): Promise<Answer> => {
-    if (attempts > MOST_ATTEMPTS) return failure(job)
+  const answerOf = async (job: Job, body: Buffer, attempts: number): Promise<Answered> => {
+    if (attempts > MOST_ATTEMPTS) return { answer: failure(job), span: undefined }
     for (;;) {
       const exchange = new JobExchange(job, body)
       answerWith!(exchange)
       const answer = await exchange.answer
-      if (!BUSY.has(answer.status) || isStopped) return answer
+      if (!BUSY.has(answer.status) || isStopped) return { answer, span: exchange.span }
       await sleep(BUSY_PAUSE_MS)
     }
   }
@@ -64,11 +65,12 @@ export function createJobs({ store, webhooks, ids, logger, most, keptMs }: JobsO
     const begun = await store.begin(id)
     if (begun === undefined) return
     const { job, body, attempts } = begun
-    const answer = await answerOf(job, body, attempts)
+    const { answer, span } = await answerOf(job, body, attempts)
     if (BUSY.has(answer.status) && isStopped) return
     const result = resultOf(job, answer, attempts)
     const isFirst = await store.finish(result, Buffer.from(answer.body))
-    if (isFirst && job.webhook !== undefined) await webhooks.deliver(job.webhook, result, answer.body)
+    const to = isFirst ? receiverOf(job, span) : undefined
+    if (to !== undefined) await webhooks.deliver(to, result, answer.body)
   }
   const runNext = (): void => {
     while (!isStopped && answerWith !== undefined && running.size < AT_ONCE && waiting.length > 0) {
@@ -114,6 +116,15 @@ export function createJobs({ store, webhooks, ids, logger, most, keptMs }: JobsO
     },
     waiting: () => waiting.length + running.size,
   }
+}
+
+type Answered = { readonly answer: Answer; readonly span: Span | undefined }
+
+/** Who is told of an answer; the trace is the job's, or as the caller sent it. */
+function receiverOf({ webhook: url, headers }: Job, span: Span | undefined): Receiver | undefined {
+  if (url === undefined) return undefined
+  const sent = Object.entries(headers).filter(([name]) => name === 'traceparent' || name === 'tracestate')
+  return { url, trace: span?.headers ?? Object.fromEntries(sent) }
 }
 
 const resultOf = (job: Job, { status, type, headers = {} }: Answer, attempts: number): JobResult => ({

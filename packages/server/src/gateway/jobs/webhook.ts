@@ -10,7 +10,13 @@ export type Webhooks = {
    * Posts an answer, once: a receiver that fell silent may have taken it, so only what surely did not arrive is sent
    * again. Never throws.
    */
-  deliver(url: string, result: JobResult, body: string | Uint8Array): Promise<void>
+  deliver(to: Receiver, result: JobResult, body: string | Uint8Array): Promise<void>
+}
+
+export type Receiver = {
+  readonly url: string
+  /** `traceparent` and `tracestate` of what it is a part of. */
+  readonly trace: Readonly<Record<string, string>>
 }
 
 type Options = {
@@ -32,9 +38,14 @@ export function createWebhooks({ hosts, secret, logger }: Options): Webhooks {
   const sign = (id: string, seconds: number, body: string): string =>
     `v1,${createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')}`
 
-  const post = async (url: string, id: string, body: string): Promise<'taken' | 'again' | 'lost'> => {
+  const post = async (
+    { url, trace }: Receiver,
+    id: string,
+    body: string,
+  ): Promise<'taken' | 'again' | 'lost'> => {
     const seconds = Math.floor(Date.now() / 1000)
     const headers = {
+      ...trace,
       'content-type': 'application/json',
       'webhook-id': id,
       'webhook-timestamp': `${seconds}`,
@@ -58,7 +69,7 @@ export function createWebhooks({ hosts, secret, logger }: Options): Webhooks {
       if (url === undefined || !isWeb || url.username !== '' || !hosts.includes(url.host))
         throw new MillwrightError('WEBHOOK_REFUSED', { host: (url?.host ?? text).slice(0, 128) })
     },
-    async deliver(url, result, body) {
+    async deliver(to, result, body) {
       const { id, status, acceptedAt, doneAt } = result
       const text = JSON.stringify({
         type: 'job.done',
@@ -66,7 +77,7 @@ export function createWebhooks({ hosts, secret, logger }: Options): Webhooks {
         data: { id, status, accepted_at: new Date(acceptedAt).toISOString(), answer: parseAnswer(body) },
       })
       for (const pauseMs of [...PAUSES_MS, undefined]) {
-        const outcome = await post(url, id, text)
+        const outcome = await post(to, id, text)
         if (outcome === 'taken') return
         if (outcome === 'lost' || pauseMs === undefined) break
         await new Promise((resolve) => setTimeout(resolve, pauseMs))

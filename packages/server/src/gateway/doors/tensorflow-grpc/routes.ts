@@ -102,7 +102,8 @@ function predict(deps: RouteDeps, served: Served, { message, request }: Asked) {
     ),
   })
   const watched = signal ?? (rows.count > served.nowRows ? exchange.gone() : undefined)
-  const inference = { rows, outputs, requestId: exchange.id, startedAt, signal: watched }
+  const { id: requestId, span } = exchange
+  const inference = { rows, outputs, requestId, startedAt, signal: watched, span }
   const answered = inferTensors(deps, served, inference)
   return answered instanceof Promise ? answered.then(answer) : answer(answered)
 }

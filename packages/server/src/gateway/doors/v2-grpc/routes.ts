@@ -87,7 +87,8 @@ const inferWith =
     const outputs = [...new Set(asked.outputs.map(({ method }) => method))]
     const { rows } = asked
     const watched = signal ?? (rows.count > served.nowRows ? exchange.gone() : undefined)
-    const inference = { rows, outputs, requestId: exchange.id, startedAt, signal: watched }
+    const { id: requestId, span } = exchange
+    const inference = { rows, outputs, requestId, startedAt, signal: watched, span }
     const tensors = inferTensors(deps, served, inference)
     return tensors instanceof Promise
       ? tensors.then((later) => writeInference(served, asked, later, isRaw))

@@ -83,7 +83,8 @@ const inferDoor = (deps: RouteDeps): GatewayRoute['answer'] =>
     const asked = parseInference(served, request)
     const { exchange, startedAt, signal } = request
     const outputs = [...new Set(asked.outputs.map(({ method }) => method))]
-    const inference = { rows: asked.rows, outputs, requestId: exchange.id, startedAt, signal }
+    const { id: requestId, span } = exchange
+    const inference = { rows: asked.rows, outputs, requestId, startedAt, signal, span }
     const answer = (tensors: OutputTensor[]): Reply => writeInference(served, asked, tensors)
     const tensors = inferTensors(deps, served, inference)
     return tensors instanceof Promise ? tensors.then(answer) : answer(tensors)
