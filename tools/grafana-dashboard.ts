@@ -5,12 +5,22 @@ import { writeFileSync } from 'node:fs'
 export type Panel = {
   readonly title: string
   readonly unit: string
-  /** PromQL; `$version` is the chosen model versions. */
+  /** PromQL; `$version` and `$deployment` are what is chosen above. */
   readonly queries: readonly { readonly expr: string; readonly legend: string }[]
   readonly width: number
 }
 
 const VERSIONS = 'model_version=~"$version"'
+const DEPLOYMENTS = 'deployment=~"$deployment"'
+const REQUESTS = 'millwright_request_seconds'
+
+/** A quantile of classic buckets or, where Prometheus keeps only those, of native ones. */
+const quantile = (
+  q: number,
+  name: string,
+  { labels, by }: { labels: string; by: readonly string[] },
+): string =>
+  `histogram_quantile(${q}, sum by (${[...by, 'le'].join(', ')}) (rate(${name}_bucket{${labels}}[$__rate_interval]))) or histogram_quantile(${q}, sum by (${by.join(', ')}) (rate(${name}{${labels}}[$__rate_interval])))`
 
 export const PANELS: readonly Panel[] = [
   {
@@ -70,6 +80,91 @@ export const PANELS: readonly Panel[] = [
     width: 12,
     queries: [
       { expr: 'sum by (code) (rate(millwright_errors_total[$__rate_interval]))', legend: '{{code}}' },
+    ],
+  },
+  {
+    title: 'Requests a second, by door, deployment and version',
+    unit: 'reqps',
+    width: 12,
+    queries: [
+      {
+        expr: `sum by (door, deployment, model_version) (rate(${REQUESTS}_count{${DEPLOYMENTS}}[$__rate_interval]))`,
+        legend: '{{door}} {{deployment}} {{model_version}}',
+      },
+    ],
+  },
+  {
+    title: 'Latency of answers, by door, deployment and version',
+    unit: 's',
+    width: 12,
+    queries: [0.5, 0.95, 0.99].map((q) => ({
+      expr: quantile(q, REQUESTS, {
+        labels: `outcome="answered", ${DEPLOYMENTS}`,
+        by: ['door', 'deployment', 'model_version'],
+      }),
+      legend: `{{door}} {{deployment}} {{model_version}} p${q * 100}`,
+    })),
+  },
+  {
+    title: 'Requests not answered, a second: refused, failed, shed, cancelled',
+    unit: 'reqps',
+    width: 12,
+    queries: [
+      {
+        expr: `sum by (deployment, outcome) (rate(${REQUESTS}_count{outcome!="answered", ${DEPLOYMENTS}}[$__rate_interval]))`,
+        legend: '{{deployment}} {{outcome}}',
+      },
+    ],
+  },
+  {
+    title: 'Queue: time waited',
+    unit: 's',
+    width: 6,
+    queries: [0.5, 0.99].map((q) => ({
+      expr: quantile(q, 'millwright_queue_seconds', { labels: DEPLOYMENTS, by: ['deployment'] }),
+      legend: `{{deployment}} p${q * 100}`,
+    })),
+  },
+  {
+    title: 'Queue: requests that wait, and that are answered',
+    unit: 'short',
+    width: 6,
+    queries: [
+      { expr: 'millwright_queued_requests', legend: 'waiting' },
+      { expr: 'millwright_requests_in_flight', legend: 'in flight' },
+    ],
+  },
+  {
+    title: 'Batches of hosted models, mean rows',
+    unit: 'short',
+    width: 8,
+    queries: [
+      {
+        expr: 'sum(rate(millwright_batch_rows_sum[$__rate_interval])) / sum(rate(millwright_batch_rows_count[$__rate_interval]))',
+        legend: 'rows',
+      },
+    ],
+  },
+  {
+    title: 'Batches of hosted models, time waited',
+    unit: 's',
+    width: 8,
+    queries: [
+      {
+        expr: 'histogram_quantile(0.99, sum by (le) (rate(millwright_batch_wait_seconds_bucket[$__rate_interval])))',
+        legend: 'p99',
+      },
+    ],
+  },
+  {
+    title: 'Shadow rows a second, by what became of them',
+    unit: 'reqps',
+    width: 8,
+    queries: [
+      {
+        expr: `sum by (deployment, outcome) (rate(millwright_shadow_rows_total{${DEPLOYMENTS}}[$__rate_interval]))`,
+        legend: '{{deployment}} {{outcome}}',
+      },
     ],
   },
   {
@@ -137,6 +232,13 @@ function place(panels: readonly Panel[]): { panel: Panel; x: number; y: number }
   })
 }
 
+/** One, several or all values of a label. */
+const choice = (name: string, query: string) => ({
+  ...{ name, label: `${name[0]!.toUpperCase()}${name.slice(1)}`, type: 'query', datasource },
+  query: { query, refId: name },
+  ...{ refresh: 2, multi: true, includeAll: true, allValue: '.*' },
+})
+
 /** The dashboard as Grafana's classic JSON model. */
 export function buildDashboard() {
   return {
@@ -151,17 +253,8 @@ export function buildDashboard() {
     templating: {
       list: [
         { name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus' },
-        {
-          name: 'version',
-          label: 'Version',
-          type: 'query',
-          datasource,
-          query: { query: 'label_values(ml_predictions_total, model_version)', refId: 'version' },
-          refresh: 2,
-          multi: true,
-          includeAll: true,
-          allValue: '.*',
-        },
+        choice('version', 'label_values(ml_predictions_total, model_version)'),
+        choice('deployment', 'label_values(millwright_rows_total, deployment)'),
       ],
     },
     panels: place(PANELS).map(({ panel, x, y }, i) => ({

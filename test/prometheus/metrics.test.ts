@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PANELS } from '../../tools/grafana-dashboard.ts'
@@ -13,6 +13,9 @@ import {
   startMillwright,
   temporaryFolder,
 } from '../support/millwright.ts'
+
+const RULES = join(ROOT, 'deploy/prometheus/rules.yml')
+const RULES_TEST = join(ROOT, 'deploy/prometheus/rules.test.yml')
 
 /** With the real Prometheus, where it is installed: apt-get install prometheus. */
 const installed = spawnSync('promtool', ['--version']).status === 0
@@ -133,15 +136,58 @@ describe.skipIf(!installed)('metrics as Prometheus sees them', () => {
 
   test('every query of the dashboard is understood', async () => {
     for (const { expr } of PANELS.flatMap((panel) => panel.queries))
-      await classic.query(expr.replaceAll('$__rate_interval', '1m').replaceAll('$version', '.*'))
+      for (const prometheus of [classic, native])
+        await prometheus.query(
+          expr
+            .replaceAll('$__rate_interval', '1m')
+            .replaceAll('$version', '.*')
+            .replaceAll('$deployment', '.*'),
+        )
   })
 
-  test('the rules and alerts are valid', () => {
-    const output = execFileSync('promtool', ['check', 'rules', join(ROOT, 'deploy/prometheus/rules.yml')], {
-      encoding: 'utf8',
-    })
+  test('dashboard, rules and alerts ask for metrics that there are', async () => {
+    const text = await (await fetch(`${server.url}/metrics`)).text()
+    const exported = new Set([...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name!))
+    const asked = [
+      ...PANELS.flatMap(({ queries }) => queries.map(({ expr }) => expr)),
+      readFileSync(RULES, 'utf8'),
+    ]
+      .join('\n')
+      .matchAll(/(?<![:\w])(?:ml|millwright|nodejs|process)_\w+(?=[{[)\s]|$)/gm)
+    const names = [...asked].map(([name]) =>
+      exported.has(name) ? name : name.replace(/_(bucket|count|sum)$/, ''),
+    )
 
-    expect(output).toContain('SUCCESS: 5 rules found')
+    expect(names.length).toBeGreaterThan(20)
+    expect(names.filter((name) => !exported.has(name))).toEqual([])
+  })
+
+  test.each(['millwright_request_seconds', 'millwright_queue_seconds'])(
+    'the dashboard draws %s of either kind of buckets',
+    async (metric) => {
+      const expr = PANELS.flatMap(({ queries }) => queries.map((one) => one.expr))
+        .find((one) => one.includes(`${metric}_bucket`))!
+        .replaceAll('$__rate_interval', '1m')
+        .replaceAll('$deployment', '.*')
+
+      for (const prometheus of [classic, native])
+        expect(await eventually(async () => (await prometheus.query(expr)).length > 0)).toBe(true)
+    },
+  )
+
+  test('the rules and alerts are valid', () => {
+    const output = execFileSync('promtool', ['check', 'rules', RULES], { encoding: 'utf8' })
+
+    expect(output).toContain('SUCCESS: 15 rules found')
+  })
+
+  test('every alert is silent while all is well and fires when it is not', () => {
+    const output = execFileSync('promtool', ['test', 'rules', RULES_TEST], { encoding: 'utf8' })
+    const alerts = [...readFileSync(RULES, 'utf8').matchAll(/alert: (\w+)/g)].map(([, name]) => name)
+    const tested = [...readFileSync(RULES_TEST, 'utf8').matchAll(/alertname: (\w+)/g)].map(([, name]) => name)
+
+    expect(output).toContain('SUCCESS')
+    expect(new Set(tested)).toEqual(new Set(alerts))
   })
 
   const scraped = async (expr: string): Promise<string | undefined> =>
