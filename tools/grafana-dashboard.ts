@@ -173,7 +173,7 @@ export const PANELS: readonly Panel[] = [
     width: 8,
     queries: [
       {
-        expr: 'sum by (deployment) (rate(millwright_rows_refused_total[$__rate_interval])) / sum by (deployment) (rate(millwright_rows_total[$__rate_interval]) + rate(millwright_rows_refused_total[$__rate_interval]))',
+        expr: 'sum by (deployment) (rate(millwright_rows_refused_total[$__rate_interval])) / sum by (deployment) (rate(millwright_rows_total[$__rate_interval]))',
         legend: '{{deployment}}',
       },
     ],

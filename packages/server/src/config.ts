@@ -23,6 +23,13 @@ const oneOf = <T extends string>(fallback: T, values: readonly T[]): Setting<T> 
   parse: (given) => values.find((value) => value === given),
 })
 
+const someOf = (fallback: string, values: readonly string[]): Setting<string> => ({
+  fallback,
+  expected: `some of ${values.join(', ')}, separated by commas`,
+  parse: (given) =>
+    given === '' || given.split(',').every((name) => values.includes(name.trim())) ? given : undefined,
+})
+
 type Range = { readonly min: number; readonly max?: number }
 
 const integer = (fallback: number, { min, max = Number.MAX_SAFE_INTEGER }: Range): Setting<number> => ({
@@ -139,6 +146,8 @@ const SETTINGS = {
   MILLWRIGHT_ONNX_RUN_MS: integer(10_000, { min: 1 }),
   /** Longest a request for an ONNX model that has nothing to do waits for others to go with it, in milliseconds. */
   MILLWRIGHT_BATCH_WAIT_MS: integer(0, { min: 0 }),
+  /** Other servers by whose names metrics are told, too: some of triton, mlserver, kserve, tfserving, separated by commas. */
+  MILLWRIGHT_METRIC_ALIASES: someOf('', ['triton', 'mlserver', 'kserve', 'tfserving']),
   /** Receiver of traces, by OTLP over HTTP: `http://collector:4318`; `/v1/traces` is added. None: there are no traces. */
   OTEL_EXPORTER_OTLP_ENDPOINT: address(''),
   /** The same, taken as it is. */

@@ -30,6 +30,7 @@ import { withSpans } from '../src/gateway/tracing/traced-plane.ts'
 import { createIdSource } from '../src/ids.ts'
 import { type DataLayout, layoutOf } from '../src/layout.ts'
 import { createLogger } from '../src/logging.ts'
+import type { AliasServer } from '../src/metrics/aliases.ts'
 import { scrapeAll } from '../src/metrics/scrape.ts'
 import type { RoutedDeployment, RoutedKey } from '../src/routing/snapshot.ts'
 import { readSegment } from '../src/segments/reader.ts'
@@ -135,6 +136,7 @@ export type Limits = {
   readonly usesMs?: number
   readonly sharedCache?: SharedCache
   readonly tls?: SecureContextOptions
+  readonly aliases?: readonly AliasServer[]
   /** Variables of OpenTelemetry. */
   readonly tracing?: Partial<Config>
   readonly logTo?: NodeJS.WritableStream
@@ -183,7 +185,8 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     jobs,
     ...{ table: follower.table, isReady: follower.isReady, plane },
     ...{ metrics, proxy, ids, logger },
-    scrape: () => scrapeAll({ layout, slot: 0, own: () => metrics.toJson(log) }),
+    scrape: () =>
+      scrapeAll({ layout, slot: 0, own: () => metrics.toJson(log), aliases: limits.aliases ?? [] }),
     maxBodyBytes: limits.maxBodyBytes ?? 16 << 20,
     maxRows: limits.maxRows ?? 10_000,
     maxWaitMs: limits.maxWaitMs ?? 1_000,

@@ -94,12 +94,12 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
     }
   }
   const finish = (served: Served, request: InferRequest): void => {
-    served.metrics.rows.value += request.rows.count
     served.versionMetrics.latency.observe((performance.now() - request.startedAt) / 1000)
   }
   return {
     inferNow(served, request) {
       const results = new Array<RowResult>(request.rows.count)
+      served.metrics.rows.value += request.rows.count
       if (served.engine.kind !== 'inline') throw new RangeError('inferNow: a host runs the model')
       const block = openBlock(served, request, { from: 0, to: request.rows.count, results, log: deps.log })
       const runs = runRows(served.engine.executable, served.readers.strict, block)
@@ -110,6 +110,7 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
     async infer(served, request) {
       const { count: rows } = request.rows
       const results = new Array<RowResult>(rows)
+      served.metrics.rows.value += rows
       const records: string[] = []
       const log = request.whole ? { append: (record: string) => records.push(record) } : deps.log
       const runner = runnerOf(served, request)
@@ -140,6 +141,7 @@ function settleBlock(
   served.metrics.engineSeconds.value += (leftAt - enteredAt) / 1000
   request.span?.child('engine', enteredAt).end(leftAt)
   const timeMs = Date.now()
+  served.metrics.lastPredicted.ms = timeMs
   const latencyUs = Math.round((leftAt - request.startedAt) * 1000)
   for (let position = 0; position < good.length; position++) {
     const index = good[position]!
@@ -152,6 +154,7 @@ function settleBlock(
     }
     const predicted = describeRow(served, id, run, request.outputs)
     results[index] = predicted
+    served.metrics.predicted.value += 1
     count(served, predicted)
     const featuresJson = featuresOf(served, slab, position)
     log.append(recordOf(served, predicted, { timeMs, latencyUs, featuresJson, request, index }))

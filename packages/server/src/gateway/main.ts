@@ -11,6 +11,7 @@ import { type Config, hostLimitsOf, isTracing, loadConfig, threadsOf, tlsFilesOf
 import { createIdSource, type IdSource } from '../ids.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { createLogger, type Logger } from '../logging.ts'
+import { aliasServersOf } from '../metrics/aliases.ts'
 import { createMetricsServer, scrapeAll } from '../metrics/scrape.ts'
 import { createSegmentWriter } from '../segments/writer.ts'
 import { settleMemory } from '../settle.ts'
@@ -62,6 +63,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     ...{ id: `gateway-${slot}`, layout, load, metrics, logger, caching, keyedAnswers },
   })
   const own = () => metrics.toJson(log)
+  const aliases = aliasServersOf(config.MILLWRIGHT_METRIC_ALIASES)
   const files = tlsFilesOf(config)
   const proxy = createProxy(layout.controlSocket, metrics)
   const tracing = await openTracing(config, { slot, metrics, logger })
@@ -72,7 +74,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     isReady: follower.isReady,
     plane: openPlane({ ids, log }, { isTraced: tracing !== undefined, logger }),
     metrics,
-    scrape: () => scrapeAll({ layout, slot, own }),
+    scrape: () => scrapeAll({ layout, slot, own, aliases }),
     proxy,
     ids,
     logger,

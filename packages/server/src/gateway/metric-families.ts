@@ -44,6 +44,12 @@ const predictionFamilies = () => ({
     SCORE_EDGES,
   ),
   rows: counterOf('millwright_rows_total', 'Rows received.', 'deployment', 'model_version'),
+  predicted: counterOf(
+    'millwright_rows_predicted_total',
+    'Rows that a model answered.',
+    'deployment',
+    'model_version',
+  ),
   badRows: counterOf(
     'millwright_rows_refused_total',
     'Rows that the schema or the model refused.',
@@ -78,8 +84,8 @@ const requestFamilies = () => ({
   queueSeconds: histogramFamily(
     {
       name: 'millwright_queue_seconds',
-      help: 'Time that requests for predictions waited for their turn.',
-      labels: ['deployment'],
+      help: 'Time that requests for predictions waited for their turn, by the version asked for.',
+      labels: ['deployment', 'model_version'],
       native: true,
     },
     LATENCY_EDGES,

@@ -20,11 +20,14 @@ export type VersionMetrics = {
 /** What the requests for one version of one deployment add to. */
 export type ServedMetrics = {
   readonly rows: Counter
+  readonly predicted: Counter
   readonly badRows: Counter
   readonly engineSeconds: Counter
-  /** Time that requests waited for their turn, of all versions of the deployment. */
+  /** Time that requests waited for their turn. */
   readonly queueSeconds: Histogram
   readonly requests: RequestMetrics
+  /** When a row was last predicted, in milliseconds since 1970. */
+  readonly lastPredicted: { ms: number }
 }
 /** How a version was found for a request. */
 const ASSIGNMENTS = ['stable', 'candidate', 'no_unit', 'override'] as const
@@ -65,8 +68,9 @@ export type GatewayMetrics = ReturnType<typeof createMetrics>
 /** All numbers of one gateway. */
 export function createMetrics(build: { version: string }) {
   const families = createFamilies()
-  const { predictions, latency, score, rows, badRows, engineSeconds } = families
+  const { predictions, latency, score } = families
   const [batchRows, batchWait] = [families.batchRows.with(), families.batchWait.with()]
+  const served = new Map<string, ServedMetrics>()
   const state = { epoch: 0, inFlight: 0, queued: 0 }
   const epoch = gauge({ name: 'millwright_routing_epoch', help: 'Epoch served.' }, 'max', () => state.epoch)
   const inFlight = gauge(
@@ -107,13 +111,12 @@ export function createMetrics(build: { version: string }) {
         outcome: (name) => outcomes.get(name) ?? add(name),
       }
     },
-    ofServed: (deployment: string, version: string): ServedMetrics => ({
-      rows: rows.with(deployment, version),
-      badRows: badRows.with(deployment, version),
-      engineSeconds: engineSeconds.with(deployment, version),
-      queueSeconds: families.queueSeconds.with(deployment),
-      requests: requestMetrics(families.requestSeconds, deployment, version),
-    }),
+    ofServed(deployment: string, version: string): ServedMetrics {
+      const key = JSON.stringify([deployment, version])
+      const found = served.get(key) ?? servedMetrics(families, deployment, version)
+      served.set(key, found)
+      return found
+    },
     ofSplit: (name: string) => countersBy(families.splitRequests, name, ASSIGNMENTS),
     ofShadow: (name: string) => countersBy(families.shadowRows, name, SHADOW_OUTCOMES),
     ofCache: (name: string) => countersBy(families.cacheLookups, name, CACHE_RESULTS),
@@ -130,6 +133,20 @@ export function createMetrics(build: { version: string }) {
 
 /** Stands for a deployment where there is none; no deployment can be called so. */
 export const NO_DEPLOYMENT = '(none)'
+
+const servedMetrics = (
+  families: ReturnType<typeof createFamilies>,
+  deployment: string,
+  version: string,
+): ServedMetrics => ({
+  rows: families.rows.with(deployment, version),
+  predicted: families.predicted.with(deployment, version),
+  badRows: families.badRows.with(deployment, version),
+  engineSeconds: families.engineSeconds.with(deployment, version),
+  queueSeconds: families.queueSeconds.with(deployment, version),
+  requests: requestMetrics(families.requestSeconds, deployment, version),
+  lastPredicted: { ms: 0 },
+})
 
 /** Found by two properties, without a hash of labels. A name that callers made up is never a label. */
 function requestMetrics(family: HistogramFamily, deployment: string, version: string): RequestMetrics {

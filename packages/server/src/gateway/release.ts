@@ -123,7 +123,8 @@ const UNOBSERVED = { observe() {}, total: nothing }
 const UNSEEN: Pick<Served, 'metrics' | 'versionMetrics'> = {
   versionMetrics: { latency: UNOBSERVED, score: UNOBSERVED, outcome: () => ({ value: 0 }) },
   metrics: {
-    ...{ rows: { value: 0 }, badRows: { value: 0 }, engineSeconds: { value: 0 } },
+    ...{ rows: { value: 0 }, predicted: { value: 0 }, badRows: { value: 0 }, engineSeconds: { value: 0 } },
     ...{ queueSeconds: UNOBSERVED, requests: { of: () => UNOBSERVED, total: nothing } },
+    lastPredicted: { ms: 0 },
   },
 }

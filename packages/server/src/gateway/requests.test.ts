@@ -85,8 +85,9 @@ test('the time in the queue is observed of whoever was let in', async () => {
   await post('/api/v1/deployments/full/predict', { row: ROW })
 
   expect(await scrape('millwright_queue_seconds_count')).toEqual({
-    'deployment=churn': 20,
-    'deployment=full': 0,
+    'deployment=churn,model_version=v2': 20,
+    'deployment=churn,model_version=v3': 0,
+    'deployment=full,model_version=v2': 0,
   })
   expect((await gateway.ask('/metrics')).text).toContain('\nmillwright_queued_requests 0\n')
 })

@@ -215,10 +215,21 @@ describe('metrics', () => {
       score: grown('ml_prediction_score_bucket{le="0.15",model_version="v2"}'),
       lower: grown('ml_prediction_score_bucket{le="0.1",model_version="v2"}'),
       rows: grown('millwright_rows_total{deployment="churn",model_version="v2"}'),
+      predicted: grown('millwright_rows_predicted_total{deployment="churn",model_version="v2"}'),
       refused: grown('millwright_rows_refused_total{deployment="churn",model_version="v2"}'),
       errors: grown('millwright_errors_total{door="native",deployment="churn",code="INVALID_JSON"}'),
       requests: grown('millwright_requests_total{door="native",status="2xx"}'),
-    }).toEqual({ negative: 2, latency: 1, score: 2, lower: 0, rows: 3, refused: 1, errors: 1, requests: 1 })
+    }).toEqual({
+      negative: 2,
+      latency: 1,
+      score: 2,
+      lower: 0,
+      rows: 3,
+      predicted: 2,
+      refused: 1,
+      errors: 1,
+      requests: 1,
+    })
   })
 
   test('hold the state of the process and of the log', async () => {

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { AggregatorRegistry } from 'prom-client'
 import { createServer, request } from '../http.ts'
 import type { DataLayout } from '../layout.ts'
+import { type AliasServer, aliasesOf } from './aliases.ts'
 import { isNative, type MetricJson } from './families.ts'
 
 /** A process that takes longer is left out. */
@@ -16,10 +17,12 @@ export type ScrapeDeps = {
   /** Slot of this gateway, whose numbers need no socket. */
   readonly slot: number
   readonly own: () => Promise<MetricJson[]>
+  /** Servers whose names for the same numbers are added. */
+  readonly aliases?: readonly AliasServer[]
 }
 
 /** The numbers of this gateway, the others and control as one; whoever does not answer is left out. */
-export async function scrapeAll({ layout, slot, own }: ScrapeDeps): Promise<MetricJson[]> {
+export async function scrapeAll({ layout, slot, own, aliases = [] }: ScrapeDeps): Promise<MetricJson[]> {
   const mine = layout.gatewaySocket(slot)
   const folder = dirname(mine)
   const names = await readdir(folder).catch((): string[] => [])
@@ -27,7 +30,8 @@ export async function scrapeAll({ layout, slot, own }: ScrapeDeps): Promise<Metr
   const sockets = [...others.map((name) => join(folder, name)), layout.internalSocket]
   const answers = await Promise.all([own(), ...sockets.map((socket) => fetchMetrics(socket))])
   const registry = aggregate(answers.filter((answer) => answer !== undefined))
-  return (await registry.getMetricsAsJSON()) as unknown as MetricJson[]
+  const families = (await registry.getMetricsAsJSON()) as unknown as MetricJson[]
+  return [...families, ...aliasesOf(families, aliases)]
 }
 
 /** The text format of Prometheus, version 0.0.4. */
