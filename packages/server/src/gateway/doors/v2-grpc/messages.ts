@@ -142,6 +142,8 @@ const InferStatistics = message('InferStatistics', {
   compute_input: optional(4, StatisticDuration),
   compute_infer: optional(5, StatisticDuration),
   compute_output: optional(6, StatisticDuration),
+  cache_hit: optional(7, StatisticDuration),
+  cache_miss: optional(8, StatisticDuration),
 })
 const ModelStatistics = message('ModelStatistics', {
   name: field(1, string),

@@ -11,13 +11,13 @@ import { selectServed } from '../../serving-table.ts'
 import { inferTensors } from '../../tensors/infer.ts'
 import { describeConfig, describeModel } from '../v2/metadata.ts'
 import { EXTENSIONS } from '../v2/routes.ts'
+import { listStatistics } from '../v2/statistics.ts'
 import { DataType, ModelStreamInferResponse } from './messages.ts'
 import { repositoryRoutes } from './repository.ts'
 import { type InferRequest, parseInference } from './request.ts'
 import { type InferResponse, writeInference } from './response.ts'
 import { INFERENCE } from './services.ts'
 import { settingRoutes } from './settings.ts'
-import { describeStatistics } from './statistics.ts'
 
 /** Open Inference Protocol V2 over gRPC, with the extensions of Triton, KServe and MLServer that clients use. */
 export function v2GrpcRoutes(deps: RouteDeps): GrpcRoute[] {
@@ -33,11 +33,9 @@ export function v2GrpcRoutes(deps: RouteDeps): GrpcRoute[] {
     read(INFERENCE.ModelReady, (message) => ({ ready: isReady() && isServed(() => model(message)) })),
     read(INFERENCE.ModelMetadata, (message) => describeModel(model(message))),
     read(INFERENCE.ModelConfig, (message) => ({ config: configOf(model(message)) })),
-    read(INFERENCE.ModelStatistics, (message) => ({
-      model_stats: (message.name === '' ? [...deps.table().byName.values()] : [model(message)]).map(
-        describeStatistics,
-      ),
-    })),
+    read(INFERENCE.ModelStatistics, (message) =>
+      listStatistics(deps.table(), message.name === '' ? {} : paramsOf(message)),
+    ),
     predictRoute(deps, INFERENCE.ModelInfer, { paramsOf: paramsOfInfer, answer: inferWith(deps) }),
     predictRoute(deps, INFERENCE.ModelStreamInfer, {
       paramsOf: paramsOfInfer,

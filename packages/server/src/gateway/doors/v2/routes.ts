@@ -13,6 +13,7 @@ import { describeConfig, describeModel, indexOf } from './metadata.ts'
 import { assertNoOverride, changeLoaded, parametersIn } from './repository.ts'
 import { parseInference } from './request.ts'
 import { writeInference } from './response.ts'
+import { listStatistics, statisticsJson } from './statistics.ts'
 import { switchedOffRoutes } from './switched-off.ts'
 
 export const EXTENSIONS = [
@@ -21,6 +22,7 @@ export const EXTENSIONS = [
   'model_configuration',
   'model_repository',
   'parameters',
+  'statistics',
 ]
 
 /** `{"error": text}`, and of the type that clients look for. */
@@ -59,6 +61,10 @@ export function v2Routes(deps: RouteDeps): GatewayRoute[] {
           return { body: '' }
         }),
       ),
+    ),
+    // Before the model called so.
+    ...['/v2/models/stats', '/v2/models/{name}/stats', '/v2/models/{name}/versions/{version}/stats'].map(
+      (path) => read(path, (params) => json(statisticsJson(listStatistics(deps.table(), params)))),
     ),
     ...switchedOffRoutes(deps, manner),
     ...['/v2/models/{name}', '/v2/models/{name}/versions/{version}'].flatMap((path) => [
