@@ -15,9 +15,9 @@ test('the page of permissions has every route (else: node tools/reference-docs.t
 
 test('the page of the configuration has every setting (else: node tools/reference-docs.ts)', () => {
   const settings = readFileSync(new URL('../packages/server/src/config.ts', import.meta.url), 'utf8').match(
-    /^ {2}MILLWRIGHT_\w+/gm,
+    /^ {2}(?:MILLWRIGHT|OTEL)_\w+:/gm,
   )
 
   expect(read('configuration')).toBe(buildConfigurationPage())
-  expect(read('configuration').match(/^\| `MILLWRIGHT_/gm)).toHaveLength(settings!.length)
+  expect(read('configuration').match(/^\| `(?:MILLWRIGHT|OTEL)_/gm)).toHaveLength(settings!.length)
 })

@@ -19,7 +19,7 @@ const block = (text: string): string => `\`\`\`\n${text.replaceAll('\\${', '${')
 const section = (name: string, usage: string): string => `## ${name}\n\n${block(usage)}`
 
 /** A setting in `config.ts`: its comment, its name, its rule. */
-const SETTING = /\/\*\* ([^*]+?) \*\/\n\s+(MILLWRIGHT_\w+): (\w+\([\s\S]*?\)),\n(?=\s+\/\*\*|\})/g
+const SETTING = /\/\*\* ([^*]+?) \*\/\n\s+((?:MILLWRIGHT|OTEL)_\w+): (\w+\([\s\S]*?\)),\n(?=\s+\/\*\*|\})/g
 
 export function buildConfigurationPage(): string {
   const rows = [...read('packages/server/src/config.ts').matchAll(SETTING)].map(([, comment, name, rule]) => {
@@ -36,6 +36,8 @@ ${rows.join('\n')}
 
 The command line reads \`MILLWRIGHT_URL\` (default \`http://127.0.0.1:7600\`), \`MILLWRIGHT_API_KEY\`, \`MILLWRIGHT_USER\` (default: who is logged
 in; where a key is asked for, its name counts), \`NO_COLOR\`.
+
+\`OTEL_…\` are OpenTelemetry's own names; [Trace requests](../how-to/trace-requests.md) shows them at work.
 `
 }
 
@@ -51,7 +53,7 @@ const defaultOf = (source: string): string => (source === "''" ? 'none' : `\`${e
 function evaluate(source: string): string {
   const product = /^(\d+) \* MEBIBYTE$/.exec(source)
   if (product !== null) return String(Number(product[1]) * 2 ** 20)
-  return source.replaceAll('_', '').replaceAll("'", '')
+  return /^[\d_]+$/.test(source) ? source.replaceAll('_', '') : source.replaceAll("'", '')
 }
 
 export async function buildPermissionsPage(): Promise<string> {

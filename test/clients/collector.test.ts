@@ -73,9 +73,7 @@ describe.skipIf(!hasGo)('the OpenTelemetry collector', () => {
     expect(said).toContain('-> service.name: Str(millwright)')
     expect(said).toContain('-> http.response.status_code: Int(200)')
     expect(said).toContain('-> millwright.rows: Int(1)')
-    expect(values('Start time').every((time) => time!.startsWith(String(new Date().getUTCFullYear())))).toBe(
-      true,
-    )
+    for (const time of values('Start time')) expect(time).toMatch(/^20\d\d-/)
     expect((await gateway.ask('/metrics')).text).toContain(
       'millwright_trace_spans_total{outcome="exported"} 4',
     )

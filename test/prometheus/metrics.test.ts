@@ -17,6 +17,8 @@ import {
 const RULES = join(ROOT, 'deploy/prometheus/rules.yml')
 const RULES_TEST = join(ROOT, 'deploy/prometheus/rules.test.yml')
 
+const METRICS_PAGE = readFileSync(join(ROOT, 'docs/reference/metrics.md'), 'utf8')
+
 /** With the real Prometheus, where it is installed: apt-get install prometheus. */
 const installed = spawnSync('promtool', ['--version']).status === 0
 if (!installed)
@@ -160,6 +162,26 @@ describe.skipIf(!installed)('metrics as Prometheus sees them', () => {
 
     expect(names.length).toBeGreaterThan(20)
     expect(names.filter((name) => !exported.has(name))).toEqual([])
+  })
+
+  test('the page of metrics has those that are exported, with their labels', async () => {
+    const rows = [...METRICS_PAGE.matchAll(/^\| `((?:ml|millwright)_\w+)` \| (\w+) \| ([^|]*) \|/gm)]
+    const documented = new Map(rows.map(([, name, type, labels]) => [name!, { type, labels: labels! }]))
+    const text = await (await fetch(`${server.url}/metrics`)).text()
+    const exported = [...text.matchAll(/^# TYPE ((?:ml|millwright)_\w+) (\w+)$/gm)]
+    const series = [...text.matchAll(/^((?:ml|millwright)_\w+?)(_bucket|_sum|_count)?\{(.+)\} /gm)]
+    const undocumented = series.flatMap(([, name, , labels]) =>
+      [...labels!.matchAll(/(\w+)="/g)]
+        .map(([, label]) => label!)
+        .filter((label) => label !== 'le' && !documented.get(name!)?.labels.includes(`\`${label}\``))
+        .map((label) => `${name}{${label}}`),
+    )
+
+    expect(exported.map(([, name, type]) => `${name} ${type}`).toSorted()).toEqual(
+      [...documented].map(([name, { type }]) => `${name} ${type}`).toSorted(),
+    )
+    expect(series.length).toBeGreaterThan(50)
+    expect(undocumented).toEqual([])
   })
 
   test.each(['millwright_request_seconds', 'millwright_queue_seconds'])(

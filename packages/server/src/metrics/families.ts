@@ -21,7 +21,7 @@ export type Histogram = {
 export type Total = { readonly count: number; readonly sum: number }
 
 /** A family of metrics with the same labels; `toJson` is called at every scrape. */
-export type Family = { toJson(): MetricJson }
+export type Family = { readonly labels: readonly string[]; toJson(): MetricJson }
 
 type Description = { readonly name: string; readonly help: string; readonly labels?: readonly string[] }
 
@@ -30,6 +30,7 @@ export type CounterFamily = Family & { with(...values: readonly string[]): Count
 export function counterFamily({ name, help, labels = [] }: Description): CounterFamily {
   const children = new Children<Counter>(labels, () => ({ value: 0 }))
   return {
+    labels,
     with: (...values) => children.get(values),
     toJson: () => ({
       name,
@@ -48,6 +49,7 @@ export function gauge(
   read: () => number,
 ): Family {
   return {
+    labels: [],
     toJson: () => ({ name, help, type: 'gauge', aggregator, values: [{ value: read(), labels: {} }] }),
   }
 }
@@ -68,6 +70,7 @@ export function histogramFamily(
 ): HistogramFamily {
   const children = new Children(labels, () => createHistogram(edges, native))
   return {
+    labels,
     with: (...values) => children.get(values),
     toJson: () => ({
       name,
