@@ -3,7 +3,7 @@ import { cpSync, existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   churnDeployment,
   createDataFolder,
@@ -26,7 +26,7 @@ if (!hasGo) console.warn('skipped: there is no Go on this machine to build a col
 
 describe.skipIf(!hasGo)('the OpenTelemetry collector', () => {
   let layout: Awaited<ReturnType<typeof createDataFolder>>
-  let gateway: Awaited<ReturnType<typeof openGateway>>
+  let address: string
   let collector: ReturnType<typeof spawn>
   let said = ''
 
@@ -46,38 +46,48 @@ describe.skipIf(!hasGo)('the OpenTelemetry collector', () => {
     await vi.waitFor(() => expect(said).toContain('Everything is ready'), { timeout: 20_000 })
     layout = await createDataFolder()
     await writeSnapshot(layout, 1, [await churnDeployment(await storeChurn(layout, 'v2'))])
-    const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_BSP_SCHEDULE_DELAY: 10 }
-    gateway = await openGateway(layout, { tracing })
+    address = `http://127.0.0.1:${port}`
   })
   afterAll(async () => {
-    await gateway?.close()
     collector?.kill()
     if (layout !== undefined) await removeDataFolder(layout)
   })
 
-  test('takes the spans of a prediction and reads in them what was meant', async () => {
-    const answer = await gateway.ask('/predict', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', traceparent: `00-${TRACE}-b7ad6b7169203331-01` },
-      body: JSON.stringify(CHURN_ROW),
-    })
-    await vi.waitFor(() => expect(said.match(/Span #\d/g)).toHaveLength(4), { timeout: 10_000 })
+  test.each(['http/protobuf', 'http/json'] as const)(
+    'reads in the spans of a prediction what was meant: %s',
+    async (protocol) => {
+      said = ''
+      const gateway = await openGateway(layout, {
+        tracing: {
+          OTEL_EXPORTER_OTLP_ENDPOINT: address,
+          OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+          OTEL_BSP_SCHEDULE_DELAY: 10,
+        },
+      })
+      onTestFinished(() => gateway.close())
+      const answer = await gateway.ask('/predict', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', traceparent: `00-${TRACE}-b7ad6b7169203331-01` },
+        body: JSON.stringify(CHURN_ROW),
+      })
+      await vi.waitFor(() => expect(said.match(/Span #\d/g)).toHaveLength(4), { timeout: 10_000 })
 
-    expect(answer.status).toBe(200)
-    const values = (name: string) =>
-      [...said.matchAll(new RegExp(`^ +${name} +: (.+)$`, 'gm'))].map(([, value]) => value)
-    expect(values('Name').toSorted()).toEqual(['POST /predict', 'engine', 'infer', 'queue'])
-    expect(new Set(values('Trace ID'))).toEqual(new Set([TRACE]))
-    expect(values('Kind').filter((kind) => kind === 'Server')).toHaveLength(1)
-    expect(values('Parent ID')).toContain('b7ad6b7169203331')
-    expect(said).toContain('-> service.name: Str(millwright)')
-    expect(said).toContain('-> http.response.status_code: Int(200)')
-    expect(said).toContain('-> millwright.rows: Int(1)')
-    for (const time of values('Start time')) expect(time).toMatch(/^20\d\d-/)
-    expect((await gateway.ask('/metrics')).text).toContain(
-      'millwright_trace_spans_total{outcome="exported"} 4',
-    )
-  })
+      expect(answer.status).toBe(200)
+      const values = (name: string) =>
+        [...said.matchAll(new RegExp(`^ +${name} +: (.+)$`, 'gm'))].map(([, value]) => value)
+      expect(values('Name').toSorted()).toEqual(['POST /predict', 'engine', 'infer', 'queue'])
+      expect(new Set(values('Trace ID'))).toEqual(new Set([TRACE]))
+      expect(values('Kind').filter((kind) => kind === 'Server')).toHaveLength(1)
+      expect(values('Parent ID')).toContain('b7ad6b7169203331')
+      expect(said).toContain('-> service.name: Str(millwright)')
+      expect(said).toContain('-> http.response.status_code: Int(200)')
+      expect(said).toContain('-> millwright.rows: Int(1)')
+      for (const time of values('Start time')) expect(time).toMatch(/^20\d\d-/)
+      expect((await gateway.ask('/metrics')).text).toContain(
+        'millwright_trace_spans_total{outcome="exported"} 4',
+      )
+    },
+  )
 })
 
 const configOf = (port: number): string => `

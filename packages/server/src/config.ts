@@ -156,8 +156,8 @@ const SETTINGS = {
   OTEL_EXPORTER_OTLP_HEADERS: text(''),
   /** The same, instead of those. */
   OTEL_EXPORTER_OTLP_TRACES_HEADERS: text(''),
-  /** How they are written: JSON over HTTP, which every receiver on port 4318 reads. */
-  OTEL_EXPORTER_OTLP_PROTOCOL: oneOf('http/json', ['http/json']),
+  /** How they are written. */
+  OTEL_EXPORTER_OTLP_PROTOCOL: oneOf('http/protobuf', ['http/protobuf', 'http/json']),
   /** Longest sending a batch takes, in milliseconds. */
   OTEL_EXPORTER_OTLP_TIMEOUT: integer(10_000, { min: 1 }),
   /** `none`: no traces, whatever the others say. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { ExportTraceServiceRequest } from '../src/gateway/tracing/messages.ts'
 
 type AnyValue = {
   readonly stringValue?: string
@@ -48,7 +49,13 @@ const spansOf = ({ resourceSpans }: ExportRequest): ReceivedSpan[] =>
     ),
   )
 
-/** A receiver of OTLP over HTTP, as JSON. `statuses`: how it answers its first requests; then with 200. */
+/** As the `content-type` says. */
+const decode = (type: string | undefined, body: Buffer): ExportRequest =>
+  (type === 'application/json'
+    ? JSON.parse(body.toString())
+    : ExportTraceServiceRequest.decode(body)) as ExportRequest
+
+/** A receiver of OTLP over HTTP. `statuses`: how it answers its first requests; then with 200. */
 export async function openOtlpReceiver(statuses: readonly number[] = []) {
   const left = [...statuses]
   const requests: { path: string; headers: IncomingHttpHeaders; spans: ReceivedSpan[] }[] = []
@@ -57,7 +64,7 @@ export async function openOtlpReceiver(statuses: readonly number[] = []) {
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     incoming.on('end', () => {
       const status = left.shift() ?? 200
-      const spans = spansOf(JSON.parse(Buffer.concat(chunks).toString()) as ExportRequest)
+      const spans = spansOf(decode(incoming.headers['content-type'], Buffer.concat(chunks)))
       requests.push({
         path: incoming.url ?? '',
         headers: incoming.headers,

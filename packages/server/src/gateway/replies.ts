@@ -129,5 +129,5 @@ const problemAnswer = (error: MillwrightError, { id }: Exchange) => ({
 })
 
 /** An error of ours or of nobody, as one of the table. */
-export const errorOf = (fault: unknown, requestId: string): MillwrightError =>
+const errorOf = (fault: unknown, requestId: string): MillwrightError =>
   fault instanceof MillwrightError ? fault : new MillwrightError('INTERNAL', { requestId }, { cause: fault })

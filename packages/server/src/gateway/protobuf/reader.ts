@@ -58,6 +58,10 @@ export class Reader {
     return this.#bytes.readDoubleLE(this.#take(8))
   }
 
+  fixed64(): bigint {
+    return this.#bytes.readBigUInt64LE(this.#take(8))
+  }
+
   string(): string {
     const end = this.endOfDelimited()
     const text = end - this.at <= SHORT_BYTES ? this.#ascii(end) : undefined

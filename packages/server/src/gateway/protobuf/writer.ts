@@ -44,6 +44,11 @@ export class Writer {
     this.#at = this.#bytes.writeDoubleLE(value, this.#at)
   }
 
+  fixed64(value: bigint): void {
+    this.#room(8)
+    this.#at = this.#bytes.writeBigUInt64LE(value, this.#at)
+  }
+
   string(value: string): void {
     const size = Buffer.byteLength(value)
     this.uint32(size)

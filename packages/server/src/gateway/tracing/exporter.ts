@@ -14,7 +14,9 @@ export type ExporterOptions = {
   readonly batchSpans: number
   /** Most that wait; more are dropped. */
   readonly queueSpans: number
-  readonly encode: (spans: readonly Span[]) => string
+  /** Media type of what `encode` writes. */
+  readonly type: string
+  readonly encode: (spans: readonly Span[]) => string | Uint8Array<ArrayBuffer>
   readonly counts: { readonly exported: Counter; readonly dropped: Counter }
   readonly logger: Logger
 }
@@ -98,13 +100,13 @@ export function createExporter(options: ExporterOptions): Exporter {
 
 /** One attempt. Never throws. */
 async function post(
-  { url, headers, timeoutMs, encode }: ExporterOptions,
+  { url, headers, timeoutMs, type, encode }: ExporterOptions,
   batch: readonly Span[],
 ): Promise<{ readonly outcome: Outcome; readonly why: string }> {
   try {
     const answer = await fetch(url, {
       method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json' },
+      headers: { ...headers, 'content-type': type },
       body: encode(batch),
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),

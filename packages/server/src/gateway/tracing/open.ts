@@ -3,7 +3,7 @@ import type { Logger } from '../../logging.ts'
 import { VERSION } from '../../version.ts'
 import type { GatewayMetrics } from '../metrics.ts'
 import { createExporter } from './exporter.ts'
-import { encodeTraces } from './otlp.ts'
+import { describeTraces, ENCODINGS, type Encoding } from './otlp.ts'
 import { createSampler } from './sampler.ts'
 import type { Attributes } from './span.ts'
 import { createTracer, type Tracer } from './tracer.ts'
@@ -23,6 +23,7 @@ export function openTracing(config: Config, { slot, metrics, logger }: TracingDe
     'telemetry.sdk.language': 'nodejs',
     'telemetry.sdk.version': VERSION,
   }
+  const { type, encode }: Encoding = ENCODINGS[config.OTEL_EXPORTER_OTLP_PROTOCOL]
   const exporter = createExporter({
     url: urlOf(config),
     headers: pairsOf(config.OTEL_EXPORTER_OTLP_TRACES_HEADERS || config.OTEL_EXPORTER_OTLP_HEADERS),
@@ -30,7 +31,8 @@ export function openTracing(config: Config, { slot, metrics, logger }: TracingDe
     delayMs: config.OTEL_BSP_SCHEDULE_DELAY,
     queueSpans: config.OTEL_BSP_MAX_QUEUE_SIZE,
     batchSpans: Math.min(config.OTEL_BSP_MAX_EXPORT_BATCH_SIZE, config.OTEL_BSP_MAX_QUEUE_SIZE),
-    encode: (spans) => encodeTraces(spans, resource, VERSION),
+    type,
+    encode: (spans) => encode(describeTraces(spans, resource, VERSION)),
     counts: metrics.spans,
     logger,
   })

@@ -1,19 +1,33 @@
+import { ExportTraceServiceRequest } from './messages.ts'
 import type { Attributes, Span } from './span.ts'
 
 const KINDS = { internal: 1, server: 2 } as const
 const ERROR = 2
-const SAMPLED = 1
 
-/** An ExportTraceServiceRequest of OTLP as JSON: ids as hexadecimal digits, integers of 64 bits as text. */
-export const encodeTraces = (spans: readonly Span[], resource: Attributes, version: string): string =>
-  JSON.stringify({
-    resourceSpans: [
-      {
-        resource: { attributes: keyValues(resource) },
-        scopeSpans: [{ scope: { name: 'millwright', version }, spans: spans.map(spanJson(originMs())) }],
-      },
-    ],
-  })
+/** How spans are written for a receiver. */
+export type Encoding = {
+  readonly type: string
+  readonly encode: (document: ReturnType<typeof describeTraces>) => string | Uint8Array<ArrayBuffer>
+}
+
+/** By the names of `OTEL_EXPORTER_OTLP_PROTOCOL`. */
+export const ENCODINGS = {
+  'http/protobuf': {
+    type: 'application/x-protobuf',
+    encode: (document) => new Uint8Array(ExportTraceServiceRequest.encode(document)),
+  },
+  'http/json': { type: 'application/json', encode: JSON.stringify },
+} as const satisfies Readonly<Record<string, Encoding>>
+
+/** An ExportTraceServiceRequest of OTLP. */
+export const describeTraces = (spans: readonly Span[], resource: Attributes, version: string) => ({
+  resourceSpans: [
+    {
+      resource: { attributes: keyValues(resource) },
+      scopeSpans: [{ scope: { name: 'millwright', version }, spans: spans.map(spanJson(originMs())) }],
+    },
+  ],
+})
 
 /** When `performance.now()` was 0, by the clock as it goes now. */
 const originMs = (): number => Date.now() - performance.now()
@@ -23,7 +37,6 @@ const spanJson = (origin: number) => (span: Span) => ({
   spanId: span.id,
   ...(span.state !== undefined && { traceState: span.state }),
   ...(span.parentId !== undefined && { parentSpanId: span.parentId }),
-  flags: SAMPLED,
   name: span.name,
   kind: KINDS[span.kind],
   startTimeUnixNano: nanoseconds(origin, span.startedAt),

@@ -67,8 +67,14 @@ const counted = async ({ ask }: Awaited<ReturnType<typeof open>>, outcome: strin
 }
 
 describe('a prediction', () => {
-  test("is a part of the caller's trace: its way through door, queue, data plane and model", async () => {
-    const gateway = await open({ OTEL_EXPORTER_OTLP_HEADERS: 'x-token=a%20b, x-other=c' })
+  test.each([
+    ['http/protobuf', 'application/x-protobuf'],
+    ['http/json', 'application/json'],
+  ] as const)("is a part of the caller's trace, from door to model, told by %s", async (protocol, type) => {
+    const gateway = await open({
+      OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-token=a%20b, x-other=c',
+    })
 
     const answer = await gateway.post(NATIVE, { rows: [ROW, ROW] }, { ...PARENT, 'request-id': 'mine' })
     const spans = await received(4)
@@ -99,7 +105,7 @@ describe('a prediction', () => {
     expect(door!.resource).toMatchObject({ 'service.name': 'millwright', 'service.instance.id': 'gateway-0' })
     expect(receiver.requests[0]).toMatchObject({
       path: '/v1/traces',
-      headers: { 'content-type': 'application/json', 'x-token': 'a b', 'x-other': 'c' },
+      headers: { 'content-type': type, 'x-token': 'a b', 'x-other': 'c' },
     })
     for (const part of [queue, infer, engine]) {
       expect(BigInt(part!.startTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(door!.startTimeUnixNano))
@@ -167,7 +173,7 @@ test.each([
   await gateway.post(NATIVE, { row: ROW }, traceparent === undefined ? {} : { traceparent })
   const [span] = await received(4)
 
-  expect(span!.parentSpanId).toBeUndefined()
+  expect(span!.parentSpanId).toBeFalsy()
   expect(span!.traceId).toMatch(/^[0-9a-f]{32}$/)
   expect(span!.traceId).not.toBe(TRACE)
 })
