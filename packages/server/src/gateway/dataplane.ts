@@ -139,7 +139,7 @@ function settleBlock(
   if (good.length === 0) return
   if (request.whole) assertAnswered(request, good, runs)
   served.metrics.engineSeconds.value += (leftAt - enteredAt) / 1000
-  request.span?.child('engine', enteredAt).end(leftAt)
+  request.span?.piece('engine', enteredAt, leftAt)
   const timeMs = Date.now()
   served.metrics.lastPredicted.ms = timeMs
   const latencyUs = Math.round((leftAt - request.startedAt) * 1000)

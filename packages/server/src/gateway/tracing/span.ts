@@ -27,6 +27,7 @@ export class Span {
   endedAt = 0
   /** Why it failed: an error's code. */
   failure: string | undefined
+  #whole: Span | undefined
   readonly #sink: SpanSink
 
   constructor(sink: SpanSink, { traceId, state }: Identity, start: SpanStart) {
@@ -45,8 +46,20 @@ export class Span {
     return new Span(this.#sink, this, { name, kind: 'internal', parentId: this.id, startedAt })
   }
 
+  /**
+   * One part of it that is done piece by piece, in whatever order: from the first to the last, with their number. It ends with
+   * this one.
+   */
+  piece(name: string, startedAt: number, endedAt: number): void {
+    this.#whole ??= this.child(name, startedAt)
+    const { attributes } = this.#whole
+    attributes['millwright.blocks'] = Number(attributes['millwright.blocks'] ?? 0) + 1
+    this.#whole.endedAt = Math.max(this.#whole.endedAt, endedAt)
+  }
+
   /** Once. */
   end(endedAt = performance.now()): void {
+    this.#whole?.end(this.#whole.endedAt)
     this.endedAt = endedAt
     this.#sink.add(this)
   }

@@ -102,6 +102,7 @@ describe('a prediction', () => {
       'millwright.variant': 'stable',
     })
     expect(infer!.attributes).toEqual({ 'millwright.rows': 2, 'millwright.engine': 'inline' })
+    expect(engine!.attributes).toEqual({ 'millwright.blocks': 1 })
     expect(door!.resource).toMatchObject({ 'service.name': 'millwright', 'service.instance.id': 'gateway-0' })
     expect(receiver.requests[0]).toMatchObject({
       path: '/v1/traces',
