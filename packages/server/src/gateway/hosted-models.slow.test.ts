@@ -172,7 +172,9 @@ describe('an ONNX model', () => {
     const metrics = (await gateway.ask('/metrics')).text
     const logged = await readLog(layout, gateway.log)
 
-    expect(metrics).toMatch(/millwright_engine_seconds_total\{deployment="strings"\} 0\.\d*[1-9]/)
+    expect(metrics).toMatch(
+      /millwright_engine_seconds_total\{deployment="strings",model_version="v1"\} 0\.\d*[1-9]/,
+    )
     expect(logged.filter(({ deployment }) => deployment === 'strings').length).toBeGreaterThan(ROWS.length)
   })
 })
