@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { loadConfig } from './config.ts'
+import { describe, expect, test } from 'vitest'
+import { isTracing, loadConfig } from './config.ts'
 
 test('what is not set has its default, what is set is read as its kind', () => {
   const config = loadConfig({
@@ -38,4 +38,33 @@ test('every fault is said at once', () => {
       MILLWRIGHT_RETENTION_DAYS is "-1"; expected a number that is not negative
       MILLWRIGHT_DRAIN_MS is "1.5"; expected a whole number from 0]
   `)
+})
+
+describe('variables of OpenTelemetry', () => {
+  const foreign = { OTEL_TRACES_SAMPLER: 'jaeger_remote', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }
+  const receiver = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' }
+
+  test.each([
+    ['without a receiver', foreign],
+    ['where traces go elsewhere', { ...foreign, ...receiver, OTEL_TRACES_EXPORTER: 'none' }],
+    ['where they are switched off', { ...foreign, ...receiver, OTEL_SDK_DISABLED: 'true' }],
+  ])('are for other programs %s', (_, env) => {
+    const config = loadConfig(env)
+
+    expect(config.OTEL_TRACES_SAMPLER).toBe('parentbased_always_on')
+    expect(isTracing(config)).toBe(false)
+  })
+
+  test('are read where there is a receiver; an empty one is none', () => {
+    const config = loadConfig({ ...receiver, OTEL_TRACES_SAMPLER: '', OTEL_BSP_MAX_QUEUE_SIZE: '10' })
+
+    expect(isTracing(config)).toBe(true)
+    expect(config).toMatchObject({
+      OTEL_TRACES_SAMPLER: 'parentbased_always_on',
+      OTEL_BSP_MAX_QUEUE_SIZE: 10,
+    })
+    expect(() => loadConfig({ ...foreign, ...receiver })).toThrow(
+      'OTEL_EXPORTER_OTLP_PROTOCOL is "grpc"; expected one of http/protobuf, http/json',
+    )
+  })
 })

@@ -185,22 +185,30 @@ export type Config = { readonly [Name in keyof Settings]: Settings[Name]['fallba
 /** Reads the environment, once per process. @throws Error that lists every fault */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const read = Object.entries<Setting<string | number>>(SETTINGS).map(([name, setting]) => {
-    const given = env[name]
+    // Of variables that many programs share, an empty one is none.
+    const given = isShared(name) ? env[name] || undefined : env[name]
     return { name, given, setting, value: given === undefined ? setting.fallback : setting.parse(given) }
   })
-  const faults = read.filter(({ value }) => value === undefined)
+  const isUsed = (name: string): boolean => !isShared(name) || isTracing(env)
+  const faults = read.filter(({ name, value }) => value === undefined && isUsed(name))
   if (faults.length > 0)
     throw new Error(
       `invalid configuration\n${faults.map(({ name, given, setting }) => `  ${name} is "${given}"; expected ${setting.expected}`).join('\n')}`,
     )
-  return Object.freeze(Object.fromEntries(read.map(({ name, value }) => [name, value]))) as Config
+  const values = read.map(({ name, value, setting }) => [name, value ?? setting.fallback])
+  return Object.freeze(Object.fromEntries(values)) as Config
 }
 
+/** Set for other programs, it may say what is none of ours. */
+const isShared = (name: string): boolean => name.startsWith('OTEL_')
+
+type TracingSettings = { readonly [Name in keyof Settings & `OTEL_${string}`]?: string | number | undefined }
+
 /** Whether traces are wanted. */
-export const isTracing = (config: Config): boolean =>
-  (config.OTEL_EXPORTER_OTLP_ENDPOINT !== '' || config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== '') &&
-  config.OTEL_TRACES_EXPORTER !== 'none' &&
-  config.OTEL_SDK_DISABLED !== 'true'
+export const isTracing = (settings: TracingSettings): boolean =>
+  Boolean(settings.OTEL_EXPORTER_OTLP_ENDPOINT || settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) &&
+  settings.OTEL_TRACES_EXPORTER !== 'none' &&
+  settings.OTEL_SDK_DISABLED !== 'true'
 
 const MOST_THREADS = 8
 

@@ -5,6 +5,7 @@ import type { IdSource } from '../../ids.ts'
 import type { Logger } from '../../logging.ts'
 import type { Answer, Exchange } from '../exchange.ts'
 import type { Span } from '../tracing/span.ts'
+import { headersOf, readTraceContext } from '../tracing/trace-context.ts'
 import { type Job, type JobResult, jobOf } from './job.ts'
 import { JobExchange } from './job-exchange.ts'
 import type { JobStore } from './store.ts'
@@ -123,8 +124,8 @@ type Answered = { readonly answer: Answer; readonly span: Span | undefined }
 /** Who is told of an answer; the trace is the job's, or as the caller sent it. */
 function receiverOf({ webhook: url, headers }: Job, span: Span | undefined): Receiver | undefined {
   if (url === undefined) return undefined
-  const sent = Object.entries(headers).filter(([name]) => name === 'traceparent' || name === 'tracestate')
-  return { url, trace: span?.headers ?? Object.fromEntries(sent) }
+  const context = readTraceContext({ header: (name) => headers[name] })
+  return { url, trace: span?.headers ?? (context === undefined ? {} : headersOf(context)) }
 }
 
 const resultOf = (job: Job, { status, type, headers = {} }: Answer, attempts: number): JobResult => ({

@@ -1,3 +1,5 @@
+import { headersOf } from './trace-context.ts'
+
 export type Attributes = Record<string, string | number | boolean>
 export type SpanKind = 'internal' | 'server'
 
@@ -66,7 +68,6 @@ export class Span {
 
   /** What is handed on to whom we call. */
   get headers(): Record<string, string> {
-    const traceparent = `00-${this.traceId}-${this.id}-01`
-    return this.state === undefined ? { traceparent } : { traceparent, tracestate: this.state }
+    return headersOf({ traceId: this.traceId, spanId: this.id, isSampled: true, state: this.state })
   }
 }

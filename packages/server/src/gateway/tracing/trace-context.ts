@@ -15,8 +15,8 @@ export type TraceContext = {
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 const NO_ID = /^0+$/
 const SAMPLED = 1
-/** Longest `tracestate` that is handed on. */
-const STATE_CHARACTERS = 512
+/** What of a `tracestate` is handed on; a longer one is not. */
+const STATE = /^[\x20-\x7e]{1,512}$/
 
 /** undefined: the caller says nothing, or nothing that can be read; then a new trace begins. */
 export function readTraceContext(exchange: Pick<Exchange, 'header'>): TraceContext | undefined {
@@ -30,6 +30,12 @@ export function readTraceContext(exchange: Pick<Exchange, 'header'>): TraceConte
     traceId,
     spanId,
     isSampled: (Number.parseInt(flags!, 16) & SAMPLED) === SAMPLED,
-    state: state !== undefined && state.length <= STATE_CHARACTERS ? state : undefined,
+    state: state !== undefined && STATE.test(state) ? state : undefined,
   }
+}
+
+/** The same, handed on to whom we call. */
+export function headersOf({ traceId, spanId, isSampled, state }: TraceContext): Record<string, string> {
+  const traceparent = `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`
+  return state === undefined ? { traceparent } : { traceparent, tracestate: state }
 }

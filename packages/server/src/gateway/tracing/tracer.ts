@@ -43,13 +43,14 @@ export function createTracer({ sampler, add }: TracerOptions): Tracer {
   }
 }
 
-/** Doors whose requests are no news: they are asked every few seconds by machines. */
-const UNTRACED = new Set(['health', 'metrics'])
+/** What anyone may ask is whether the server lives, and machines ask it every few seconds; nobody looks for that. */
+const isUntraced = ({ permission, door }: GatewayRoute): boolean =>
+  permission === 'public' || door === 'metrics'
 
 /** The same routes, where each request that is let in has its span. Without a tracer they are as they were. */
 export const traced = <R extends GatewayRoute>(tracer: Tracer | undefined, routes: readonly R[]): R[] =>
   routes.map((route) =>
-    tracer === undefined || UNTRACED.has(route.door)
+    tracer === undefined || isUntraced(route)
       ? route
       : {
           ...route,

@@ -187,11 +187,21 @@ test.each([
   const gateway = await open(tracing)
 
   await gateway.post(NATIVE, { row: ROW }, headers)
-  await gateway.ask('/health')
+  for (const probe of ['/health', '/v2/health/live', '/metrics']) await gateway.ask(probe)
   await gateway.close()
   closing.splice(closing.indexOf(gateway.close), 1)
 
   expect(receiver.requests).toEqual([])
+})
+
+test('probes and scrapes are not recorded', async () => {
+  const gateway = await open()
+
+  for (const probe of ['/health', '/v2/health/ready', '/ping', '/metrics']) await gateway.ask(probe)
+  await gateway.ask('/v2/models')
+  const spans = await received(1)
+
+  expect(spans.map(({ name }) => name)).toEqual(['GET /v2/models'])
 })
 
 test("a job and its webhook are parts of the caller's trace", async () => {
