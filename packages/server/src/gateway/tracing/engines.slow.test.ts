@@ -58,7 +58,7 @@ test.each([
     const own = receiver.spans().filter(({ traceId }) => traceId === door?.traceId)
     expect(own).toHaveLength(4)
     return own
-  })
+  }, 20_000)
 
   const named = (wanted: string) => spans.find((span) => span.name === wanted)!
   expect(answer.status).toBe(200)
