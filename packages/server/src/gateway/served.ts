@@ -9,8 +9,8 @@ import { createRowReader, type RowReader, type Slab } from '../inference/validat
 import type { RoutedDeployment } from '../routing/snapshot.ts'
 import { encodeSource } from '../segments/record.ts'
 import type { Cost, Lane } from './admission.ts'
-import type { Ready } from './precomputed/ready.ts'
 import type { GatewayMetrics, ServedMetrics, ShadowMetrics, VersionMetrics } from './metrics.ts'
+import type { Ready } from './precomputed/ready.ts'
 import type { Release } from './release.ts'
 
 /**
