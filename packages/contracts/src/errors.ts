@@ -136,6 +136,11 @@ export const ERRORS = {
     title: 'Too many rows',
     message: (p) => `${p.rows} rows in one request, at most ${p.limit} are taken; send several requests`,
   }),
+  TOO_MANY_HEADERS: define<{ most: number }>({
+    status: 431,
+    title: 'Too many headers',
+    message: (p) => `a request has at most ${p.most} header fields; send fewer`,
+  }),
   ROUTE_NOT_FOUND: define<{ method: string; path: string }>({
     status: 404,
     title: 'Not found',

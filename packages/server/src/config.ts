@@ -102,8 +102,40 @@ const SETTINGS = {
   MILLWRIGHT_LOG: oneOf('info', ['debug', 'info', 'warn', 'error']),
   /** Largest body of a prediction request, in bytes. */
   MILLWRIGHT_MAX_BODY_BYTES: integer(16 * MEBIBYTE, { min: 1 }),
+  /** Largest body once it is no longer compressed, in bytes … */
+  MILLWRIGHT_MAX_INFLATED_BYTES: integer(16 * MEBIBYTE, { min: 1 }),
+  /** … and how many times its size it may unpack to, above 1 MiB. */
+  MILLWRIGHT_MAX_INFLATION: integer(100, { min: 1 }),
+  /** Most pieces that a body may arrive in. */
+  MILLWRIGHT_MAX_BODY_PIECES: integer(65_536, { min: 1 }),
+  /** Most levels of lists and objects in a JSON body. */
+  MILLWRIGHT_MAX_JSON_DEPTH: integer(64, { min: 1, max: 512 }),
+  /** Most input tensors in one request. */
+  MILLWRIGHT_MAX_TENSORS: integer(1024, { min: 1 }),
   /** Most rows in one prediction request. */
   MILLWRIGHT_MAX_ROWS: integer(10_000, { min: 1 }),
+  /** Longest request line and header fields together, in bytes … */
+  MILLWRIGHT_MAX_HEADER_BYTES: integer(16_384, { min: 1024 }),
+  /** … and most header fields. */
+  MILLWRIGHT_MAX_HEADERS: integer(100, { min: 1 }),
+  /** Connections of one gateway … */
+  MILLWRIGHT_MAX_CONNECTIONS: integer(10_000, { min: 1 }),
+  /** … and of one address to one gateway. */
+  MILLWRIGHT_MAX_CONNECTIONS_PER_ADDRESS: integer(1_000, { min: 1 }),
+  /** Longest the header fields of a request may take to arrive, in milliseconds … */
+  MILLWRIGHT_HEADER_TIMEOUT_MS: integer(10_000, { min: 1 }),
+  /** … the body of a prediction request … */
+  MILLWRIGHT_BODY_TIMEOUT_MS: integer(30_000, { min: 1 }),
+  /** … and longest silence inside a request, in milliseconds. */
+  MILLWRIGHT_IDLE_TIMEOUT_MS: integer(120_000, { min: 1 }),
+  /** Longest a connection waits for its next request, in milliseconds; above the idle time-outs of usual load balancers. */
+  MILLWRIGHT_KEEP_ALIVE_MS: integer(75_000, { min: 1 }),
+  /** Longest gRPC message, in bytes, also when it was compressed. */
+  MILLWRIGHT_GRPC_MESSAGE_BYTES: integer(16 * MEBIBYTE, { min: 1 }),
+  /** Calls under way at once on one gRPC connection. */
+  MILLWRIGHT_GRPC_STREAMS: integer(100, { min: 1 }),
+  /** Wrong keys of one address to one gateway within a minute, before more of them are answered with 429. */
+  MILLWRIGHT_MAX_WRONG_KEYS: integer(100, { min: 1 }),
   /** Longest a prediction waits for those before it, in milliseconds; who would wait longer is refused at once. */
   MILLWRIGHT_MAX_WAIT_MS: integer(1_000, { min: 0 }),
   /** Redis or Valkey server whose cached answers all gateways share, `redis://…`; none: each remembers its own. */
@@ -225,6 +257,27 @@ export const hostLimitsOf = (config: Config) => ({
   loadMs: config.MILLWRIGHT_ONNX_LOAD_MS,
   runMs: config.MILLWRIGHT_ONNX_RUN_MS,
 })
+
+/** What a gateway takes of its callers. */
+export const gatewayLimitsOf = (config: Config) => ({
+  inflatedBytes: config.MILLWRIGHT_MAX_INFLATED_BYTES,
+  inflation: config.MILLWRIGHT_MAX_INFLATION,
+  bodyPieces: config.MILLWRIGHT_MAX_BODY_PIECES,
+  jsonDepth: config.MILLWRIGHT_MAX_JSON_DEPTH,
+  tensors: config.MILLWRIGHT_MAX_TENSORS,
+  headerBytes: config.MILLWRIGHT_MAX_HEADER_BYTES,
+  headers: config.MILLWRIGHT_MAX_HEADERS,
+  connections: config.MILLWRIGHT_MAX_CONNECTIONS,
+  connectionsPerAddress: config.MILLWRIGHT_MAX_CONNECTIONS_PER_ADDRESS,
+  headerMs: config.MILLWRIGHT_HEADER_TIMEOUT_MS,
+  bodyMs: config.MILLWRIGHT_BODY_TIMEOUT_MS,
+  idleMs: config.MILLWRIGHT_IDLE_TIMEOUT_MS,
+  keepAliveMs: config.MILLWRIGHT_KEEP_ALIVE_MS,
+  grpcMessageBytes: config.MILLWRIGHT_GRPC_MESSAGE_BYTES,
+  grpcStreams: config.MILLWRIGHT_GRPC_STREAMS,
+  wrongKeys: config.MILLWRIGHT_MAX_WRONG_KEYS,
+})
+export type GatewayLimits = Readonly<ReturnType<typeof gatewayLimitsOf>>
 
 /** Both files of a certificate, or none. @throws Error when there is only one */
 export function tlsFilesOf(config: Config): { readonly cert: string; readonly key: string } | undefined {

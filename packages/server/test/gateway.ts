@@ -11,7 +11,7 @@ import { compileFile, decodeProgram, inputSchema } from '@millwright/engine'
 import { openPool } from '@millwright/runtime/pool'
 import type { AccessPolicy } from '../src/access/origin.ts'
 import { folderBlobs } from '../src/blobs/folder.ts'
-import { type Config, loadConfig } from '../src/config.ts'
+import { type Config, type GatewayLimits, gatewayLimitsOf, loadConfig } from '../src/config.ts'
 import { createCaching } from '../src/gateway/cache/caching.ts'
 import type { SharedCache } from '../src/gateway/cache/shared.ts'
 import { createDataplane } from '../src/gateway/dataplane.ts'
@@ -133,6 +133,7 @@ export type Limits = {
   readonly maxJobs?: number
   readonly webhookHosts?: readonly string[]
   readonly access?: AccessPolicy
+  readonly gateway?: Partial<GatewayLimits>
   readonly usesMs?: number
   readonly sharedCache?: SharedCache
   readonly tls?: SecureContextOptions
@@ -190,6 +191,14 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     maxBodyBytes: limits.maxBodyBytes ?? 16 << 20,
     maxRows: limits.maxRows ?? 10_000,
     maxWaitMs: limits.maxWaitMs ?? 1_000,
+    limits: {
+      ...gatewayLimitsOf(loadConfig({})),
+      ...(limits.maxBodyBytes && {
+        inflatedBytes: limits.maxBodyBytes,
+        grpcMessageBytes: limits.maxBodyBytes,
+      }),
+      ...limits.gateway,
+    },
     access: limits.access ?? OPEN,
     tracer: tracing?.tracer,
     tls: limits.tls,

@@ -9,7 +9,7 @@ afterEach(() => void server.close().closeAllConnections())
 
 test('a body that drips in is cut off, others are read meanwhile', async () => {
   let gone = 0
-  const bodies = createBodyReader({ onGone: () => void gone++, timeoutMs: 200, sweepMs: 20 })
+  const bodies = createBodyReader({ onGone: () => void gone++, timeoutMs: 200, most: 100, sweepMs: 20 })
   const read: string[] = []
   server = createServer((request, response) => {
     bodies.read({ request, startedAt: performance.now() }, 100, (_error, body) => {

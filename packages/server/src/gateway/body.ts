@@ -2,11 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { MillwrightError } from '@millwright/contracts/errors'
 import type { BodyDone } from './exchange.ts'
 
-/** Longest the body of a prediction may take to arrive. */
-const BODY_TIMEOUT_MS = 30_000
 const SWEEP_MS = 1_000
-/** A body in more pieces than this is made to cost memory: each piece is an object of its own. */
-const PIECES_LIMIT = 65_536
 const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
 
 export type BodyReader = {
@@ -18,7 +14,14 @@ export type BodyReader = {
   readonly stop: () => void
 }
 type Arrived = { readonly request: IncomingMessage; readonly startedAt: number }
-type Options = { readonly onGone: () => void; readonly timeoutMs?: number; readonly sweepMs?: number }
+type Options = {
+  readonly onGone: () => void
+  /** Longest the body of a prediction may take to arrive. */
+  readonly timeoutMs: number
+  /** A body in more pieces than this is made to cost memory: each piece is an object of its own. */
+  readonly most: number
+  readonly sweepMs?: number
+}
 
 const NO_BODY = Buffer.alloc(0)
 
@@ -26,11 +29,7 @@ const NO_BODY = Buffer.alloc(0)
  * Bodies that come too slowly end their connection: one sweep a second over the requests that wait,
  * instead of a timer for each. (The server's own request time-out would end long uploads to control, too.)
  */
-export function createBodyReader({
-  onGone,
-  timeoutMs = BODY_TIMEOUT_MS,
-  sweepMs = SWEEP_MS,
-}: Options): BodyReader {
+export function createBodyReader({ onGone, timeoutMs, most, sweepMs = SWEEP_MS }: Options): BodyReader {
   const waiting = new Map<IncomingMessage, number>()
   const sweep = (): void => {
     const oldest = performance.now() - timeoutMs
@@ -58,8 +57,8 @@ export function createBodyReader({
         bytes += chunk.length
         chunks.push(chunk)
         if (bytes > limitBytes) tooLarge()
-        else if (chunks.length > PIECES_LIMIT)
-          fail(new MillwrightError('INVALID_JSON', { detail: `it came in more than ${PIECES_LIMIT} pieces` }))
+        else if (chunks.length > most)
+          fail(new MillwrightError('INVALID_JSON', { detail: `it came in more than ${most} pieces` }))
       })
       request.on('end', () => {
         waiting.delete(request)

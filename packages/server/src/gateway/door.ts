@@ -1,4 +1,5 @@
 import type { MillwrightError } from '@millwright/contracts/errors'
+import type { GatewayLimits } from '../config.ts'
 import type { Admission } from './admission.ts'
 import type { Dataplane } from './dataplane.ts'
 import type { Exchange } from './exchange.ts'
@@ -19,6 +20,7 @@ export type DoorDeps = {
   readonly replies: Replies
   readonly maxBodyBytes: number
   readonly maxRows: number
+  readonly limits: GatewayLimits
   /** Longest a request waits for those before it, in milliseconds. */
   readonly maxWaitMs: number
   readonly admission: Admission

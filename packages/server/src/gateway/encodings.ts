@@ -14,8 +14,19 @@ export function readEncoding(header: string | undefined): string | undefined {
   return encoding === '' || encoding === 'identity' ? undefined : encoding
 }
 
-/** Hands over what a body was before it was compressed, of at most `limitBytes`; works off the event loop. */
-export function uncompress(encoding: string, body: Buffer, limitBytes: number, done: BodyDone): void {
+/** Small bodies may unpack to this, whatever their ratio: rows that are all alike are no bomb. */
+const ALWAYS_BYTES = 1 << 20
+
+type Inflation = { readonly inflatedBytes: number; readonly inflation: number }
+
+/** Hands over what a body was before it was compressed, as far as that is allowed; works off the event loop. */
+export function uncompress(
+  encoding: string,
+  body: Buffer,
+  { inflatedBytes, inflation }: Inflation,
+  done: BodyDone,
+): void {
+  const limitBytes = Math.min(inflatedBytes, Math.max(ALWAYS_BYTES, inflation * body.length))
   const decode = INFLATE.get(encoding)
   if (decode === undefined) {
     const params = { expected: 'content-encoding gzip, deflate or none', got: encoding.slice(0, 64) }

@@ -199,6 +199,7 @@ test('connections that stay silent are closed', async () => {
     answererOf: () => (exchange) => exchange.respond({ status: 200, type: 'text/plain', body: 'ok' }, false),
     takeHttp2: (socket) => void socket.destroy(),
     firstMs: 50,
+    mostHeaders: 100,
     keepAliveMs: 1_500,
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')

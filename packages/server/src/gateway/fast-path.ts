@@ -23,6 +23,8 @@ export type FastPathOptions = {
   /** Longest silence of a connection before its first request, and after an answer. */
   readonly firstMs: number
   readonly keepAliveMs: number
+  /** A head with more fields is node:http's, to be refused. */
+  readonly mostHeaders: number
 }
 
 export type FastPath = {
@@ -95,9 +97,9 @@ type Path = Pick<FastPathOptions, 'ids' | 'firstMs' | 'keepAliveMs' | 'takeHttp2
   stopped: boolean
 }
 
-function makePlan(text: string, { answererOf }: FastPathOptions): Plan | null {
+function makePlan(text: string, { answererOf, mostHeaders }: FastPathOptions): Plan | null {
   const head = parseHead(text)
-  if (head === undefined) return null
+  if (head === undefined || head.fields.size > mostHeaders) return null
   try {
     const answer = answererOf(head)
     return answer === undefined ? null : { head, answer }

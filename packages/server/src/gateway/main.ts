@@ -7,7 +7,15 @@ import { openPool, type Pool } from '@millwright/runtime/pool'
 import { accessPolicyOf } from '../access/policy.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
 import { folderBlobs } from '../blobs/folder.ts'
-import { type Config, hostLimitsOf, isTracing, loadConfig, threadsOf, tlsFilesOf } from '../config.ts'
+import {
+  type Config,
+  gatewayLimitsOf,
+  hostLimitsOf,
+  isTracing,
+  loadConfig,
+  threadsOf,
+  tlsFilesOf,
+} from '../config.ts'
 import { createIdSource, type IdSource } from '../ids.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { createLogger, type Logger } from '../logging.ts'
@@ -115,6 +123,13 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     },
   })
 }
+
+const limitsOf = (config: Config) => ({
+  maxBodyBytes: config.MILLWRIGHT_MAX_BODY_BYTES,
+  maxRows: config.MILLWRIGHT_MAX_ROWS,
+  maxWaitMs: config.MILLWRIGHT_MAX_WAIT_MS,
+  limits: gatewayLimitsOf(config),
+})
 
 type Running = { readonly gateway: Gateway; readonly close: () => Promise<void> }
 

@@ -2,12 +2,15 @@ import type { Server } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
+import { MillwrightError } from '@millwright/contracts/errors'
 import type { AccessPolicy } from '../access/origin.ts'
+import type { GatewayLimits } from '../config.ts'
 import { createServer } from '../http.ts'
 import type { IdSource } from '../ids.ts'
 import type { Logger } from '../logging.ts'
 import { createAdmission } from './admission.ts'
 import { createBodyReader } from './body.ts'
+import { limitConnections } from './connections.ts'
 import type { Dataplane } from './dataplane.ts'
 import { createDispatcher } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
@@ -38,6 +41,7 @@ export type GatewayDeps = {
   readonly maxBodyBytes: number
   readonly maxRows: number
   readonly maxWaitMs: number
+  readonly limits: GatewayLimits
   readonly access: AccessPolicy
   /** Records traces; undefined: there are none. */
   readonly tracer?: Tracer | undefined
@@ -54,12 +58,6 @@ export type Gateway = {
   readonly closeAllConnections: () => void
 }
 
-const HEADER_BYTES = 16 << 10
-const HEADERS_TIMEOUT_MS = 10_000
-/** Longest silence on a connection inside a request. */
-const IDLE_TIMEOUT_MS = 120_000
-/** Above the idle time-outs of usual load balancers, which must be the ones to close. */
-const KEEP_ALIVE_MS = 75_000
 const CHECK_MS = 1_000
 const DRAIN_STEP_MS = 20
 
@@ -68,8 +66,11 @@ const DRAIN_STEP_MS = 20
  * is: a framework costs more than it does.
  */
 export function createGateway(deps: GatewayDeps): Gateway {
+  const { limits } = deps
   const replies = createReplies(deps.metrics, deps.logger)
   const bodies = createBodyReader({
+    timeoutMs: limits.bodyMs,
+    most: limits.bodyPieces,
     onGone: () => {
       deps.metrics.state.inFlight -= 1
     },
@@ -86,10 +87,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const routes = traced(deps.tracer, gatewayRoutes(routeDeps))
   const { dispatch, answerOf, answererOf } = createDispatcher({ guard, routes, replies, passOn })
 
-  const server = createHttpServer(deps.tls)
+  const server = createHttpServer(limits, deps.tls)
   server.on('close', bodies.stop)
   server.on('request', (request, response) => {
-    dispatch(new HttpExchange(request, response, { bodies, ids: deps.ids }))
+    const exchange = new HttpExchange(request, response, { bodies, ids: deps.ids })
+    // Names and values take turns.
+    if (request.rawHeaders.length <= 2 * limits.headers) dispatch(exchange)
+    else
+      replies.sendError('proxy', exchange, new MillwrightError('TOO_MANY_HEADERS', { most: limits.headers }))
   })
 
   const fastPath = createFastPath({
@@ -97,9 +102,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
     ids: deps.ids,
     answererOf,
     takeHttp2: grpc.takeConnection,
-    firstMs: HEADERS_TIMEOUT_MS,
-    keepAliveMs: KEEP_ALIVE_MS,
+    firstMs: limits.headerMs,
+    keepAliveMs: limits.keepAliveMs,
+    mostHeaders: limits.headers,
   })
+  limitConnections(server, limits)
 
   return {
     server,
@@ -119,26 +126,27 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
 }
 
-const SERVER_OPTIONS = {
-  maxHeaderSize: HEADER_BYTES,
-  headersTimeout: HEADERS_TIMEOUT_MS,
-  connectionsCheckingInterval: CHECK_MS,
-  keepAliveTimeout: KEEP_ALIVE_MS,
-  // An upload to control may take as long as it goes on.
-  requestTimeout: 0,
-}
-
-function createHttpServer(tls: SecureContextOptions | undefined): Server | TlsServer {
+function createHttpServer(limits: GatewayLimits, tls: SecureContextOptions | undefined): Server | TlsServer {
+  const options = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headerMs,
+    connectionsCheckingInterval: CHECK_MS,
+    keepAliveTimeout: limits.keepAliveMs,
+    // An upload to control may take as long as it goes on.
+    requestTimeout: 0,
+  }
   const server =
     tls === undefined
-      ? createServer(SERVER_OPTIONS)
+      ? createServer(options)
       : process.getBuiltinModule('node:https').createServer({
-          ...SERVER_OPTIONS,
+          ...options,
           ...tls,
           ALPNCallback: chooseProtocol,
-          handshakeTimeout: HEADERS_TIMEOUT_MS,
+          handshakeTimeout: limits.headerMs,
         })
-  server.setTimeout(IDLE_TIMEOUT_MS)
+  server.setTimeout(limits.idleMs)
+  // They are counted where too many can be refused: node:http leaves out what is beyond.
+  server.maxHeadersCount = 0
   return server.on('clientError', refuseConnection)
 }
 

@@ -52,7 +52,7 @@ export class Visit implements Task {
   open(error: MillwrightError | undefined, body: Buffer): void {
     const encoding = readEncoding(this.#exchange.header('content-encoding'))
     if (error !== undefined || encoding === undefined) this.#enter(error, body)
-    else uncompress(encoding, body, this.#door.maxBodyBytes, (fault, plain) => this.#enter(fault, plain))
+    else uncompress(encoding, body, this.#door.limits, (fault, plain) => this.#enter(fault, plain))
   }
 
   #enter(error: MillwrightError | undefined, body: Buffer): void {

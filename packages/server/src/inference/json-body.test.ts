@@ -43,7 +43,7 @@ test('the place of a fault is found wherever JSON.parse finds one, and nowhere e
 test('a fault is placed, not quoted', () => {
   const text = '{\n  "iban": "DE89 3704",\n  "age": 4x5\n}'
 
-  expect(() => parseJson(text)).toThrowErrorMatchingInlineSnapshot(
+  expect(() => parseJson(text, 64)).toThrowErrorMatchingInlineSnapshot(
     `[MillwrightError: the body is not JSON: expected "," or "}" at position 35 (line 3, column 11)]`,
   )
 })
@@ -52,18 +52,18 @@ describe('nesting', () => {
   const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`
 
   test('is taken to 64 levels, not to 65', () => {
-    expect(() => parseJson(nested(64))).not.toThrow()
-    expect(() => parseJson(nested(65))).toThrow(/nested deeper than 64 levels at position 64/)
+    expect(() => parseJson(nested(64), 64)).not.toThrow()
+    expect(() => parseJson(nested(65), 64)).toThrow(/nested deeper than 64 levels at position 64/)
   })
 
   test('is not counted inside strings', () => {
     const text = JSON.stringify([`${'['.repeat(500)}\\"${'{'.repeat(500)}`, 'x\\'])
 
-    expect(parseJson(text)).toEqual(JSON.parse(text))
+    expect(parseJson(text, 64)).toEqual(JSON.parse(text))
   })
 
   test('costs no stack, however deep', () => {
-    expect(() => parseJson('['.repeat(1_000_000))).toThrow(/nested deeper/)
+    expect(() => parseJson('['.repeat(1_000_000), 64)).toThrow(/nested deeper/)
   })
 })
 

@@ -2,11 +2,6 @@ import { isUtf8 } from 'node:buffer'
 import { MillwrightError } from '@millwright/contracts/errors'
 import { describeJsonFault } from './json-fault.ts'
 
-/** Nesting that a request body may have. */
-const DEPTH_LIMIT = 64
-/** A body shorter than this cannot be nested too deep and be whole. */
-const SHALLOW_CHARACTERS = 2 * DEPTH_LIMIT
-
 /** A number of the body as it was spelt. */
 export class NumberLiteral {
   readonly source: string
@@ -41,11 +36,12 @@ const bigEndian = (bytes: Buffer): string =>
     .toString('utf16le')
 
 /**
- * Parses a body. A key `__proto__` becomes a field like any other; of equal keys the last one counts.
+ * Parses a body of at most `depth` levels. A key `__proto__` becomes a field like any other; of equal keys the last one counts.
  * @throws MillwrightError INVALID_JSON with the position, never with text of the body
  */
-export function parseJson(text: string): unknown {
-  if (text.length >= SHALLOW_CHARACTERS && mayBeDeep(text)) assertDepth(text)
+export function parseJson(text: string, depth: number): unknown {
+  // A shorter body cannot be nested too deep and be whole.
+  if (text.length >= 2 * depth && mayBeDeep(text, depth)) assertDepth(text, depth)
   try {
     return JSON.parse(text)
   } catch {
@@ -61,13 +57,13 @@ const TOKENS: Readonly<Record<string, string>> = { NaN: 'null', Infinity: '1e999
  * The same with the bare tokens NaN, Infinity and -Infinity, which Python clients send: NaN is read as null.
  * @throws MillwrightError INVALID_JSON
  */
-export function parseJsonWithNaN(text: string): unknown {
+export function parseJsonWithNaN(text: string, depth: number): unknown {
   try {
-    return parseJson(text)
+    return parseJson(text, depth)
   } catch (error) {
     const replaced = text.replace(STRING_OR_TOKEN, (match) => TOKENS[match] ?? match)
     if (replaced === text) throw error
-    return parseJson(replaced)
+    return parseJson(replaced, depth)
   }
 }
 
@@ -89,8 +85,8 @@ const OPEN_BRACE = 123
 const CLOSE_BRACE = 125
 
 /** One row has few brackets, and looking for them is ten times as fast as reading every character. */
-function mayBeDeep(text: string): boolean {
-  let left = DEPTH_LIMIT
+function mayBeDeep(text: string, limit: number): boolean {
+  let left = limit
   for (const bracket of '{[')
     for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
       left -= 1
@@ -99,15 +95,14 @@ function mayBeDeep(text: string): boolean {
   return false
 }
 
-function assertDepth(text: string): void {
+function assertDepth(text: string, limit: number): void {
   let depth = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === QUOTE) at = endOfString(text, at)
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       depth += 1
-      if (depth > DEPTH_LIMIT)
-        throw invalid(`nested deeper than ${DEPTH_LIMIT} levels at position ${at}; send flat rows`)
+      if (depth > limit) throw invalid(`nested deeper than ${limit} levels at position ${at}; send flat rows`)
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1
   }
 }

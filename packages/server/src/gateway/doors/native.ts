@@ -34,7 +34,7 @@ export const nativeRoutes = (deps: DoorDeps): GatewayRoute[] => [
       {
         door: 'native',
         assertHead: assertJsonType,
-        read: (body) => parseJson(decodeUtf8(body)),
+        read: (body) => parseJson(decodeUtf8(body), deps.limits.jsonDepth),
         unitOf: unitOfRequest,
       },
       (served, request, content) => {

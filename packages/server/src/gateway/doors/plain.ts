@@ -26,9 +26,11 @@ const PINS = ['v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7', 'v8', 'v9']
 
 /** One row in, the deployment's own JSON out: the callers of yesterday's application do not change. */
 export function plainRoutes(deps: DoorDeps): GatewayRoute[] {
-  const manner = { door: 'plain', assertHead: assertJsonType, word: wordPlain, read, unitOf } as const
-  const answer = createPredictDoor<Given>(deps, manner, (served, request, given) =>
-    predictPlain(deps, served, request, given),
+  const manner = { door: 'plain', assertHead: assertJsonType, word: wordPlain, unitOf } as const
+  const answer = createPredictDoor<Given>(
+    deps,
+    { ...manner, read: (body, served) => read(body, served, deps) },
+    (served, request, given) => predictPlain(deps, served, request, given),
   )
   const route = (path: string, pin?: string): GatewayRoute => ({
     path,
@@ -44,9 +46,9 @@ export function plainRoutes(deps: DoorDeps): GatewayRoute[] {
 }
 
 /** @throws MillwrightError INVALID_JSON, VALIDATION_FAILED */
-function read(body: Buffer, { respond }: Served): Given {
+function read(body: Buffer, { respond }: Served, { limits }: DoorDeps): Given {
   const text = respond?.lenient ? decodeLikePython(body) : decodeUtf8(body)
-  const row = parseJson(text)
+  const row = parseJson(text, limits.jsonDepth)
   if (!isObject(row))
     throw invalidFields([
       {

@@ -28,12 +28,13 @@ export function createGrpcDoor(
       import('./server.ts'),
       import('./routes.ts'),
     ])
-    const { ids, metrics, maxBodyBytes } = deps
+    const { ids, metrics, limits } = deps
     return createGrpcServer({
-      routes: traced(deps.tracer, grpcRoutes(deps)),
+      routes: traced(deps.tracer, grpcRoutes({ ...deps, maxBodyBytes: limits.grpcMessageBytes })),
       ids,
       cancelled: metrics.cancelled,
-      maxMessageBytes: maxBodyBytes,
+      maxMessageBytes: limits.grpcMessageBytes,
+      maxStreams: limits.grpcStreams,
     })
   }
   const closeAll = (): void => {

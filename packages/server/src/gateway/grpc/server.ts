@@ -21,6 +21,8 @@ export type GrpcServerOptions = {
   readonly cancelled: Counter
   /** Longest message, also when it was compressed. */
   readonly maxMessageBytes: number
+  /** Calls under way at once on one connection. */
+  readonly maxStreams: number
 }
 
 export type GrpcServer = {
@@ -30,7 +32,6 @@ export type GrpcServer = {
   readonly drain: () => void
 }
 
-const STREAMS_PER_CONNECTION = 100
 /** A connection that does not answer a ping is dead. An idle one is kept: its time-out costs every call a tenth. */
 const PING_MS = 60_000
 const PING_TIMEOUT_MS = 20_000
@@ -43,7 +44,7 @@ const identity = (bytes: Buffer): Buffer => bytes
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const server = new Server({
     'grpc.max_receive_message_length': options.maxMessageBytes,
-    'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION,
+    'grpc.max_concurrent_streams': options.maxStreams,
     'grpc.keepalive_time_ms': PING_MS,
     'grpc.keepalive_timeout_ms': PING_TIMEOUT_MS,
     'grpc.enable_channelz': 0,

@@ -24,7 +24,6 @@ export type AskedInference = {
   readonly outputs: readonly AskedOutput[]
 }
 
-const INPUTS = 1024
 const OUTPUTS = 256
 const ID_CHARACTERS = 256
 
@@ -38,9 +37,9 @@ export function assertId(id: unknown): asserts id is string | null | undefined {
 }
 
 /** @throws MillwrightError VALIDATION_FAILED */
-export function assertInputs(inputs: unknown): asserts inputs is unknown[] {
-  if (!Array.isArray(inputs) || inputs.length > INPUTS)
-    throw wrongType('/inputs', `inputs: expected a list of at most ${INPUTS} tensors`, inputs)
+export function assertInputs(inputs: unknown, most: number): asserts inputs is unknown[] {
+  if (!Array.isArray(inputs) || inputs.length > most)
+    throw wrongType('/inputs', `inputs: expected a list of at most ${most} tensors`, inputs)
 }
 
 /**

@@ -31,7 +31,7 @@ export function parseInvocation(
 ): RowSource {
   const columns = columnsOf(deps, served, true)
   if (media.form === 'csv') return rowsOfCsv(decodeUtf8(body), columns, media.header)
-  const document = parseJsonWithNaN(decodeLikePython(body))
+  const document = parseJsonWithNaN(decodeLikePython(body), deps.limits.jsonDepth)
   // SageMaker's containers take the rows alone.
   if (Array.isArray(document)) return rowsOfList(document, columns, '')
   const expected = `expected an object with one of ${Object.keys(FORMS).join(', ')}`

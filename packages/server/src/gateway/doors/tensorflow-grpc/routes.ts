@@ -86,7 +86,7 @@ function predict(deps: RouteDeps, served: Served, { message, request }: Asked) {
   if (spec !== undefined && spec.signature_name !== '' && spec.signature_name !== SIGNATURE)
     throw unexpected('signature_name', SIGNATURE, spec.signature_name)
   const tensors = Array.from(inputs, ([name, proto]) => parseTensor(name, proto))
-  assertInputs(tensors)
+  assertInputs(tensors, deps.limits.tensors)
   const rows = rowsOfTensors(tensors, served.readers.tensor.names)
   const asked = parseOutputs(
     served,

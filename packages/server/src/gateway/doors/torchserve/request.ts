@@ -13,7 +13,10 @@ import type { Served } from '../../served.ts'
  */
 export function parsePredictions(deps: DoorDeps, served: Served, { exchange, body }: DoorRequest): RowSource {
   const columns = columnsOf(deps, served)
-  const document = parseJsonWithNaN(decodeUtf8(fileOf(body, exchange.header('content-type'))))
+  const document = parseJsonWithNaN(
+    decodeUtf8(fileOf(body, exchange.header('content-type'))),
+    deps.limits.jsonDepth,
+  )
   if (Array.isArray(document)) return rowsOfList(document, columns, '')
   if (!isObject(document)) throw wrongType('', 'expected rows: a list or an object', document)
   const [field] = ['instances', 'inputs'].filter((name) => Object.hasOwn(document, name))

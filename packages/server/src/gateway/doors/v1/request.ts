@@ -20,7 +20,7 @@ export type AskedPrediction = {
  * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
  */
 export function parsePredict(deps: DoorDeps, served: Served, body: Buffer): AskedPrediction {
-  const { instances, inputs, signature_name: signature } = parseObject(body, 'instances or inputs')
+  const { instances, inputs, signature_name: signature } = parseObject(deps, body, 'instances or inputs')
   const method = methodOf(served, signature)
   const columns = columnsOf(deps, served)
   if (instances !== undefined) {
@@ -40,7 +40,7 @@ export function parsePredict(deps: DoorDeps, served: Served, body: Buffer): Aske
  * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
  */
 export function parseExamples(deps: DoorDeps, served: Served, body: Buffer): RowSource {
-  const { examples, context = {} } = parseObject(body, 'examples')
+  const { examples, context = {} } = parseObject(deps, body, 'examples')
   if (!Array.isArray(examples)) throw wrongType('/examples', 'examples: expected a list of objects', examples)
   const columns = columnsOf(deps, served)
   assertRows(examples.length, columns.maxRows)
@@ -54,8 +54,8 @@ export function parseExamples(deps: DoorDeps, served: Served, body: Buffer): Row
   throw wrongType('/examples', 'examples: expected one value of each column, got lists of several', examples)
 }
 
-function parseObject(body: Buffer, expected: string): Record<string, unknown> {
-  const document = parseJsonWithNaN(decodeUtf8(body))
+function parseObject({ limits }: DoorDeps, body: Buffer, expected: string): Record<string, unknown> {
+  const document = parseJsonWithNaN(decodeUtf8(body), limits.jsonDepth)
   if (isObject(document)) return document
   throw wrongType('', `expected an object with ${expected}`, document)
 }

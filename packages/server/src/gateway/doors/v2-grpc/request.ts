@@ -1,5 +1,6 @@
 import { describe } from '../../../inference/convert.ts'
 import { pointerTo } from '../../../inference/validate.ts'
+import type { DoorDeps } from '../../door.ts'
 import type { Served } from '../../served.ts'
 import {
   type AskedInference,
@@ -23,10 +24,10 @@ type Parameters = ReadonlyMap<string, ReturnType<typeof InferParameter.decode>>
  * Reads a ModelInfer request. Inputs come either all as raw bytes, or all as typed contents, and so do its outputs.
  * @throws MillwrightError VALIDATION_FAILED
  */
-export function parseInference(served: Served, request: InferRequest): AskedInference {
+export function parseInference({ limits }: DoorDeps, served: Served, request: InferRequest): AskedInference {
   const { id, inputs, outputs, raw_input_contents: raw } = request
   assertId(id)
-  assertInputs(inputs)
+  assertInputs(inputs, limits.tensors)
   const parameters = parametersOf(request.parameters, '')
   if (raw.length > 0 && raw.length !== inputs.length)
     throw refusal(

@@ -80,7 +80,7 @@ type Infer = (
 const inferWith =
   (deps: RouteDeps): Infer =>
   (served, message, { exchange, startedAt, signal }) => {
-    const asked = parseInference(served, message)
+    const asked = parseInference(deps, served, message)
     const isRaw = message.raw_input_contents.length > 0
     const outputs = [...new Set(asked.outputs.map(({ method }) => method))]
     const { rows } = asked

@@ -1,6 +1,6 @@
 import { describe, isObject } from '../../../inference/convert.ts'
 import { decodeUtf8, parseJsonWithNaN } from '../../../inference/json-body.ts'
-import type { DoorRequest } from '../../door.ts'
+import type { DoorDeps, DoorRequest } from '../../door.ts'
 import type { Served } from '../../served.ts'
 import {
   type AskedInference,
@@ -21,9 +21,13 @@ const HEADER_LENGTH = 'inference-header-content-length'
  * its header alone: real clients send any content type, or none.
  * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
  */
-export function parseInference(served: Served, { exchange, body }: DoorRequest): AskedInference {
+export function parseInference(
+  deps: DoorDeps,
+  served: Served,
+  { exchange, body }: DoorRequest,
+): AskedInference {
   const length = exchange.header(HEADER_LENGTH)
-  if (length === undefined) return parseDocument(served, body, undefined)
+  if (length === undefined) return parseDocument(deps, served, body, undefined)
   const jsonBytes = /^\d{1,10}$/.test(length) ? Number(length) : Number.NaN
   if (!(jsonBytes <= body.length))
     throw refusal(
@@ -32,15 +36,20 @@ export function parseInference(served: Served, { exchange, body }: DoorRequest):
       `expected a number of bytes up to the body's ${body.length}, got ${describe(length)}`,
     )
   if (jsonBytes === 0) return rawInference(served, body)
-  return parseDocument(served, body.subarray(0, jsonBytes), body.subarray(jsonBytes))
+  return parseDocument(deps, served, body.subarray(0, jsonBytes), body.subarray(jsonBytes))
 }
 
-function parseDocument(served: Served, json: Buffer, tail: Buffer | undefined): AskedInference {
-  const document = parseJsonWithNaN(decodeUtf8(json))
+function parseDocument(
+  { limits }: DoorDeps,
+  served: Served,
+  json: Buffer,
+  tail: Buffer | undefined,
+): AskedInference {
+  const document = parseJsonWithNaN(decodeUtf8(json), limits.jsonDepth)
   if (!isObject(document)) throw wrongType('', 'expected an object with inputs', document)
   const { id, inputs, outputs, parameters } = document
   assertId(id)
-  assertInputs(inputs)
+  assertInputs(inputs, limits.tensors)
   assertParameters(parameters, '')
   const bytes = new Tail(tail ?? NOTHING)
   const tensors = inputs.map((input, index) => parseTensor(input, index, bytes))

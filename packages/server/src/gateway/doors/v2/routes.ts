@@ -86,7 +86,7 @@ function readiness({ health }: RouteDeps): Reply {
 
 const inferDoor = (deps: RouteDeps): GatewayRoute['answer'] =>
   createPredictDoor(deps, manner, (served, request) => {
-    const asked = parseInference(served, request)
+    const asked = parseInference(deps, served, request)
     const { exchange, startedAt, signal } = request
     const outputs = [...new Set(asked.outputs.map(({ method }) => method))]
     const { id: requestId, span } = exchange

@@ -41,6 +41,8 @@ export function switchedOffRoutes(deps: RouteDeps, manner: DoorManner): GatewayR
     ...{ path, methods: ['POST'], door, permission: 'admin', ...(word && { word }) },
     answer: createBodyDoor(deps, manner, answer),
   })
+  const asked = (body: Buffer): unknown =>
+    body.length === 0 ? {} : parseJson(decodeUtf8(body), deps.limits.jsonDepth)
   const settings = (path: string, current: Settings): GatewayRoute[] => {
     const found = ({ name }: Params): Settings => {
       if (name !== undefined) selectServed(deps.table(), { name })
@@ -48,7 +50,7 @@ export function switchedOffRoutes(deps: RouteDeps, manner: DoorManner): GatewayR
     }
     return [
       read(path, (params) => json(found(params))),
-      post(path, (body, params) => json(assertUnchanged(found(params), body))),
+      post(path, (body, params) => json(assertUnchanged(found(params), asked(body)))),
     ]
   }
   const memory = (path: string): GatewayRoute[] => [
@@ -72,9 +74,8 @@ type Settings = Readonly<Record<string, unknown>>
 
 const json = (body: unknown): Reply => ({ body: JSON.stringify(body) })
 
-/** null asks for the setting as the server started. @throws MillwrightError INVALID_JSON, NOT_OFFERED */
-function assertUnchanged(current: Settings, body: Buffer): Settings {
-  const asked = body.length === 0 ? {} : parseJson(decodeUtf8(body))
+/** null asks for the setting as the server started. @throws MillwrightError NOT_OFFERED */
+function assertUnchanged(current: Settings, asked: unknown): Settings {
   const changed = Object.entries(isObject(asked) ? asked : {}).find(
     ([name, value]) => value !== null && !isDeepStrictEqual(value, current[name]),
   )
