@@ -43,6 +43,14 @@ export const Limits = z.strictObject({
   concurrency: z.int().positive().optional(),
   /** Longest a request waits for those before it, in milliseconds. */
   waitMs: z.int().nonnegative().optional(),
+  /** Requests of each key to one gateway; those without a key count as one. */
+  ratePerKey: z
+    .strictObject({
+      perSecond: z.number().positive(),
+      /** How many may come at once. */
+      burst: z.int().positive(),
+    })
+    .optional(),
 })
 export type Limits = z.infer<typeof Limits>
 

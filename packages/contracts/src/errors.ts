@@ -246,6 +246,20 @@ export const ERRORS = {
       `deployment "${p.name}" answers at most ${p.limit} requests at once; send it again later, or raise its limit`,
     retryable: true,
   }),
+  RATE_LIMITED: define<{ name: string; perSecond: number; burst: number; waitSeconds: number }>({
+    status: 429,
+    title: 'Rate limited',
+    message: (p) =>
+      `deployment "${p.name}" takes ${p.perSecond} requests a second of one key, ${p.burst} at once; send it again in ${p.waitSeconds} s`,
+    retryable: true,
+  }),
+  TOO_MANY_WRONG_KEYS: define<{ waitSeconds: number }>({
+    status: 429,
+    title: 'Too many wrong keys',
+    message: (p) =>
+      `too many wrong API keys came from this address; send a good one, or wait ${p.waitSeconds} s`,
+    retryable: true,
+  }),
   DEADLINE_EXCEEDED: define<{ ms: number }>({
     status: 504,
     title: 'Deadline exceeded',

@@ -1,7 +1,11 @@
 import { isSecret } from './secret.ts'
 
 /** A request, as far as who sends it is asked: its headers, by their names in small letters. */
-export type Asker = { header(name: string): string | undefined }
+export type Asker = {
+  header(name: string): string | undefined
+  /** Where the request comes from, where that is known. */
+  readonly address?: string | undefined
+}
 
 /** The texts in which a key may have been sent. */
 export const sentIn = (asker: Asker): string[] =>

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { createWrongKeys } from '../access/wrong-keys.ts'
 import { createLogger } from '../logging.ts'
 import { createDispatcher } from './dispatch.ts'
 import type { Answer, Exchange } from './exchange.ts'
@@ -26,7 +27,11 @@ function open(allowedHosts: readonly string[] = []) {
   const logger = createLogger({ role: 'gateway', level: 'error', version: 'test' })
   return createDispatcher({
     routes: [ROUTE],
-    guard: createGuard(() => EMPTY_TABLE, { boundToLoopback: true, loginRequired: true, allowedHosts }),
+    guard: createGuard(
+      () => EMPTY_TABLE,
+      { boundToLoopback: true, loginRequired: true, allowedHosts },
+      createWrongKeys(100),
+    ),
     replies: createReplies(metrics, logger),
     passOn: () => {
       throw new Error('passed on')
@@ -46,6 +51,7 @@ test('a caller that may not is told so in the words of the dialect, with the way
     header: () => undefined,
     headers: () => [],
     readBody: () => {},
+    address: undefined,
     isGone: false,
     gone: () => new AbortController().signal,
     respond: (answer) => void answers.push(answer),

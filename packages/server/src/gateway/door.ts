@@ -5,6 +5,7 @@ import type { Dataplane } from './dataplane.ts'
 import type { Exchange } from './exchange.ts'
 import type { Jobs } from './jobs/runner.ts'
 import type { GatewayMetrics } from './metrics.ts'
+import type { Rates } from './rates.ts'
 import type { Door, Replies, Reply, Worded } from './replies.ts'
 import type { GatewayRoute } from './route.ts'
 import type { Params } from './router.ts'
@@ -24,6 +25,7 @@ export type DoorDeps = {
   /** Longest a request waits for those before it, in milliseconds. */
   readonly maxWaitMs: number
   readonly admission: Admission
+  readonly rates: Rates
   readonly jobs: Jobs
 }
 

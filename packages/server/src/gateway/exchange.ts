@@ -21,6 +21,10 @@ export interface Exchange {
   readonly id: string
   /** `performance.now()` when its headers were there. */
   readonly startedAt: number
+  /** The caller's address; undefined when the connection is gone, or there was none. */
+  readonly address: string | undefined
+  /** It was accepted earlier, and counted then. */
+  readonly isJob?: true
   /** A header of the request, by its name in small letters. */
   header(name: string): string | undefined
   /** All of them, names in small letters. */

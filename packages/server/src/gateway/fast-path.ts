@@ -151,6 +151,10 @@ class Connection {
     return this.#socket.destroyed
   }
 
+  get address(): string | undefined {
+    return this.#socket.remoteAddress
+  }
+
   /** Fires when the caller goes away while a request of it is answered. */
   gone(): AbortSignal {
     this.#gone = new AbortController()
@@ -264,6 +268,10 @@ class FastExchange implements Exchange {
 
   headers(): Iterable<readonly [string, string]> {
     return this.#head.fields
+  }
+
+  get address(): string | undefined {
+    return this.#connection.address
   }
 
   get isGone(): boolean {

@@ -1,7 +1,9 @@
 import type { Permission } from '@millwright/contracts/scopes'
 import type { Asker } from '../access/credential.ts'
+import { sentIn } from '../access/credential.ts'
 import { type AccessPolicy, assertOwnOrigin } from '../access/origin.ts'
 import { assertAllowed, type Grant, unauthenticated } from '../access/permission.ts'
+import type { WrongKeys } from '../access/wrong-keys.ts'
 import type { Params } from './router.ts'
 import type { ServingTable } from './serving-table.ts'
 
@@ -9,17 +11,18 @@ import type { ServingTable } from './serving-table.ts'
 export type Guard = {
   /** By the head alone, so it holds for every request with the same. @throws MillwrightError HOST_NOT_ALLOWED, FOREIGN_ORIGIN */
   readonly assertOwnOrigin: (method: string, asker: Asker) => void
-  /** A caller without a good key is not even told what there is. @throws MillwrightError UNAUTHENTICATED */
+  /** A caller without a good key is not even told what there is. @throws MillwrightError UNAUTHENTICATED, TOO_MANY_WRONG_KEYS */
   readonly assertKnown: (asker: Asker) => void
-  /** @throws MillwrightError UNAUTHENTICATED, PERMISSION_DENIED */
+  /** @throws MillwrightError UNAUTHENTICATED, TOO_MANY_WRONG_KEYS, PERMISSION_DENIED */
   readonly assertAllowed: (asker: Asker, permission: Permission, params: Params) => void
 }
 
-export function createGuard(table: () => ServingTable, policy: AccessPolicy): Guard {
+export function createGuard(table: () => ServingTable, policy: AccessPolicy, wrongKeys: WrongKeys): Guard {
   const recognise = (asker: Asker): Grant => {
     const grant = table().keys.find(asker)
-    if (grant === undefined) throw unauthenticated(asker)
-    return grant
+    if (grant !== undefined) return grant
+    if (sentIn(asker).length > 0) wrongKeys.note(asker.address)
+    throw unauthenticated(asker)
   }
   return {
     assertOwnOrigin: (method, asker) => assertOwnOrigin(method, asker, policy),

@@ -33,6 +33,10 @@ export class HttpExchange implements Exchange {
     return this.request.url ?? ''
   }
 
+  get address(): string | undefined {
+    return this.request.socket.remoteAddress
+  }
+
   header(name: string): string | undefined {
     const value = this.request.headers[name]
     return Array.isArray(value) ? value.join(', ') : value

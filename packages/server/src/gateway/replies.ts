@@ -48,7 +48,6 @@ type ErrorManner = {
 }
 
 const JSON_TYPE = 'application/json'
-/** Try again in a second. */
 const RETRY = new Set([429, 503])
 
 export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies {
@@ -92,7 +91,7 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
       metrics.errors.with(door, deployment ?? NO_DEPLOYMENT, error.code).value += 1
       const worded = word?.(error)
       const answer: Reply = worded === undefined ? problemAnswer(error, exchange) : worded
-      const retry = RETRY.has(error.status) ? { 'retry-after': '1' } : undefined
+      const retry = RETRY.has(error.status) ? { 'retry-after': retryAfter(error) } : undefined
       send(door, exchange, {
         ...answer,
         code: error.code,
@@ -121,6 +120,10 @@ function respondCompressed(exchange: Exchange, answer: Answer, closing: () => bo
       ),
     )
 }
+
+/** In seconds: as the error says, else soon. */
+const retryAfter = ({ params }: MillwrightError): string =>
+  'waitSeconds' in params ? String(params.waitSeconds) : '1'
 
 const problemAnswer = (error: MillwrightError, { id }: Exchange) => ({
   status: error.status,

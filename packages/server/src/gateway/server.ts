@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { MillwrightError } from '@millwright/contracts/errors'
 import type { AccessPolicy } from '../access/origin.ts'
+import { createWrongKeys } from '../access/wrong-keys.ts'
 import type { GatewayLimits } from '../config.ts'
 import { createServer } from '../http.ts'
 import type { IdSource } from '../ids.ts'
@@ -22,6 +23,7 @@ import { HttpExchange } from './http-exchange.ts'
 import type { Jobs } from './jobs/runner.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ControlProxy } from './proxy.ts'
+import { createRates } from './rates.ts'
 import { createReplies } from './replies.ts'
 import { gatewayRoutes, type RouteDeps } from './routes.ts'
 import type { ServingTable } from './serving-table.ts'
@@ -77,8 +79,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
   })
   let isDraining = false
   const health = (): HealthState => ({ table: deps.table(), isReady: deps.isReady(), isDraining })
-  const guard = createGuard(deps.table, deps.access)
-  const routeDeps: RouteDeps = { ...deps, guard, replies, health, admission: createAdmission() }
+  const guard = createGuard(deps.table, deps.access, createWrongKeys(limits.wrongKeys))
+  const routeDeps: RouteDeps = {
+    ...{ ...deps, guard, replies, health },
+    ...{ admission: createAdmission(), rates: createRates() },
+  }
   const grpc = createGrpcDoor({ ...routeDeps, ids: deps.ids, logger: deps.logger, tracer: deps.tracer })
   const passOn = (exchange: HttpExchange): void => {
     if (isDraining) exchange.response.shouldKeepAlive = false

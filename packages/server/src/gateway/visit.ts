@@ -70,6 +70,7 @@ export class Visit implements Task {
     const meant = target?.(this.#exchange, this.#params) ?? this.#params
     const served = selectServed(table(), meant)
     this.#served = served
+    this.#assertRate(served)
     assertHead?.(this.#exchange)
     assertBodyBytes(body, served)
     if (this.#door.door !== 'grpc' && isAsync(this.#exchange)) {
@@ -97,6 +98,14 @@ export class Visit implements Task {
       metrics.state.queued -= 1
       throw fault
     }
+  }
+
+  /** @throws MillwrightError RATE_LIMITED */
+  #assertRate({ routed }: Served): void {
+    const rate = routed.limits?.ratePerKey
+    if (rate === undefined || this.#exchange.isJob) return
+    const { rates, table } = this.#door
+    rates.take(routed.name, table().keys.find(this.#exchange)?.id ?? '', rate)
   }
 
   /** Its turn. */

@@ -11,6 +11,8 @@ export type Asked = {
   /** Fires when the caller goes away, or its deadline passes. */
   readonly gone: () => AbortSignal
   readonly isGone: () => boolean
+  /** Address and port of the caller. */
+  readonly peer: () => string
   /** Of a request without one. */
   readonly nextId: () => string
   readonly respond: (answer: Answer) => void
@@ -51,6 +53,10 @@ export class GrpcExchange implements Exchange {
     const { body } = this.#asked
     if (body.length > limitBytes) done(new MillwrightError('BODY_TOO_LARGE', { limitBytes }), NO_BODY)
     else done(undefined, body)
+  }
+
+  get address(): string {
+    return this.#asked.peer().replace(/:\d+$/, '')
   }
 
   get isGone(): boolean {

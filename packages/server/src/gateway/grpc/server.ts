@@ -80,6 +80,7 @@ const KINDS: Readonly<Record<'none' | 'both' | 'answers', Kind>> = {
 type Call = {
   readonly metadata: Metadata
   readonly cancelled: boolean
+  getPeer(): string
   getDeadline(): Date | number
   on(event: 'cancelled', listener: () => void): unknown
 }
@@ -109,8 +110,9 @@ function unaryHandler(route: GrpcRoute, { ids, cancelled }: Context) {
     const { request: body, metadata } = call
     const { path } = route
     const nextId = (): string => ids.next('req_')
+    const peer = (): string => call.getPeer()
     route.answer(
-      new GrpcExchange({ path, body, metadata, gone, isGone: () => call.cancelled, nextId, respond }),
+      new GrpcExchange({ path, body, metadata, gone, isGone: () => call.cancelled, peer, nextId, respond }),
       {},
     )
   }
@@ -134,6 +136,7 @@ function streamHandler(route: GrpcRoute, { ids, open }: Context) {
     const { path } = route
     const { metadata } = call
     const nextId = (): string => ids.next('req_')
+    const peer = (): string => call.getPeer()
     const respond = (answer: Answer): void => {
       const failure = failureOf(answer)
       if (failure !== undefined) call.emit('error', failure)
@@ -146,7 +149,7 @@ function streamHandler(route: GrpcRoute, { ids, open }: Context) {
       isBusy = true
       call.pause()
       route.answer(
-        new GrpcExchange({ path, body, metadata, gone, isGone: () => call.cancelled, nextId, respond }),
+        new GrpcExchange({ path, body, metadata, gone, isGone: () => call.cancelled, peer, nextId, respond }),
         {},
       )
     })
@@ -175,6 +178,7 @@ function watchHandler(route: GrpcRoute, { ids, open }: Context) {
           metadata,
           gone,
           isGone: () => call.cancelled,
+          peer: () => call.getPeer(),
           nextId: () => ids.next('req_'),
           respond,
         }),

@@ -9,6 +9,8 @@ export class JobExchange implements Exchange {
   readonly id: string
   readonly startedAt = performance.now()
   span: Span | undefined
+  readonly address = undefined
+  readonly isJob = true
   readonly isGone = false
   readonly answer: Promise<Answer>
   readonly #headers: Job['headers']
