@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeLikePython, decodeUtf8, parseJson, parseKeepingNumbers } from './json-body.ts'
+import {
+  decodeLikePython,
+  decodeUtf8,
+  parseJson,
+  parseJsonWithNaN,
+  parseKeepingNumbers,
+} from './json-body.ts'
 import { describeJsonFault } from './json-fault.ts'
 
 test('the place of a fault is found wherever JSON.parse finds one, and nowhere else', () => {
@@ -98,5 +104,24 @@ describe('bytes', () => {
 
   test('that are not UTF-8 are refused', () => {
     expect(() => decodeUtf8(Buffer.from([0x22, 0xff, 0x22]))).toThrow(/not UTF-8/)
+  })
+})
+
+describe('tokens of Python', () => {
+  test.each([
+    ['[NaN, -Infinity, Infinity]', [null, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]],
+    ['["NaN", NaN, "a \\" NaN \\\\", NaN]', ['NaN', null, 'a " NaN \\', null]],
+    ['{"NaN": NaN}', { NaN: null }],
+  ])('%s', (text, value) => {
+    expect(parseJsonWithNaN(text, 64)).toEqual(value)
+  })
+
+  test.each(['[NaNs]', '[-NaN]', '["NaN]', 'NaN NaN'])('%s is refused', (text) => {
+    expect(() => parseJsonWithNaN(text, 64)).toThrow('the body is not JSON')
+  })
+
+  // Looked through anew from each quote, it would take hours.
+  test('a string of a million quotes that does not end is refused', () => {
+    expect(() => parseJsonWithNaN(`["${'\\"'.repeat(1_000_000)}`, 64)).toThrow('the body is not JSON')
   })
 })

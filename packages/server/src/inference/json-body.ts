@@ -40,8 +40,7 @@ const bigEndian = (bytes: Buffer): string =>
  * @throws MillwrightError INVALID_JSON with the position, never with text of the body
  */
 export function parseJson(text: string, depth: number): unknown {
-  // A shorter body cannot be nested too deep and be whole.
-  if (text.length >= 2 * depth && mayBeDeep(text, depth)) assertDepth(text, depth)
+  assertJsonDepth(text, depth)
   try {
     return JSON.parse(text)
   } catch {
@@ -49,8 +48,8 @@ export function parseJson(text: string, depth: number): unknown {
   }
 }
 
-/** A string, or a token that Python writes and JSON does not know. */
-const STRING_OR_TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\bInfinity\b|\bNaN\b/g
+/** Where a string begins, or a token that Python writes and JSON does not know. */
+const QUOTE_OR_TOKEN = /"|-?\bInfinity\b|\bNaN\b/g
 const TOKENS: Readonly<Record<string, string>> = { NaN: 'null', Infinity: '1e999', '-Infinity': '-1e999' }
 
 /**
@@ -61,10 +60,26 @@ export function parseJsonWithNaN(text: string, depth: number): unknown {
   try {
     return parseJson(text, depth)
   } catch (error) {
-    const replaced = text.replace(STRING_OR_TOKEN, (match) => TOKENS[match] ?? match)
+    const replaced = replaceTokens(text)
     if (replaced === text) throw error
     return parseJson(replaced, depth)
   }
+}
+
+/** Strings are skipped, not matched: one that does not end would be looked through again from each of its quotes. */
+function replaceTokens(text: string): string {
+  const pieces: string[] = []
+  let from = 0
+  QUOTE_OR_TOKEN.lastIndex = 0
+  for (let match = QUOTE_OR_TOKEN.exec(text); match !== null; match = QUOTE_OR_TOKEN.exec(text)) {
+    const [found] = match
+    if (found === '"') QUOTE_OR_TOKEN.lastIndex = endOfString(text, match.index) + 1
+    else {
+      pieces.push(text.slice(from, match.index), TOKENS[found]!)
+      from = QUOTE_OR_TOKEN.lastIndex
+    }
+  }
+  return pieces.join('') + text.slice(from)
 }
 
 /** Parses text that `parseJson` took, keeping numbers as they were spelt. */
@@ -95,7 +110,10 @@ function mayBeDeep(text: string, limit: number): boolean {
   return false
 }
 
-function assertDepth(text: string, limit: number): void {
+/** @throws MillwrightError INVALID_JSON when lists and objects are nested deeper */
+export function assertJsonDepth(text: string, limit: number): void {
+  // A shorter body cannot be nested too deep and be whole.
+  if (text.length < 2 * limit || !mayBeDeep(text, limit)) return
   let depth = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
