@@ -5,8 +5,9 @@ import type { Asker } from '../access/credential.ts'
 import { type AccessPolicy, assertOwnOrigin } from '../access/origin.ts'
 import { assertAllowed, type Grant, signatureOf, unauthenticated } from '../access/permission.ts'
 import { createIdSource } from '../ids.ts'
+import { assertJsonDepth } from '../inference/json-body.ts'
 import { type Logger, logRequest } from '../logging.ts'
-import type { Call, Reply, Route } from '../route.ts'
+import type { Call, Route } from '../route.ts'
 import { addPages } from './docs.ts'
 import { doors } from './doors.ts'
 import { registerPages } from './pages/register.ts'
@@ -27,6 +28,7 @@ export type AppDeps = {
 
 /** Largest JSON body, in bytes: a version with its sample rows. */
 const BODY_LIMIT = 32 << 20
+const JSON_DEPTH = 64
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
 const MAX_USER_LENGTH = 128
 /** Longest part of a path; what is too long for a name is refused as one, with its reason. */
@@ -78,7 +80,8 @@ export function createApp(deps: AppDeps): FastifyInstance {
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next('req_')
     },
   })
-  app.removeContentTypeParser('text/plain')
+  app.removeContentTypeParser(['text/plain', 'application/json'])
+  addJsonParser(app)
   app.decorateRequest('caller', undefined)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('request-id', request.id)
@@ -98,6 +101,20 @@ export function createApp(deps: AppDeps): FastifyInstance {
   addJsonRoutes(app, deps.routes)
   addStreamRoutes(app, deps.routes)
   return app
+}
+
+/** Bodies are parsed as Fastify does, once they are known not to be nested without end: templates and rules are walked. */
+function addJsonParser(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, parsed) => {
+    try {
+      assertJsonDepth(String(body), JSON_DEPTH)
+    } catch (error) {
+      parsed(error as Error)
+      return
+    }
+    void parse(request, String(body), parsed)
+  })
 }
 
 /** `/models/{model}` → `/models/:model`. */
@@ -125,23 +142,13 @@ function addRoute(app: FastifyInstance, route: Route): void {
     ...(route.body === 'stream' ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
     handler: async (request, reply) => {
       const call = parseCall(route, request)
-      const { status, body, headers } = await work(route, call, reply)
+      const { status, body, headers } = await route.handle(call)
       return reply
         .status(status ?? Number(Object.keys(route.answers)[0]))
         .headers(headers ?? {})
         .send(body)
     },
   })
-}
-
-/** The rest of a stream that was refused is not read: the connection ends with the answer. */
-async function work(route: Route, call: Call<never, never, never>, reply: FastifyReply): Promise<Reply> {
-  try {
-    return await route.handle(call)
-  } catch (error) {
-    if (route.body === 'stream') reply.header('connection', 'close')
-    throw error
-  }
 }
 
 function parseCall(route: Route, request: FastifyRequest): Call<never, never, never> {

@@ -16,6 +16,8 @@ export function sendProblem(
   if (request.raw.destroyed && isAborted(error)) return reply.hijack()
   if (known.code === 'INTERNAL') log.error({ error, requestId: request.id }, 'request failed')
   if (known.code === 'UNAUTHENTICATED') reply.header('www-authenticate', CHALLENGE)
+  // A connection that is closed on a body under way is reset, and the answer with it; the gateway ends it when it has that.
+  reply.removeHeader('connection')
   return reply
     .status(known.status)
     .type('application/problem+json')

@@ -37,6 +37,8 @@ export function createProxy(socketPath: string, metrics: GatewayMetrics): Contro
     const headers = { ...endToEnd(incoming.headers), ...forwarded(exchange) }
     const outgoing = request({ socketPath, agent, method, path: url, headers }, (answer) => {
       metrics.requests.with('proxy', `${Math.trunc((answer.statusCode ?? 502) / 100)}xx`).value += 1
+      // What is left of a body that control did not wait for would be read as the next request, or for ever.
+      if (!incoming.complete) response.shouldKeepAlive = false
       sendBack(answer, response, id)
     })
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
@@ -44,9 +46,10 @@ export function createProxy(socketPath: string, metrics: GatewayMetrics): Contro
       if (response.headersSent) response.destroy()
       else onError(faultOf(error))
     })
-    response.on('close', () => {
-      if (!response.writableFinished) outgoing.destroy()
-    })
+    // Of what is answered and was sent whole nothing is left to be ended.
+    response.on('close', () => outgoing.destroy())
+    // Control may refuse by the head alone; without this it is sent with the first piece of the body.
+    if (!incoming.complete) outgoing.flushHeaders()
     incoming.pipe(outgoing)
   }
   return {
