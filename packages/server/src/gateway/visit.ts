@@ -19,6 +19,8 @@ import { describeServed } from './tracing/request-span.ts'
 
 export type PredictDoor = DoorDeps & DoorManner<unknown> & { readonly answer: Answerer }
 
+/** A request costs as much as one of so many bytes at least, so that tiny ones do not make a byte look dear. */
+const LEAST_BYTES = 256
 const NO_BODY = Buffer.alloc(0)
 /** A body that may hold more rows than are answered on the spot. */
 const LARGE_BYTES = 16 << 10
@@ -87,7 +89,7 @@ export class Visit implements Task {
     this.#isLong = served.engine.kind === 'hosted' || size === 'large'
     this.lane = served.engine.kind === 'hosted' ? served.engine.lane : admission[size]
     this.cost = served.usage[size]
-    this.bytes = body.length
+    this.bytes = Math.max(LEAST_BYTES, body.length)
     this.#body = body
     served.usage.inFlight += 1
     metrics.state.queued += 1
