@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { Decision, type DeploymentFile, Name, Respond } from '@millwright/contracts'
 import { textOption, UsageError, type Values } from './command.ts'
-import { folderOf, readDeploymentFile } from './deployment-file.ts'
+import { folderOf, pathInside, readDeploymentFile } from './deployment-file.ts'
 import { filesOfSteps, type ModelFiles, modelFiles } from './model-parts.ts'
 import { readText } from './read-file.ts'
 
@@ -59,16 +59,17 @@ function filesOf(path: string, settings: Partial<DeploymentFile>, values: Values
   return filesOfSteps(steps, columns)
 }
 
-/** The settings of a folder with paths that lead there. */
+/** The settings of a folder with paths that lead there. @throws CommandError */
 async function readSettings(folder: string): Promise<DeploymentFile> {
   const settings = await readDeploymentFile(folder)
   const { file, steps, sample, expected } = settings
+  const inside = (path: string): string => pathInside(folder, path)
   return {
     ...settings,
-    ...(file !== undefined && { file: join(folder, file) }),
-    ...(steps && { steps: steps.map((step) => ({ ...step, file: join(folder, step.file) })) }),
-    ...(sample !== undefined && { sample: join(folder, sample) }),
-    ...(expected !== undefined && { expected: join(folder, expected) }),
+    ...(file !== undefined && { file: inside(file) }),
+    ...(steps && { steps: steps.map((step) => ({ ...step, file: inside(step.file) })) }),
+    ...(sample !== undefined && { sample: inside(sample) }),
+    ...(expected !== undefined && { expected: inside(expected) }),
   }
 }
 

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
 import { DeploymentFile } from '@millwright/contracts'
 import { parse } from 'smol-toml'
 import { CommandError } from './command.ts'
@@ -30,6 +30,22 @@ export async function readDeploymentFile(folder: string): Promise<DeploymentFile
   if (result.success) return result.data
   const { path: at, message } = result.error.issues[0]!
   throw new CommandError(`${path}: ${at.length === 0 ? '' : `/${at.join('/')} `}${message}`)
+}
+
+/**
+ * A path that a folder's settings name. The folder may come from anywhere, so nothing beside it is sent to a server, be it
+ * by `..` or by a link.
+ * @throws CommandError
+ */
+export function pathInside(folder: string, path: string): string {
+  const whole = join(folder, path)
+  const within = existsSync(whole)
+    ? relative(realpathSync(folder), realpathSync(whole))
+    : relative(folder, whole)
+  if (within !== '..' && !within.startsWith('../')) return whole
+  throw new CommandError(`${folder}: "${path}" lies outside of the folder`, [
+    'copy it into the folder, or give the model file itself',
+  ])
 }
 
 function parsed(path: string, text: string): unknown {
