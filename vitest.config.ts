@@ -25,6 +25,7 @@ const KINDS: readonly Kind[] = [
     timeoutMs: 20_000,
   },
   { name: 'e2e', include: ['test/{e2e,conformance}/**/*.test.ts', SLOW], timeoutMs: 60_000 },
+  { name: 'attacks', include: ['test/attacks/**/*.attack.test.ts'], timeoutMs: 60_000 },
   { name: 'golden', include: ['test/golden/**/*.test.ts'], timeoutMs: 120_000 },
   { name: 'package', include: ['test/package/**/*.test.ts'], timeoutMs: 240_000 },
   { name: 'prometheus', include: ['test/prometheus/**/*.test.ts'], timeoutMs: 120_000 },

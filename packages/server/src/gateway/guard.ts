@@ -1,6 +1,5 @@
 import type { Permission } from '@millwright/contracts/scopes'
-import type { Asker } from '../access/credential.ts'
-import { sentIn } from '../access/credential.ts'
+import { type Asker, sentIn } from '../access/credential.ts'
 import { type AccessPolicy, assertOwnOrigin } from '../access/origin.ts'
 import { assertAllowed, type Grant, unauthenticated } from '../access/permission.ts'
 import type { WrongKeys } from '../access/wrong-keys.ts'
