@@ -28,7 +28,7 @@ export const WEBHOOK_SECRET = 'whsec_bWlsbHdyaWdodC1hdHRhY2tz'
 const HOST_SECRET = 'only-the-host-knows-this'
 
 export type Asked = { readonly headers?: Readonly<Record<string, string>>; readonly body?: string | Buffer }
-export type Answered = { readonly status: number; readonly headers: Headers; readonly body: string }
+type Answered = { readonly status: number; readonly headers: Headers; readonly body: string }
 
 /** A server under attack. Every answer it gives is looked at for what nobody should be told. */
 export type Target = {
@@ -57,7 +57,7 @@ export type Targets = Target & {
   /** Where webhooks may be posted to. */
   readonly hookPort: number
 }
-export type Trap = { readonly port: number; readonly received: string[] }
+type Trap = { readonly port: number; readonly received: string[] }
 
 const STACK = /\bat (?:\S+ )?\(?(?:file:|node:|\/)\S+:\d+:\d+/
 
