@@ -170,12 +170,6 @@ function loaderOf(config: Config, blobs: BlobStore, { pool, metrics }: LoaderPar
 const sharedCacheOf = ({ MILLWRIGHT_CACHE_URL: url }: Config, logger: Logger) =>
   url === '' ? undefined : openSharedCache(url, logger)
 
-const limitsOf = (config: Config) => ({
-  maxBodyBytes: config.MILLWRIGHT_MAX_BODY_BYTES,
-  maxRows: config.MILLWRIGHT_MAX_ROWS,
-  maxWaitMs: config.MILLWRIGHT_MAX_WAIT_MS,
-})
-
 type JobParts = { readonly slot: number; readonly logger: Logger; readonly ids: IdSource }
 
 function openJobs(config: Config, layout: DataLayout, { slot, logger, ids }: JobParts): Jobs {

@@ -31,8 +31,8 @@ export function assertNoOverride(parameters: Iterable<string>): void {
 }
 
 /** Names of a load's parameters in JSON. @throws MillwrightError INVALID_JSON */
-export function parametersIn(body: Buffer): string[] {
+export function parametersIn(body: Buffer, jsonDepth: number): string[] {
   if (body.length === 0) return []
-  const asked = parseJson(decodeUtf8(body))
+  const asked = parseJson(decodeUtf8(body), jsonDepth)
   return isObject(asked) && isObject(asked.parameters) ? Object.keys(asked.parameters) : []
 }

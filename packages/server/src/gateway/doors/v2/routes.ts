@@ -56,7 +56,7 @@ export function v2Routes(deps: RouteDeps): GatewayRoute[] {
         `/v2/repository/models/{name}/${to}`,
         'deploy',
         createBodyDoor(deps, manner, async (body, { name = '' }, exchange) => {
-          assertNoOverride(parametersIn(body))
+          assertNoOverride(parametersIn(body, deps.limits.jsonDepth))
           await changeLoaded(deps, exchange, { name, to })
           return { body: '' }
         }),
