@@ -15,7 +15,10 @@ const SLOW = 'packages/*/{src,test}/**/*.slow.test.ts'
 const KINDS: readonly Kind[] = [
   {
     name: 'unit-pure',
-    include: ['packages/{engine,stats,contracts,client}/{src,test}/**/*.test.ts', 'tools/**/*.test.ts'],
+    include: [
+      'packages/{engine,stats,contracts,client,inference}/{src,test}/**/*.test.ts',
+      'tools/**/*.test.ts',
+    ],
     timeoutMs: 20_000,
     shared: true,
   },

@@ -9,8 +9,9 @@ const PACKAGE_ARROWS: Readonly<Record<string, readonly string[]>> = {
   stats: [],
   client: ['contracts'],
   runtime: ['engine'],
-  server: ['contracts', 'engine', 'runtime'],
-  cli: ['contracts', 'client', 'engine', 'runtime', 'stats'],
+  inference: ['contracts', 'engine'],
+  server: ['contracts', 'engine', 'inference', 'runtime'],
+  cli: ['contracts', 'client', 'engine', 'inference', 'runtime', 'stats'],
 }
 
 /** Folders of the server that each folder may import; files beside the folders are for all. */

@@ -5,7 +5,7 @@ import {
   type ModelSchema,
   type Respond,
 } from '@millwright/contracts'
-import { compileDecision } from '../inference/decision.ts'
+import { compileDecision } from '@millwright/inference/decision'
 import { compileRespond } from '../inference/respond.ts'
 import type { RoutedVersion } from '../routing/snapshot.ts'
 import type { StoredDeployment } from './model.ts'

@@ -1,6 +1,6 @@
 import { type FieldError, MillwrightError } from '@millwright/contracts/errors'
-import { describe, isObject } from '../inference/convert.ts'
-import { type Fault, pointerTo, type RowReader, type Slab } from '../inference/validate.ts'
+import { describe, isObject } from '@millwright/inference/convert'
+import { type Fault, pointerTo, type RowReader, type Slab } from '@millwright/inference/validate'
 
 /** The rows of one request, however they were written. */
 export interface RowSource {

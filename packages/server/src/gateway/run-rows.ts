@@ -1,10 +1,10 @@
 import { MillwrightError } from '@millwright/contracts/errors'
 import type { Answer, Executable, Frame, Method } from '@millwright/engine'
 import { RowError } from '@millwright/engine/errors'
+import type { RowReader, Slab } from '@millwright/inference/validate'
 import type { BatchedHost } from '@millwright/runtime/batching'
 import { HostFailure } from '@millwright/runtime/failure'
 import type { PooledModel } from '@millwright/runtime/pool'
-import type { RowReader, Slab } from '../inference/validate.ts'
 
 /** Where the answer to one row stands. */
 export type RowRun = { readonly answers: readonly Answer[]; readonly row: number }

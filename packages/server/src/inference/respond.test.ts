@@ -1,7 +1,7 @@
+import { formatPythonFloat, parsePythonFloat } from '@millwright/inference/python-float'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { NumberLiteral } from './json-body.ts'
-import { formatPythonFloat, parsePythonFloat } from './python-float.ts'
 import { compileRespond } from './respond.ts'
 
 const names = { version: 'v2', model: 'churn', deployment: 'eu' }

@@ -1,7 +1,7 @@
 import type { CellValue, Respond } from '@millwright/contracts'
+import { formatPythonFloat } from '@millwright/inference/python-float'
 import { isPlain, jsonNumber, jsonString } from '../json-text.ts'
 import { NumberLiteral } from './json-body.ts'
-import { formatPythonFloat } from './python-float.ts'
 
 /** What a `$path` of a template can be replaced by. */
 export type RespondValues = {

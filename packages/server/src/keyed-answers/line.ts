@@ -1,4 +1,4 @@
-import { describe, isObject } from '../inference/convert.ts'
+import { describe, isObject } from '@millwright/inference/convert'
 
 /** Longest line of a file of answers, in bytes, its end included. */
 export const LINE_BYTES = 64 << 10

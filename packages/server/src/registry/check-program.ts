@@ -6,13 +6,13 @@ import {
   compareWithExpected,
   contractOf,
   type Frame,
-  inputSchema,
   ModelError,
   type Program,
   RowError,
 } from '@millwright/engine'
+import { schemaOf } from '@millwright/inference/schema'
+import { createRowReader } from '@millwright/inference/validate'
 import { asRefusal, HostFailure, type HostLimits, openRunner, type Runner } from '@millwright/runtime'
-import { createRowReader } from '../inference/validate.ts'
 import type { ModelReading, Sample } from './read-model.ts'
 
 export type CheckedProgram = Omit<ModelReading, 'program' | 'report'>
@@ -58,15 +58,6 @@ async function checkRunner(runner: Runner, sample: Sample | undefined): Promise<
 
 /** Spent on warming up, on single rows and on batches. */
 const LATENCY_MS = 20
-
-const schemaOf = (program: Program): ModelSchema => ({
-  inputs: inputSchema(program).map((column) => ({
-    ...column,
-    ...(column.categories && { categories: [...column.categories] }),
-  })) as ModelSchema['inputs'],
-  outputs: program.outputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
-  classes: program.classes.map((labels) => [...labels]),
-})
 
 type SampleResult = {
   readonly rows: number

@@ -1,8 +1,8 @@
 import type { FieldError } from '@millwright/contracts'
 import type { Method } from '@millwright/engine'
-import { describe, isObject } from '../../inference/convert.ts'
+import { describe, isObject } from '@millwright/inference/convert'
+import { pointerTo } from '@millwright/inference/validate'
 import { decodeUtf8, parseJson } from '../../inference/json-body.ts'
-import { pointerTo } from '../../inference/validate.ts'
 import { jsonString } from '../../json-text.ts'
 import {
   decisionJson,

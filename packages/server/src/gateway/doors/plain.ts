@@ -1,5 +1,5 @@
 import { type MillwrightError, sentenceOf } from '@millwright/contracts/errors'
-import { describe, isObject } from '../../inference/convert.ts'
+import { describe, isObject } from '@millwright/inference/convert'
 import { decodeLikePython, decodeUtf8, parseJson, parseKeepingNumbers } from '../../inference/json-body.ts'
 import type { RespondTemplate, RespondValues } from '../../inference/respond.ts'
 import { jsonString } from '../../json-text.ts'

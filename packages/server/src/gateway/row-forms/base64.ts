@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { isObject } from '../../inference/convert.ts'
+import { isObject } from '@millwright/inference/convert'
 import { invalidFields } from '../rows.ts'
 import { faultAt } from './columns.ts'
 

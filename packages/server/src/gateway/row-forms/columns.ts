@@ -1,6 +1,6 @@
 import type { FieldError, SchemaColumn } from '@millwright/contracts'
-import { describe, listed } from '../../inference/convert.ts'
-import { pointerTo } from '../../inference/validate.ts'
+import { describe, listed } from '@millwright/inference/convert'
+import { pointerTo } from '@millwright/inference/validate'
 import type { DoorDeps } from '../door.ts'
 import { invalidFields } from '../rows.ts'
 import type { Served } from '../served.ts'

@@ -1,7 +1,7 @@
 import type { SchemaColumn } from '@millwright/contracts'
+import type { RowReader } from '@millwright/inference/validate'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { RowReader } from '../../inference/validate.ts'
 import { parseCsv, rowsOfCsv } from './csv.ts'
 
 test.each<[string, string[][]]>([

@@ -1,5 +1,5 @@
 import type { SchemaColumn } from '@millwright/contracts'
-import { listed } from '../../inference/convert.ts'
+import { listed } from '@millwright/inference/convert'
 import { assertRows } from '../limits.ts'
 import { invalidFields, type RowSource } from '../rows.ts'
 import { type Columns, faultAt, resolveNames, wrongWidth } from './columns.ts'

@@ -1,6 +1,6 @@
 import type { SchemaColumn } from '@millwright/contracts'
-import { describe, isObject, listed } from '../../inference/convert.ts'
-import { pointerTo } from '../../inference/validate.ts'
+import { describe, isObject, listed } from '@millwright/inference/convert'
+import { pointerTo } from '@millwright/inference/validate'
 import { assertRows } from '../limits.ts'
 import { invalidFields, type RowSource } from '../rows.ts'
 import { base64Text, isBase64Object } from './base64.ts'

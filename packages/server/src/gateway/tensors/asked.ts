@@ -1,6 +1,6 @@
 import type { Method } from '@millwright/engine'
-import { describe, isObject } from '../../inference/convert.ts'
-import { pointerTo } from '../../inference/validate.ts'
+import { describe, isObject } from '@millwright/inference/convert'
+import { pointerTo } from '@millwright/inference/validate'
 import { invalidFields, type RowSource } from '../rows.ts'
 import type { Served } from '../served.ts'
 import { defaultOutputs, methodNamed } from './infer.ts'

@@ -1,6 +1,6 @@
 import type { FieldError } from '@millwright/contracts'
 import type { Cell, Method } from '@millwright/engine'
-import { describe } from '../../inference/convert.ts'
+import { describe } from '@millwright/inference/convert'
 import { type PredictedRow, pick } from '../dataplane.ts'
 import type { DoorDeps } from '../door.ts'
 import { inferWhole, type WholeInference } from '../infer-whole.ts'

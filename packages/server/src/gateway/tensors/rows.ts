@@ -1,5 +1,5 @@
 import type { FieldError } from '@millwright/contracts'
-import { listed } from '../../inference/convert.ts'
+import { listed } from '@millwright/inference/convert'
 import { invalidFields, type RowSource } from '../rows.ts'
 import { faultAt, type Tensor } from './tensor.ts'
 

@@ -1,6 +1,6 @@
 import type { FieldError } from '@millwright/contracts'
 import type { Cell } from '@millwright/engine'
-import { describe } from '../../inference/convert.ts'
+import { describe } from '@millwright/inference/convert'
 import { invalidFields } from '../rows.ts'
 import { DATATYPES, type Elements } from './datatype.ts'
 

@@ -1,4 +1,4 @@
-import { pointerTo } from '../../../inference/validate.ts'
+import { pointerTo } from '@millwright/inference/validate'
 import type { Encodable } from '../../protobuf/message.ts'
 import type { Elements } from '../../tensors/datatype.ts'
 import type { OutputTensor } from '../../tensors/infer.ts'

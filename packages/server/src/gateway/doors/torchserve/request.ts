@@ -1,4 +1,4 @@
-import { describe, isObject } from '../../../inference/convert.ts'
+import { describe, isObject } from '@millwright/inference/convert'
 import { decodeUtf8, parseJsonWithNaN } from '../../../inference/json-body.ts'
 import type { DoorDeps, DoorRequest } from '../../door.ts'
 import { columnsOf, faultAt } from '../../row-forms/columns.ts'

@@ -1,5 +1,5 @@
 import type { Method } from '@millwright/engine'
-import { describe, isObject } from '../../../inference/convert.ts'
+import { describe, isObject } from '@millwright/inference/convert'
 import { decodeUtf8, parseJsonWithNaN } from '../../../inference/json-body.ts'
 import type { DoorDeps } from '../../door.ts'
 import { assertRows } from '../../limits.ts'

@@ -1,5 +1,5 @@
-import { describe } from '../../../inference/convert.ts'
-import { pointerTo } from '../../../inference/validate.ts'
+import { describe } from '@millwright/inference/convert'
+import { pointerTo } from '@millwright/inference/validate'
 import type { DoorDeps } from '../../door.ts'
 import type { Served } from '../../served.ts'
 import {

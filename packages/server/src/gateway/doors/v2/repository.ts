@@ -1,5 +1,5 @@
 import { MillwrightError } from '@millwright/contracts/errors'
-import { isObject } from '../../../inference/convert.ts'
+import { isObject } from '@millwright/inference/convert'
 import { decodeUtf8, parseJson } from '../../../inference/json-body.ts'
 import type { Exchange } from '../../exchange.ts'
 import type { RouteDeps } from '../../routes.ts'

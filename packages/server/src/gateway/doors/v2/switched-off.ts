@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { MillwrightError } from '@millwright/contracts/errors'
-import { isObject } from '../../../inference/convert.ts'
+import { isObject } from '@millwright/inference/convert'
 import { decodeUtf8, parseJson } from '../../../inference/json-body.ts'
 import { createBodyDoor, createReadDoor, type DoorManner } from '../../door.ts'
 import type { Reply } from '../../replies.ts'
