@@ -22,7 +22,7 @@ import type {
   Upload,
   VersionDetail,
 } from '@millwright/contracts'
-import { createTransport, type RequestOptions, type Transport } from './transport.ts'
+import { type Bytes, createTransport, type RequestOptions, type Transport } from './transport.ts'
 
 export type ClientOptions = {
   /** Base address, `http://127.0.0.1:7600`. */
@@ -98,6 +98,9 @@ const deploymentCalls = (call: Transport) => ({
   listDeployments: (): Promise<Page<Deployment>> => call('GET', '/api/v1/deployments'),
   getDeployment: (name: string): Promise<Deployment> => call('GET', deploymentPath(name)),
   getDeploymentSchema: (name: string): Promise<ModelSchema> => call('GET', `${deploymentPath(name)}/schema`),
+  /** The compiled program that is served; the headers have its digest and the number of its version. */
+  getDeploymentProgram: (name: string): Promise<Bytes> =>
+    call('GET', `${deploymentPath(name)}/program`, { raw: true }),
   listRevisions: (name: string): Promise<Page<Revision>> => call('GET', `${deploymentPath(name)}/revisions`),
   changeDeployment: (name: string, body: ChangeDeployment): Promise<Deployment> =>
     call('PATCH', deploymentPath(name), { json: body }),

@@ -20,7 +20,12 @@ export type RequestOptions = {
   readonly body?: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>
   /** Length of `body`, in bytes. */
   readonly bytes?: number
+  /** The answer is no JSON: `Bytes`. */
+  readonly raw?: true
 }
+
+/** An answer as it came. */
+export type Bytes = { readonly headers: Headers; readonly body: Uint8Array<ArrayBuffer> }
 
 export type Transport = <T>(method: string, path: string, options?: RequestOptions) => Promise<T>
 
@@ -33,26 +38,32 @@ type TransportOptions = {
 
 /** One function that sends a request and gives the parsed JSON answer. @throws ClientError */
 export function createTransport({ url, user, apiKey, timeoutMs }: TransportOptions): Transport {
+  const identity: Record<string, string> = {}
+  if (user !== undefined) identity['x-millwright-user'] = encodeURIComponent(user)
+  if (apiKey !== undefined) identity.authorization = `Bearer ${apiKey}`
   return async <T>(method: string, path: string, options: RequestOptions = {}): Promise<T> => {
     const target = new URL(path, url)
     for (const [name, value] of Object.entries(options.query ?? {}))
       if (value !== undefined) target.searchParams.set(name, String(value))
-    const headers: Record<string, string> = { accept: 'application/json' }
-    if (user !== undefined) headers['x-millwright-user'] = encodeURIComponent(user)
-    if (apiKey !== undefined) headers.authorization = `Bearer ${apiKey}`
-    if (options.json !== undefined) headers['content-type'] = 'application/json'
-    if (options.body !== undefined) headers['content-type'] = 'application/octet-stream'
-    if (options.bytes !== undefined) headers['content-length'] = String(options.bytes)
     const response = await send(target, {
       method,
-      headers,
+      headers: { ...identity, ...headersOf(options) },
       signal: AbortSignal.timeout(timeoutMs),
       ...(options.json === undefined ? {} : { body: JSON.stringify(options.json) }),
       // A streamed body needs half duplex: the answer comes after the last byte.
       ...(options.body === undefined ? {} : { body: options.body, duplex: 'half' }),
     })
-    return (await readAnswer(response)) as T
+    const answer = options.raw && response.ok ? readBytes(response) : readAnswer(response)
+    return (await answer) as T
   }
+}
+
+function headersOf({ json, body, bytes, raw }: RequestOptions): Record<string, string> {
+  const headers: Record<string, string> = { accept: raw ? '*/*' : 'application/json' }
+  if (json !== undefined) headers['content-type'] = 'application/json'
+  if (body !== undefined) headers['content-type'] = 'application/octet-stream'
+  if (bytes !== undefined) headers['content-length'] = String(bytes)
+  return headers
 }
 
 async function send(target: URL, init: RequestInit): Promise<Response> {
@@ -65,6 +76,14 @@ async function send(target: URL, init: RequestInit): Promise<Response> {
         ? 'no answer in time'
         : (cause?.code ?? cause?.message ?? String(error))
     throw new ClientError(`cannot reach ${target.origin} (${why})`, { cause: error })
+  }
+}
+
+async function readBytes(response: Response): Promise<Bytes> {
+  try {
+    return { headers: response.headers, body: new Uint8Array(await response.arrayBuffer()) }
+  } catch (error) {
+    throw new ClientError('the answer ended before it was whole; ask again', { cause: error })
   }
 }
 

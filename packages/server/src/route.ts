@@ -40,7 +40,7 @@ export type Route = {
   readonly query?: z.ZodObject
   /** A JSON body, or `stream`: raw bytes of any media type, not read into memory. */
   readonly body?: z.ZodType | 'stream'
-  /** Status → schema of the answer, the usual one first. */
+  /** Status → schema of the answer, the usual one first; `z.file()`: bytes. */
   readonly answers: Readonly<Record<number, z.ZodType>>
   readonly handle: (call: Call<never, never, never>) => Promise<Reply>
 }

@@ -96,11 +96,14 @@ const requestContent = (body: z.ZodType | 'stream', schemas: Json): Json =>
 
 const response = (schema: z.ZodType, schemas: Json): Json => ({
   description: 'Done',
-  content:
-    schema instanceof z.ZodString
-      ? { 'text/plain': {} }
-      : { 'application/json': { schema: jsonSchema(schema, 'output', schemas) } },
+  content: answerContent(schema, schemas),
 })
+
+function answerContent(schema: z.ZodType, schemas: Json): Json {
+  if (schema instanceof z.ZodString) return { 'text/plain': {} }
+  if (schema instanceof z.ZodFile) return { 'application/octet-stream': {} }
+  return { 'application/json': { schema: jsonSchema(schema, 'output', schemas) } }
+}
 
 function parameters(object: z.ZodObject | undefined, where: 'path' | 'query', schemas: Json): Json[] {
   if (object === undefined) return []

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { ModelError } from '@millwright/engine'
+import { decodeProgram, ModelError } from '@millwright/engine'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Control } from '../control/open.ts'
 import { addChurn, ask, openTestControl, temporaryFolder, upload } from '../control/testing.ts'
@@ -98,6 +99,24 @@ describe('deploying', () => {
 
     expect((await call('GET', `/deployments/${name}`)).status).toBe(200)
   })
+})
+
+test('the program of the served version can be taken, and is told by its digest', async () => {
+  const name = await deploy()
+  await promote(name, 2)
+
+  const { statusCode, headers, rawPayload } = await control.app.inject(`/api/v1/deployments/${name}/program`)
+
+  const { deployments } = await readRouting()
+  const digest = createHash('sha256').update(rawPayload).digest()
+  expect(statusCode).toBe(200)
+  expect(digest.toString('hex')).toBe(deployments.find((d) => d.name === name)!.version.program)
+  expect(headers).toMatchObject({
+    'content-type': 'application/octet-stream',
+    digest: `sha-256=${digest.toString('base64')}`,
+    'x-millwright-version': '2',
+  })
+  expect(decodeProgram(rawPayload).inputs).toHaveLength(4)
 })
 
 describe('changing', () => {

@@ -139,7 +139,7 @@ const rollouts = (context: Context): Route[] => [
   }),
 ]
 
-const reads = ({ db }: Context): Route[] => [
+const reads = ({ db, blobs }: Context): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/api/v1/deployments',
@@ -185,5 +185,26 @@ const reads = ({ db }: Context): Route[] => [
     params,
     answers: { 200: ModelSchema },
     handle: async ({ params }) => ({ body: (await getDeployment(db, params.deployment)).version.schema }),
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/api/v1/deployments/{deployment}/program',
+    permission: 'read',
+    summary:
+      'The compiled program of the served version, to score rows elsewhere: bytes that nothing executes',
+    tag,
+    params,
+    answers: { 200: z.file() },
+    async handle({ params }) {
+      const { version } = await getDeployment(db, params.deployment)
+      return {
+        body: blobs.get(version.program),
+        headers: {
+          'content-type': 'application/octet-stream',
+          digest: `sha-256=${Buffer.from(version.program, 'hex').toString('base64')}`,
+          'x-millwright-version': String(version.number),
+        },
+      }
+    },
   }),
 ]
