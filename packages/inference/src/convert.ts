@@ -113,7 +113,7 @@ function toNumber(column: Column, value: unknown, manners: Manners): number | Re
     return new Refusal('not_finite', `expected ${nameOf(column)}, got a number beyond ±1.8e308`)
   }
   if (typeof value === 'string') {
-    const word = NON_FINITE[value]
+    const word = nonFinite(value)
     if (word !== undefined && allows(column, word)) return word
     if (manners !== 'strict') return numberFromText(column, value)
     if (word !== undefined) return refuse('not_finite', nameOf(column), value)
@@ -130,11 +130,12 @@ function numberFromText(column: Column, text: string): number | Refusal {
     : refuse('not_finite', nameOf(column), text)
 }
 
-const NON_FINITE: Readonly<Record<string, number>> = Object.assign(Object.create(null), {
-  NaN: Number.NaN,
-  Infinity: Number.POSITIVE_INFINITY,
-  '-Infinity': Number.NEGATIVE_INFINITY,
-})
+/** Compared, not looked up in a table: an engine first makes a name of what it looks up. */
+function nonFinite(text: string): number | undefined {
+  if (text === 'NaN') return Number.NaN
+  if (text === 'Infinity') return Number.POSITIVE_INFINITY
+  return text === '-Infinity' ? Number.NEGATIVE_INFINITY : undefined
+}
 
 const allows = (column: Column, value: number): boolean =>
   Number.isNaN(value) ? column.nullable && column.null === 'NaN' : column.infinite

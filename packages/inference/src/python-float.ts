@@ -9,7 +9,7 @@ const WORDS: Readonly<Record<string, number>> = Object.assign(Object.create(null
 /** What Python's `float(text)` reads from ASCII text; undefined where it raises ValueError. */
 export function parsePythonFloat(text: string): number | undefined {
   const trimmed = text.trim()
-  if (DECIMAL.test(trimmed)) return Number(trimmed.replaceAll('_', ''))
+  if (DECIMAL.test(trimmed)) return Number(trimmed.includes('_') ? trimmed.replaceAll('_', '') : trimmed)
   const word = WORDS[trimmed.replace(/^[+-]/, '').toLowerCase()]
   return word !== undefined && trimmed.startsWith('-') ? -word : word
 }
