@@ -4,6 +4,7 @@ import type { Command } from './command.ts'
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   deploy: async () => (await import('./commands/deploy.ts')).deploy,
   predict: async () => (await import('./commands/predict.ts')).predict,
+  batch: async () => (await import('./commands/batch.ts')).batch,
   score: async () => (await import('./commands/score.ts')).score,
   verify: async () => (await import('./commands/verify.ts')).verify,
   optimize: async () => (await import('./commands/optimize.ts')).optimize,
@@ -56,6 +57,7 @@ Operate
 
 Use
   predict      ask a deployment
+  batch        score a file of any size, on all cores
   logs         find logged predictions
   models       list models and versions
   types        write TypeScript types of a deployment's rows and answers
