@@ -46,6 +46,12 @@ test('another work is refused, in words that say what is other', async () => {
   await anew.close(true)
 })
 
+test('a work that failed before anything was scored leaves no folder', async () => {
+  await begun()
+
+  await expect(readFile(`${out}.work/journal.ndjson`)).rejects.toThrow('ENOENT')
+})
+
 test('a work that is done leaves no folder', async () => {
   await begun(100)
   const journal = await openJournal(out, IDENTITY, false)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CommandError, EXIT } from '../command.ts'
 
 /** How far a file is scored, with everything before it on the disk. */
@@ -28,7 +28,7 @@ export type Journal = {
   /** Of the run before, or the start. */
   readonly mark: Mark
   write(mark: Mark): Promise<void>
-  /** @param done the folder is of no more use */
+  /** @param done the folder is of no more use; nor is it when nothing was written */
   close(done: boolean): Promise<void>
 }
 
@@ -39,7 +39,7 @@ export type Journal = {
  */
 export async function openJournal(out: string, identity: Identity, restart: boolean): Promise<Journal> {
   const folder = `${out}.work`
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   const lock = join(folder, 'lock')
   await takeLock(lock, out)
   try {
@@ -47,18 +47,32 @@ export async function openJournal(out: string, identity: Identity, restart: bool
     const [begun, ...marks] = restart ? [] : await readLines(path)
     if (begun !== undefined) assertSame(begun as Identity, identity, out)
     const file = await beginJournal(path, [identity, ...marks])
+    let isBegun = marks.length > 0
     return {
       folder,
       mark: (marks.at(-1) as Mark | undefined) ?? START,
-      write: (mark) => appendLine(file, mark),
+      async write(mark) {
+        await appendLine(file, mark)
+        isBegun = true
+      },
       async close(done) {
         await file.close()
-        await rm(done ? folder : lock, { recursive: true, force: true })
+        await rm(isBegun && !done ? lock : folder, { recursive: true, force: true })
       },
     }
   } catch (error) {
     await rm(lock, { force: true })
     throw error
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') throw new CommandError(`there is no folder ${dirname(path)} to write to`)
+    if (code !== 'EEXIST') throw error
   }
 }
 

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { DuckDBTypeId, LIST, listValue, VARCHAR } from '@duckdb/node-api'
 import { CommandError } from '../command.ts'
 import {
@@ -122,7 +123,11 @@ const finite = (value: string): string => `case when isfinite(${value}) then ${v
 
 const text = (value: string): string => `'${value.replaceAll("'", "''")}'`
 
-/** A text file of scored rows in another format. What is kept of a CSV file stays text. @throws CommandError */
+/**
+ * A text file of scored rows in another format. What is kept of a CSV file stays text; without a row, of NDJSON only the
+ * columns of the answers are known.
+ * @throws CommandError
+ */
 export async function convertText(
   database: Database,
   from: { readonly path: string; readonly format: 'csv' | 'ndjson'; readonly separator: string },
@@ -133,6 +138,15 @@ export async function convertText(
     from.format === 'csv'
       ? `read_csv($input, header = true, all_varchar = true, delim = ${text(from.separator)}, quote = '"', escape = '"')`
       : "read_json($input, format = 'newline_delimited', sample_size = -1)"
-  const select = `select * replace (${columns.join(', ')}) from ${read}`
-  await run(database, { select, target: to.target }, { input: from.path })
+  const target = to.target
+  if (from.format === 'ndjson' && (await stat(from.path)).size === 0) {
+    const nulls = to.outputs.map(({ name, type }) => `null::${SQL_TYPES[type]} as ${quoted(name)}`)
+    await run(database, { select: `select ${nulls.join(', ')} limit 0`, target }, {})
+    return
+  }
+  await run(
+    database,
+    { select: `select * replace (${columns.join(', ')}) from ${read}`, target },
+    { input: from.path },
+  )
 }
