@@ -152,6 +152,7 @@ RUNNERS = {SKLEARN: of_sklearn, XGBOOST: of_xgboost, LIGHTGBM: of_lightgbm, CATB
 TREES = "onnxruntime treelite"
 # name: library, model, data, peers besides the library
 MODELS = {
+    "rf-30": (SKLEARN, lambda: RandomForestClassifier(30, max_depth=10, random_state=7), lambda: numbers(20_000), TREES),
     "rf-100": (SKLEARN, lambda: RandomForestClassifier(100, max_depth=10, random_state=7), lambda: numbers(20_000), TREES),
     "rf-100-deep": (SKLEARN, lambda: RandomForestClassifier(100, random_state=7), lambda: numbers(20_000), TREES),
     "gb-500": (

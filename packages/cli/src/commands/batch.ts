@@ -76,7 +76,7 @@ export const batch: Command = {
       onProgress: watch.update,
       onWriting: watch.writing,
     })
-    report(context, task, { ...summary, seconds: watch.done() })
+    report(context, values, { ...summary, seconds: watch.done(), model })
     return 0
   },
 }
@@ -115,10 +115,13 @@ function fileOption(values: Values, name: 'in' | 'out'): TableFile {
   return { path: resolve(given), ...format }
 }
 
+const rejectsOf = (values: Values): string =>
+  textOption(values, 'rejects') ?? `${textOption(values, 'out')}.rejects.ndjson`
+
 /** @throws UsageError for what is missing, and where two of the files are one */
 function filesOf(values: Values): Pick<Task, 'input' | 'output' | 'keep' | 'rejectsPath'> {
   const [input, output] = [fileOption(values, 'in'), fileOption(values, 'out')]
-  const rejectsPath = resolve(textOption(values, 'rejects') ?? `${output.path}.rejects.ndjson`)
+  const rejectsPath = resolve(rejectsOf(values))
   if (new Set([input.path, output.path, rejectsPath]).size < 3)
     throw new UsageError('--in, --out and --rejects must be three different files')
   const keep = textOption(values, 'keep')
@@ -133,24 +136,25 @@ function maxRejectsOf(values: Values): number {
   return Number(text)
 }
 
-function report({ terminal, json }: CliContext, task: Task, summary: Summary & { seconds: number }): void {
-  const { rows, rejected, resumed, seconds } = summary
-  const rejects = rejected > 0 ? task.rejectsPath : null
+type Outcome = Summary & { readonly seconds: number; readonly model: BatchModel }
+
+/** Paths are said as they were given. */
+function report({ terminal, json }: CliContext, values: Values, outcome: Outcome): void {
+  const { rows, rejected, resumed, seconds, model } = outcome
+  const out = textOption(values, 'out')!
+  const rejects = rejected > 0 ? rejectsOf(values) : null
   const perSecond = Math.round((rows - resumed) / Math.max(seconds, 1e-3))
   if (json) {
-    const { version, digest } = task.model
     const document = {
       ...{ rows, answered: rows - rejected, rejected, resumed, seconds, rows_per_second: perSecond },
-      ...{ out: task.output.path, rejects, model: { version, program: digest } },
+      ...{ out, rejects, model: { version: model.version, program: model.digest } },
     }
     terminal.stdout(`${JSON.stringify(document)}\n`)
   }
   if (terminal.quiet) return
   const { good, warn, dim } = terminal.style
   const pace = dim(`${seconds.toFixed(1)}s, ${perSecond.toLocaleString('en')} rows/s`)
-  terminal.stderr(
-    `${good('✔')} ${(rows - rejected).toLocaleString('en')} rows written to ${task.output.path} ${pace}\n`,
-  )
+  terminal.stderr(`${good('✔')} ${(rows - rejected).toLocaleString('en')} rows written to ${out} ${pace}\n`)
   if (rejects !== null)
     terminal.stderr(
       `${warn('!')} ${rejected.toLocaleString('en')} rows rejected; the reasons are in ${rejects}\n`,
