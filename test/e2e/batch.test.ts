@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { PredictAnswer } from '@millwright/contracts'
@@ -200,4 +200,60 @@ test('among the rows are some that the schema refuses, and some that the model d
     'error' in entry ? entry.error.errors[0]!.code : 'good',
   )
   expect(new Set(codes)).toEqual(new Set(['good', 'null', 'refused_by_model']))
+})
+
+describe('without a row that has an answer', () => {
+  test.each(['csv', 'ndjson', 'parquet'])('%s has the columns and no rows', async (format) => {
+    const input = inFolder(`refused.${format}`)
+    await writeRows(input, [{ city: 'Oslo', plan: 'pro', age: null, income: 1 }])
+
+    const { code, stderr } = await cli(
+      ['batch', 'mixed', '--in', input, '--out', inFolder(`refused-out.${format}`)],
+      server,
+    )
+    const other = await cli(['batch', 'mixed', '--in', input, '--out', inFolder(`${format}.parquet`)], server)
+
+    expect([code, other.code], stderr + other.stderr).toEqual([0, 0])
+    expect(stderr).toContain('0 rows written')
+    expect(
+      await query(
+        `select count(*)::int as rows, any_value(prediction) as one from '${inFolder(`${format}.parquet`)}'`,
+      ),
+    ).toEqual([{ rows: 0, one: null }])
+    expect(await readRows(`${inFolder(`refused-out.${format}`)}.rejects.ndjson`)).toMatchObject([{ row: 1 }])
+  })
+})
+
+test('what cannot be scored is refused in words, and leaves nothing behind', async () => {
+  const churn = join(ROOT, CASES[0]!.file)
+  const onnx = join(ROOT, 'packages/runtime/test/fixtures/table.onnx')
+  const [input, output, empty] = [inFolder('three.csv'), inFolder('three-out.csv'), inFolder('empty.csv')]
+  writeFileSync(input, `${CHURN_NAMES.slice(1).join(',')}\n1,2,3\n`)
+  writeFileSync(empty, '')
+  const say = async (...args: string[]) => {
+    const { code, stderr } = await cli(['batch', ...args], server)
+    return [code, stderr.split('\n')[0]]
+  }
+
+  expect(await say(churn, '--in', input, '--out', output)).toEqual([
+    1,
+    `✖ ${input} lacks 1 of the model's 4 columns: ${CHURN_NAMES[0]}`,
+  ])
+  expect(await say(churn, '--in', empty, '--out', output)).toEqual([
+    1,
+    `✖ ${empty} is empty; its first line should name the columns`,
+  ])
+  expect(await say(onnx, '--in', input, '--out', output)).toEqual([
+    1,
+    '✖ this model is run by a process of its own, which batch does not do',
+  ])
+  expect(await say('nobody', '--in', input, '--out', output)).toEqual([
+    3,
+    expect.stringContaining('there is no deployment "nobody"'),
+  ])
+  expect(await say(churn, '--in', input, '--out', input)).toEqual([
+    2,
+    '✖ --in, --out and --rejects must be three different files',
+  ])
+  expect(existsSync(output) || existsSync(`${output}.work`)).toBe(false)
 })

@@ -3,7 +3,7 @@ import { decodeProgram } from '@millwright/engine/codec'
 import { compileProgram } from '@millwright/engine/compiled'
 import { CommandError } from '../command.ts'
 import { createScorer, type PieceRows } from './scorer.ts'
-import { errorsJson, readText, writeLines } from './text-rows.ts'
+import { readText, writeLines } from './text-rows.ts'
 import type { Order, Piece, Reply, WorkerStart } from './worker-protocol.ts'
 
 /** Entry of a thread that reads, scores and writes pieces of a file. */
@@ -24,7 +24,7 @@ function scoreText(bytes: Uint8Array): Piece {
     rows: rows.count,
     rejects: scored.rejects.map(({ index, errors }) => ({
       index,
-      errors: errorsJson(errors),
+      errors: JSON.stringify(errors),
       data: rows.json(index),
     })),
     lines: encoder.encode(writeLines(rows, scored, version)),
@@ -48,7 +48,7 @@ function scoreColumns({ rows, columns }: Extract<Order, { rows: number }>): Piec
   const { good, rejects, values } = scorer.score(piece)
   return {
     ...{ rows, good, values },
-    rejects: rejects.map(({ index, errors }) => ({ index, errors: errorsJson(errors), data: undefined })),
+    rejects: rejects.map(({ index, errors }) => ({ index, errors: JSON.stringify(errors), data: undefined })),
     lines: NO_BYTES,
   }
 }

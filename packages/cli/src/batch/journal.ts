@@ -81,7 +81,7 @@ async function takeLock(lock: string, out: string): Promise<void> {
   if (holder > 0 && isAlive(holder))
     throw new CommandError(
       `process ${holder} is writing ${out}`,
-      ['wait for it, or end it and run the same command again'],
+      ['wait for it, or end it and run the same command again', `if it is another program, remove ${lock}`],
       EXIT.conflict,
     )
   await rm(lock, { force: true })

@@ -32,7 +32,8 @@ export type Summary = Mark & {
   readonly resumed: number
 }
 
-export const threadsOfMachine = (): number => availableParallelism()
+/** All cores; this thread only reads and writes. */
+export const THREADS = availableParallelism()
 
 /**
  * Scores a file and writes what comes of it, whole or not at all; what was scored before the process ended is not scored
@@ -77,8 +78,7 @@ async function openJob(task: Task, { folder, mark }: Journal): Promise<Job> {
 }
 
 async function scoreAll(job: Job, journal: Journal, running: Running): Promise<Mark> {
-  const threads = threadsOfMachine()
-  const crew = openCrew(threads, (seat) => ({ ...running.worker, text: job.text, seat, seats: threads + 1 }))
+  const crew = openCrew(THREADS, (seat) => ({ ...running.worker, text: job.text, seat, seats: THREADS + 1 }))
   let { next, rows, rejected } = journal.mark
   const startedAt = performance.now()
   let markedAt = startedAt

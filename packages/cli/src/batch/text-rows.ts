@@ -1,10 +1,10 @@
-import type { FieldError, ModelSchema } from '@millwright/contracts'
+import type { ModelSchema } from '@millwright/contracts'
 import type { Cell } from '@millwright/engine'
 import { isObject } from '@millwright/inference/convert'
 import { csvValue, readRecord, type Separator, skipEmptyLines } from '@millwright/inference/csv'
 import type { Fault } from '@millwright/inference/validate'
 import { CommandError } from '../command.ts'
-import type { PieceRows, Scored, Values } from './scorer.ts'
+import type { PieceRows, Scored } from './scorer.ts'
 
 /** Rows of a piece of text, and how those that got answers are written with them. */
 export type TextRows = PieceRows & {
@@ -36,13 +36,11 @@ export function writeLines(rows: TextRows, { good, values }: Scored, version: st
   let text = ''
   const answers: Cell[] = new Array(values.length + 1).fill(version)
   for (let at = 0; at < good.length; at++) {
-    for (let column = 0; column < values.length; column++) answers[column] = valueAt(values[column]!, at)
+    for (let column = 0; column < values.length; column++) answers[column] = values[column]![at]!
     text += `${rows.line(good[at]!, answers)}\n`
   }
   return text
 }
-
-const valueAt = (values: Values, at: number): Cell => values[at]!
 
 type CsvRow = { readonly fields: readonly string[]; readonly text: string }
 
@@ -179,6 +177,3 @@ const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON
 /** As the API writes it: what JSON has no number for is text. */
 const jsonValue = (value: Cell): string =>
   typeof value === 'number' ? (Number.isFinite(value) ? `${value}` : `"${value}"`) : JSON.stringify(value)
-
-/** JSON of why a row has no answer. */
-export const errorsJson = (errors: readonly FieldError[]): string => JSON.stringify(errors)

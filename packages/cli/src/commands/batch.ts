@@ -4,7 +4,7 @@ import type { Layouts } from '@millwright/engine/place'
 import type { TableFile, Task } from '../batch/job.ts'
 import { type BatchModel, isModelFile, openDeployment, openModelFile } from '../batch/model.ts'
 import { watchBatch } from '../batch/progress.ts'
-import { runBatch, type Summary, threadsOfMachine } from '../batch/run-batch.ts'
+import { runBatch, type Summary, THREADS } from '../batch/run-batch.ts'
 import { createScorer } from '../batch/scorer.ts'
 import {
   type CliContext,
@@ -90,7 +90,7 @@ function prepare({ shared, schema, decision }: BatchModel): {
   names: Task['names']
   outputs: Task['outputs']
 } {
-  const seats = threadsOfMachine() + 1
+  const seats = THREADS + 1
   const executable = compileProgram(shared.program, { seat: { number: 0, of: seats, isPioneer: false } })
   const { names, outputs } = createScorer(executable, { schema, decision, manners: 'tensor' })
   return { layouts: executable.layouts, names, outputs }
