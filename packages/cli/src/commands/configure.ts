@@ -6,13 +6,15 @@ const usage = `Sets the limits and the cache of a deployment. What is given repl
 
 Usage: millwright configure DEPLOYMENT [options]
   --limits NAME=VALUE,…  rows and bodyBytes of one request, concurrency (requests at once in one gateway),
-                         waitMs (longest a request waits for those before it)
+                         waitMs (longest a request waits for those before it), ratePerKey.perSecond and
+                         ratePerKey.burst (requests of each API key)
   --cache ttl=SECONDS,max=ROWS
                          give answers again to the same rows for so long, keep at most so many in one gateway
   --reason TEXT          recorded with the change
 
 Examples:
   millwright configure churn --limits rows=100,concurrency=8
+  millwright configure churn --limits ratePerKey.perSecond=20,ratePerKey.burst=50
   millwright configure churn --cache ttl=300,max=100000
   millwright configure churn --cache none
 `
@@ -42,23 +44,29 @@ export const configure: Command = {
   },
 }
 
-/** `rows=100,waitMs=50` @throws UsageError */
-function settingsOf(option: string, text: string): Record<string, number> | null {
+type Settings = { [name: string]: number | Settings }
+
+/** `rows=100,ratePerKey.burst=50` @throws UsageError */
+function settingsOf(option: string, text: string): Settings | null {
   if (text === 'none') return null
-  return Object.fromEntries(
-    text.split(',').map((pair) => {
-      const [name, value] = pair.split('=')
-      const number = Number(value)
-      if (name === undefined || name === '' || value === undefined || value === '' || Number.isNaN(number))
-        throw new UsageError(`--${option} takes NAME=NUMBER,… or none, got ${JSON.stringify(text)}`)
-      return [name, number]
-    }),
-  )
+  const settings: Settings = {}
+  for (const pair of text.split(',')) {
+    const [, path, value] = /^([A-Za-z]+(?:\.[A-Za-z]+)?)=(.+)$/.exec(pair.trim()) ?? []
+    const number = Number(value)
+    if (path === undefined || Number.isNaN(number))
+      throw new UsageError(`--${option} takes NAME=NUMBER,… or none, got ${JSON.stringify(text)}`)
+    const [name, part] = path.split('.') as [string, string | undefined]
+    settings[name] = part === undefined ? number : { ...(settings[name] as Settings), [part]: number }
+  }
+  return settings
 }
 
-const textOf = (settings: object | undefined): string =>
+/** As it would be given. */
+const textOf = (settings: object | undefined, prefix = ''): string =>
   settings === undefined
     ? 'none'
     : Object.entries(settings)
-        .map(([name, value]) => `${name}=${value}`)
+        .map(([name, value]) =>
+          typeof value === 'object' ? textOf(value, `${name}.`) : `${prefix}${name}=${value}`,
+        )
         .join(',')
