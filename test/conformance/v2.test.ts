@@ -11,7 +11,7 @@ import { type Inference, type Input, type Outcome, TRANSPORTS } from './transpor
 let gateway: Awaited<ReturnType<typeof openDialects>>
 let client: ReturnType<typeof connect>
 beforeAll(async () => {
-  gateway = await openDialects({ maxRows: 2000 })
+  gateway = await openDialects({ maxRows: 2000, gateway: { connectionsPerAddress: 4_000 } })
   client = connect(await gateway.listen())
 })
 afterAll(async () => {

@@ -4,6 +4,7 @@ import type { Command } from './command.ts'
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   deploy: async () => (await import('./commands/deploy.ts')).deploy,
   predict: async () => (await import('./commands/predict.ts')).predict,
+  precompute: async () => (await import('./commands/precompute.ts')).precompute,
   batch: async () => (await import('./commands/batch.ts')).batch,
   score: async () => (await import('./commands/score.ts')).score,
   verify: async () => (await import('./commands/verify.ts')).verify,
@@ -58,6 +59,7 @@ Operate
 Use
   predict      ask a deployment
   batch        score a file of any size, on all cores
+  precompute   compute answers before anyone asks, by key
   logs         find logged predictions
   models       list models and versions
   types        write TypeScript types of a deployment's rows and answers

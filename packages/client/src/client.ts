@@ -5,12 +5,15 @@ import type {
   CreateDeployment,
   CreatedKey,
   CreateKey,
+  CreatePrecomputed,
   CreateVersion,
   Deployment,
   Event,
   Model,
   ModelSchema,
   ModelVersion,
+  Precomputed,
+  PrecomputedAnswer,
   PredictAnswer,
   PredictionRecord,
   PredictRequest,
@@ -110,6 +113,13 @@ const deploymentCalls = (call: Transport) => ({
     call('POST', `${deploymentPath(name)}/rollout`, { json: body }),
   abort: (name: string, body: { reason?: string }): Promise<Deployment> =>
     call('POST', `${deploymentPath(name)}/abort`, { json: body }),
+  /** Answers keys with an upload of answers. */
+  precompute: (name: string, body: CreatePrecomputed): Promise<Precomputed> =>
+    call('POST', `${deploymentPath(name)}/precomputed`, { json: body }),
+  removePrecomputed: (name: string): Promise<Precomputed> =>
+    call('DELETE', `${deploymentPath(name)}/precomputed`),
+  getPrecomputed: (name: string, key: string): Promise<PrecomputedAnswer> =>
+    call('GET', `${deploymentPath(name)}/precomputed/${encodeURIComponent(key)}`),
   load: (name: string, body: { reason?: string }): Promise<Deployment> =>
     call('POST', `${deploymentPath(name)}/load`, { json: body }),
   unload: (name: string, body: { reason?: string }): Promise<Deployment> =>

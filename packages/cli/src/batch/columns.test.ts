@@ -15,7 +15,7 @@ test.each<[Partial<Columns>, string]>([
   [{ header: ['id', 'a'] }, "in.csv lacks 1 of the model's 2 columns: b"],
   [{ header: ['c', 'd', 'e'] }, "in.csv lacks 2 of the model's 2 columns: a, b"],
   [{ header: ['a', 'b', 'a'] }, 'in.csv has two columns called "a"'],
-  [{ keep: ['nobody'] }, '--keep: in.csv has no column "nobody"; it has id, b, a'],
+  [{ keep: ['nobody'] }, 'in.csv has no column "nobody"; it has id, b, a'],
   [
     { header: ['prediction', 'a', 'b'] },
     'in.csv has a column "prediction", which the answers are called too',

@@ -26,7 +26,7 @@ export function placeColumns(columns: Columns): number[] {
     ])
   const unknown = keep?.find((name) => !header.includes(name))
   if (unknown !== undefined)
-    throw new UsageError(`--keep: ${path} has no column ${JSON.stringify(unknown)}; it has ${listed(header)}`)
+    throw new UsageError(`${path} has no column ${JSON.stringify(unknown)}; it has ${listed(header)}`)
   const taken = (keep ?? header).find((name) => added.includes(name))
   if (taken !== undefined)
     throw new CommandError(

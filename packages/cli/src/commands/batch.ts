@@ -1,11 +1,7 @@
-import { extname, resolve } from 'node:path'
-import { compileProgram } from '@millwright/engine/compiled'
-import type { Layouts } from '@millwright/engine/place'
+import { resolve } from 'node:path'
 import type { TableFile, Task } from '../batch/job.ts'
 import { type BatchModel, isModelFile, openDeployment, openModelFile } from '../batch/model.ts'
-import { watchBatch } from '../batch/progress.ts'
-import { runBatch, type Summary, THREADS } from '../batch/run-batch.ts'
-import { createScorer } from '../batch/scorer.ts'
+import { maxRejectsOf, type Scored, scoreFile, tableFileOf } from '../batch/score-file.ts'
 import {
   type CliContext,
   type Command,
@@ -15,7 +11,6 @@ import {
   type Values,
 } from '../command.ts'
 import { modelFiles, PARTS_OPTIONS, PARTS_USAGE } from '../model-parts.ts'
-import { assertRegularFile } from '../read-file.ts'
 
 const usage = `Scores the rows of a file of any size, on all cores. The answers are those of the API, bit for bit.
 
@@ -57,26 +52,11 @@ export const batch: Command = {
   async run(context, values, positionals) {
     const [given] = takeArguments(positionals, 'DEPLOYMENT or MODEL_FILE')
     const files = filesOf(values)
-    const maxRejects = maxRejectsOf(values)
-    await assertRegularFile(files.input.path)
+    const maxRejects = maxRejectsOf(textOption(values, 'max-rejects'))
     const model = await openModel(context, given!, values)
-    const { layouts, ...about } = prepare(model)
-    const task: Task = { model, ...files, ...about }
-    const watch = watchBatch(context.terminal, given!)
-    const summary = await runBatch(task, {
-      maxRejects,
-      restart: values.restart === true,
-      worker: {
-        program: model.shared.bytes,
-        layouts,
-        schema: model.schema,
-        decision: model.decision,
-        version: model.version,
-      },
-      onProgress: watch.update,
-      onWriting: watch.writing,
-    })
-    report(context, values, { ...summary, seconds: watch.done(), model })
+    const restart = values.restart === true
+    const scored = await scoreFile(context, { model, ...files, name: given!, maxRejects, restart })
+    report(context, values, { ...scored, model })
     return 0
   },
 }
@@ -84,43 +64,14 @@ export const batch: Command = {
 const openModel = ({ client }: CliContext, given: string, values: Values): Promise<BatchModel> =>
   isModelFile(given) ? openModelFile(modelFiles(given, values)) : openDeployment(client, given)
 
-/** Compiles the program for all threads: what it lays out in memory is there once. */
-function prepare({ shared, schema, decision }: BatchModel): {
-  layouts: readonly Layouts[]
-  names: Task['names']
-  outputs: Task['outputs']
-} {
-  const seats = THREADS + 1
-  const executable = compileProgram(shared.program, { seat: { number: 0, of: seats, isPioneer: false } })
-  const { names, outputs } = createScorer(executable, { schema, decision, manners: 'tensor' })
-  return { layouts: executable.layouts, names, outputs }
-}
-
-const FORMATS: Readonly<Record<string, Pick<TableFile, 'format' | 'separator'>>> = {
-  '.csv': { format: 'csv', separator: ',' },
-  '.tsv': { format: 'csv', separator: '\t' },
-  '.ndjson': { format: 'ndjson', separator: ',' },
-  '.jsonl': { format: 'ndjson', separator: ',' },
-  '.parquet': { format: 'parquet', separator: ',' },
-}
-
-function fileOption(values: Values, name: 'in' | 'out'): TableFile {
-  const given = textOption(values, name)
-  if (given === undefined) throw new UsageError(`missing --${name} FILE`)
-  const format = FORMATS[extname(given).toLowerCase()]
-  if (format === undefined)
-    throw new UsageError(
-      `--${name} takes a ${Object.keys(FORMATS).join(', ')} file, got ${JSON.stringify(given)}`,
-    )
-  return { path: resolve(given), ...format }
-}
-
 const rejectsOf = (values: Values): string =>
   textOption(values, 'rejects') ?? `${textOption(values, 'out')}.rejects.ndjson`
 
 /** @throws UsageError for what is missing, and where two of the files are one */
 function filesOf(values: Values): Pick<Task, 'input' | 'output' | 'keep' | 'rejectsPath'> {
-  const [input, output] = [fileOption(values, 'in'), fileOption(values, 'out')]
+  const [input, output] = (['in', 'out'] as const).map((name) =>
+    tableFileOf(textOption(values, name), name),
+  ) as [TableFile, TableFile]
   const rejectsPath = resolve(rejectsOf(values))
   if (new Set([input.path, output.path, rejectsPath]).size < 3)
     throw new UsageError('--in, --out and --rejects must be three different files')
@@ -128,15 +79,7 @@ function filesOf(values: Values): Pick<Task, 'input' | 'output' | 'keep' | 'reje
   return { input, output, rejectsPath, keep: keep === '' ? [] : keep?.split(',').map((name) => name.trim()) }
 }
 
-function maxRejectsOf(values: Values): number {
-  const text = textOption(values, 'max-rejects')
-  if (text === undefined) return Number.POSITIVE_INFINITY
-  if (!/^\d+$/.test(text))
-    throw new UsageError(`--max-rejects takes a whole number, got ${JSON.stringify(text)}`)
-  return Number(text)
-}
-
-type Outcome = Summary & { readonly seconds: number; readonly model: BatchModel }
+type Outcome = Scored & { readonly model: BatchModel }
 
 /** Paths are said as they were given. */
 function report({ terminal, json }: CliContext, values: Values, outcome: Outcome): void {
