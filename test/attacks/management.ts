@@ -81,7 +81,7 @@ export const MANAGEMENT: readonly Attack[] = [
               '/v2/repository/models/stolen/load',
               JSON.stringify({ parameters: { config: '{}', 'file:1/model.pt': url } }),
             ),
-            404,
+            501,
           ],
           ['an upload by address', get(`/api/v1/uploads?url=${url}`), 405],
         ])
