@@ -18,6 +18,7 @@ const KINDS: readonly Kind[] = [
     include: [
       'packages/{engine,stats,contracts,client,inference}/{src,test}/**/*.test.ts',
       'tools/**/*.test.ts',
+      'bench/**/*.test.ts',
     ],
     timeoutMs: 20_000,
     shared: true,
