@@ -6,6 +6,8 @@ type Kind = {
   readonly timeoutMs: number
   /** Files share a process: for tests of pure functions, which are many and quick. */
   readonly shared?: boolean
+  /** One file after the other: figures of one are not those of the load of another. */
+  readonly serial?: boolean
 }
 
 /** Kills and waits: too slow for every check, quick enough for `npm test`. */
@@ -30,6 +32,7 @@ const KINDS: readonly Kind[] = [
   },
   { name: 'e2e', include: ['test/{e2e,conformance}/**/*.test.ts', SLOW], timeoutMs: 60_000 },
   { name: 'attacks', include: ['test/attacks/**/*.attack.test.ts'], timeoutMs: 60_000 },
+  { name: 'faults', include: ['test/faults/**/*.fault.test.ts'], timeoutMs: 120_000, serial: true },
   { name: 'golden', include: ['test/golden/**/*.test.ts'], timeoutMs: 120_000 },
   { name: 'package', include: ['test/package/**/*.test.ts'], timeoutMs: 240_000 },
   { name: 'prometheus', include: ['test/prometheus/**/*.test.ts'], timeoutMs: 120_000 },
@@ -40,7 +43,7 @@ const KINDS: readonly Kind[] = [
   { name: 'nightly', include: ['test/nightly/**/*.test.ts'], timeoutMs: 900_000 },
 ]
 
-const project = ({ name, include, timeoutMs, shared = false }: Kind) => ({
+const project = ({ name, include, timeoutMs, shared = false, serial = false }: Kind) => ({
   test: {
     name,
     include,
@@ -49,6 +52,7 @@ const project = ({ name, include, timeoutMs, shared = false }: Kind) => ({
     hookTimeout: timeoutMs,
     pool: 'forks' as const,
     isolate: !shared,
+    fileParallelism: !serial,
     ...(name === 'nightly' ? {} : { setupFiles: ['tools/fixed-seed.ts'] }),
   },
 })
