@@ -7,7 +7,7 @@ import { type DataLayout, layoutOf } from '../layout.ts'
 import { holdDataFolder, StartError } from '../supervisor/preflight.ts'
 import { createGateways } from './gateways.ts'
 import { parseOrRefuse } from './problems.ts'
-import { openRouting } from './routing.ts'
+import { assertDatabaseNotLost, openRouting } from './routing.ts'
 
 /**
  * Entry of `millwright create-key FOLDER JSON`: makes a key in the data folder of a server that does not run, as the
@@ -22,6 +22,7 @@ async function make(folder: string, text: string) {
   const request = parseOrRefuse(CreateKey, JSON.parse(text), '')
   await mkdir(layout.root, { recursive: true })
   const lock = await holdDataFolder(layout)
+  await assertDatabaseNotLost(layout)
   const db = await openDatabase(layout.database)
   try {
     const publish = () => writeSnapshot(db, layout)

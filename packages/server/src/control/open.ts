@@ -22,7 +22,7 @@ import { createGateways } from './gateways.ts'
 import { createInternalApp } from './internal.ts'
 import { createControlMetrics } from './metrics.ts'
 import { controlRoutes } from './routes.ts'
-import { openRouting } from './routing.ts'
+import { assertDatabaseNotLost, openRouting } from './routing.ts'
 
 export type ControlOptions = {
   readonly layout: DataLayout
@@ -55,13 +55,14 @@ export type Control = {
 /**
  * Opens the data folder and puts it in order: half-received uploads and unclaimed blobs go, the routing snapshot
  * follows the database, versions that were being read are read again.
- * @throws Error when the database was written by a newer program or the folder cannot be used
+ * @throws Error when the database was lost or was written by a newer program, or the folder cannot be used
  */
 export async function openControl(options: ControlOptions): Promise<Control> {
   const { layout, logger, now = Date.now } = options
   await mkdir(layout.blobs, { recursive: true })
   await emptyIncoming(layout.incoming)
   await removeTemporaries(layout.routing)
+  await assertDatabaseNotLost(layout)
   const db = await openDatabase(layout.database)
   const blobs = folderBlobs(layout.blobs, layout.incoming)
   const referenced = new Set([...(await listReferencedBlobs(db)), ...(await listPrecomputedBlobs(db))])

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -162,6 +162,38 @@ test('a database put back from a backup goes on above the epoch of the file', as
   control = await openTestControl(folder.path)
 
   expect(await readRouting()).toMatchObject({ epoch: 41, deployments: before.deployments })
+})
+
+test('a file that was damaged or put back is written again before a gateway reads it', async () => {
+  await deploy()
+  const before = await readRouting()
+  const { routing } = layoutOf(folder.path)
+
+  for (const text of ['{"format":1,"epo', JSON.stringify({ ...before, epoch: 0, deployments: [] })]) {
+    await writeFile(routing, text)
+    await poll(0)
+    expect(await readRouting()).toMatchObject({ epoch: before.epoch, deployments: before.deployments })
+  }
+  await writeFile(routing, JSON.stringify({ ...before, epoch: 40, deployments: [] }))
+  await poll(before.epoch)
+
+  expect(await readRouting()).toMatchObject({ epoch: 41, deployments: before.deployments })
+})
+
+test('a lost database is not replaced by an empty one while gateways serve', async () => {
+  await deploy()
+  const before = await readRouting()
+  await control.close()
+  const { database } = layoutOf(folder.path)
+  await rename(database, `${database}.backup`)
+
+  await expect(openTestControl(folder.path)).rejects.toThrow(
+    /millwright.db is missing or empty, but .*routing.json serves ".+": .* Put it back from a backup/,
+  )
+  await rename(`${database}.backup`, database)
+  control = await openTestControl(folder.path)
+
+  expect(await readRouting()).toMatchObject({ epoch: before.epoch, deployments: before.deployments })
 })
 
 test('the public API does not reach the channel of gateways', async () => {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../context.ts'
 import type { Db } from '../db/database.ts'
@@ -7,6 +7,7 @@ import { listDeployments, readEpoch, writeEpoch } from '../deployments/store.ts'
 import { replaceFile } from '../durable.ts'
 import { routeKey } from '../keys/model.ts'
 import { listUnrevokedKeys } from '../keys/store.ts'
+import type { DataLayout } from '../layout.ts'
 import { RoutingSnapshot } from '../routing/snapshot.ts'
 import type { Gateways } from './gateways.ts'
 
@@ -18,7 +19,10 @@ export type Routing = {
   epoch(): number
   /** Brings the snapshot on disk to the database's state and waits until live gateways follow. */
   publish(): Promise<void>
-  /** Resolves true as soon as the snapshot is newer than `after`; false when `signal` is aborted before. */
+  /**
+   * Resolves true as soon as the snapshot is newer than `after`; false when `signal` is aborted before. Who asks is about
+   * to read the file: when it is not the one that was written, it is put in order first.
+   */
   newerThan(after: number, signal: AbortSignal): Promise<boolean>
   stop(): void
 }
@@ -30,11 +34,27 @@ export type RoutingDeps = {
   readonly log: Log
 }
 
+/**
+ * A database made anew would take from gateways what they serve, and from the blob store what they load.
+ * @throws Error when there is a snapshot that serves something, and no database
+ */
+export async function assertDatabaseNotLost({ database, routing }: DataLayout): Promise<void> {
+  const { size } = await stat(database).catch(() => ({ size: 0 }))
+  const file = size === 0 ? await readSnapshot(routing) : undefined
+  if (file === undefined || file.deployments.length === 0) return
+  const names = file.deployments.map(({ name }) => `"${name}"`).join(', ')
+  throw new Error(
+    `${database} is missing or empty, but ${routing} serves ${names}: the database was lost, and gateways go on with what ` +
+      'they serve. Put it back from a backup; to begin anew, remove routing.json',
+  )
+}
+
 /** Opens the routing snapshot and writes it from the database: what a crash left unwritten is written now. */
 export async function openRouting(deps: RoutingDeps): Promise<Routing> {
   const { db, path, gateways, log } = deps
   const waiting = new Set<() => void>()
   let written = await reconcile(db, path)
+  let mark = await markOf(path)
   let retry: NodeJS.Timeout | undefined
   let last: Promise<unknown> = Promise.resolve()
 
@@ -42,15 +62,25 @@ export async function openRouting(deps: RoutingDeps): Promise<Routing> {
     const snapshot = await buildSnapshot(db)
     if (snapshot.epoch <= written) return
     await replaceFile(path, `${JSON.stringify(snapshot)}\n`)
-    written = snapshot.epoch
+    await noteWritten(snapshot.epoch)
+  }
+  const noteWritten = async (epoch: number): Promise<void> => {
+    written = epoch
+    mark = await markOf(path)
     for (const wake of waiting) wake()
   }
+  const mend = async (): Promise<void> => {
+    if ((await markOf(path)) === mark) return
+    log.warn({ path }, 'the routing snapshot is not as it was written; it is written again')
+    await noteWritten(await reconcile(db, path))
+  }
   /** One after the other; whoever comes late finds its change written. */
-  const writeInTurn = (): Promise<void> => {
-    const turn = last.then(write)
+  const inTurn = (act: () => Promise<void>): Promise<void> => {
+    const turn = last.then(act)
     last = turn.catch(() => {})
     return turn
   }
+  const writeInTurn = (): Promise<void> => inTurn(write)
   const writeAgainLater = (): void => {
     clearTimeout(retry)
     retry = setTimeout(() => writeInTurn().catch(writeAgainLater), RETRY_MS)
@@ -70,8 +100,9 @@ export async function openRouting(deps: RoutingDeps): Promise<Routing> {
       }
       await gateways.waitForAcks(epoch)
     },
-    newerThan(after, signal) {
-      if (written > after) return Promise.resolve(true)
+    async newerThan(after, signal) {
+      await inTurn(mend).catch((error) => log.error({ error }, 'the routing snapshot cannot be put in order'))
+      if (written > after) return true
       return new Promise((resolve) => {
         const end = (isNewer: boolean): void => {
           waiting.delete(wake)
@@ -119,6 +150,13 @@ async function reconcile(db: Db, path: string): Promise<number> {
   await replaceFile(path, `${JSON.stringify(snapshot)}\n`)
   return snapshot.epoch
 }
+
+/** Tells one state of a file from another without reading it; `undefined` when it is not there. */
+const markOf = (path: string): Promise<string | undefined> =>
+  stat(path).then(
+    ({ ino, size, mtimeMs }) => `${ino} ${size} ${mtimeMs}`,
+    () => undefined,
+  )
 
 /** An unreadable file is written anew. */
 async function readSnapshot(path: string): Promise<RoutingSnapshot | undefined> {
