@@ -48,6 +48,13 @@ export const ERRORS = {
     title: 'Deployment not found',
     message: (p) => `there is no deployment "${p.name}"; list them with GET /api/v1/deployments`,
   }),
+  DEPLOYMENT_NOT_READY: define<{ name: string }>({
+    status: 503,
+    title: 'Deployment not ready',
+    message: (p) =>
+      `the model of deployment "${p.name}" is being loaded, or cannot be, which the server's log explains; send the request again`,
+    retryable: true,
+  }),
   DEPLOYMENT_UNLOADED: define<{ name: string }>({
     status: 404,
     title: 'Deployment unloaded',
@@ -208,6 +215,13 @@ export const ERRORS = {
     title: 'Storage full',
     message: () =>
       'the data folder cannot be written (disk full or read-only); predictions go on, free some space',
+    retryable: true,
+  }),
+  DATABASE_BUSY: define({
+    status: 503,
+    title: 'Database busy',
+    message: () =>
+      'another program holds the database; predictions go on, send the request again when it has let go',
     retryable: true,
   }),
   NOT_SUPPORTED: define<{ what: string; instead: string }>({

@@ -44,3 +44,9 @@ export function isStorageFull(error: unknown): boolean {
   if (code !== undefined && FULL.has(code)) return true
   return errcode !== undefined && [SQLITE_FULL, SQLITE_READONLY].includes(errcode & 0xff)
 }
+
+/** SQLite's result code for a file that another process holds. */
+const SQLITE_BUSY = 5
+
+export const isDatabaseBusy = (error: unknown): boolean =>
+  error instanceof Error && (((error as { errcode?: number }).errcode ?? 0) & 0xff) === SQLITE_BUSY

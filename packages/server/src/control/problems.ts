@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { CHALLENGE } from '../access/permission.ts'
 import type { Log } from '../context.ts'
-import { isStorageFull } from '../durable.ts'
+import { isDatabaseBusy, isStorageFull } from '../durable.ts'
 
 /** Answers an error as a problem document. Unknown ones are logged whole; their message stays here. */
 export function sendProblem(
@@ -32,6 +32,7 @@ type FastifyFault = { code?: string; message: string; statusCode?: number }
 function toMillwrightError(error: unknown, request: FastifyRequest): MillwrightError {
   if (error instanceof MillwrightError) return error
   if (isStorageFull(error)) return new MillwrightError('STORAGE_FULL', {}, { cause: error })
+  if (isDatabaseBusy(error)) return new MillwrightError('DATABASE_BUSY', {}, { cause: error })
   const { code, message, statusCode } = error as FastifyFault
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

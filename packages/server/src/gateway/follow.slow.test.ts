@@ -108,6 +108,29 @@ describe('a version that cannot be loaded', () => {
     expect(gateway.follower.isReady()).toBe(true)
   })
 
+  test('and has none before it, is said to be not ready, and no other deployment answers for it', async () => {
+    const { program } = versions.v3
+    await rm(join(layout.blobs, 'sha256', program.slice(0, 2), program.slice(2)))
+    const other = await churnDeployment(versions.v2, { name: 'other', default: false })
+    await writeSnapshot(layout, 6, [await churnDeployment(versions.v3), other])
+    const fresh = await openGateway(layout)
+    const codeOf = async (path: string, body: object) => {
+      const answer = await fresh.ask(path, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+        body: JSON.stringify(body),
+      })
+      return [answer.status, answer.json().code]
+    }
+
+    expect(await codeOf('/predict', ROW)).toEqual([503, 'DEPLOYMENT_NOT_READY'])
+    expect(await codeOf('/api/v1/deployments/churn/predict', { row: ROW })).toEqual([
+      503,
+      'DEPLOYMENT_NOT_READY',
+    ])
+    expect(await codeOf('/api/v1/deployments/other/predict', { row: ROW })).toEqual([200, undefined])
+    await fresh.close()
+  })
+
   test('because its decision does not fit keeps the one before serving', async () => {
     const misfit = await churnDeployment(versions.v3, { decision: { positive: 'maybe' } })
     await writeSnapshot(layout, 6, [misfit])

@@ -144,7 +144,7 @@ function createTaker(deps: FollowerDeps, uses: KeyUses) {
     )
     return {
       ...state,
-      table: createServingTable(state.table, served, unloaded),
+      table: createServingTable(state.table, served, { unloaded, unready: without(loaded, served) }),
     }
   }
   const takeUpAll = (snapshot: RoutingSnapshot): Taken => {
@@ -158,7 +158,10 @@ function createTaker(deps: FollowerDeps, uses: KeyUses) {
     metrics.state.epoch = epoch
     logger.info(`serving routing epoch ${epoch}`)
     return {
-      table: createServingTable({ ...state.table, epoch }, served, unloaded),
+      table: createServingTable({ ...state.table, epoch }, served, {
+        unloaded,
+        unready: without(loaded, served),
+      }),
       isReady: served.length === loaded.length,
       failure: failures.length === 0 ? undefined : failures.join('; '),
     }
@@ -200,6 +203,11 @@ function divide(deployments: readonly RoutedDeployment[]) {
     routed.unloaded ? 'unloaded' : 'loaded',
   )
   return { loaded, unloaded }
+}
+
+function without(loaded: readonly RoutedDeployment[], served: readonly Served[]): RoutedDeployment[] {
+  const names = new Set(served.map(({ routed }) => routed.name))
+  return loaded.filter(({ name }) => !names.has(name))
 }
 
 type TakeUpDeps = Pick<FollowerDeps, 'metrics' | 'logger'> & { readonly build: BuildDeps }

@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo, ListenOptions } from 'node:net'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openPool, type Pool } from '@millwright/runtime/pool'
 import { accessPolicyOf } from '../access/policy.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
@@ -28,7 +29,7 @@ import { VERSION } from '../version.ts'
 import { createCaching } from './cache/caching.ts'
 import { openSharedCache } from './cache/shared.ts'
 import { createDataplane, type Dataplane, type DataplaneDeps } from './dataplane.ts'
-import { createFollower } from './follow.ts'
+import { createFollower, type Follower } from './follow.ts'
 import { createJobs, type Jobs } from './jobs/runner.ts'
 import { createJobStore } from './jobs/store.ts'
 import { createWebhooks } from './jobs/webhook.ts'
@@ -92,7 +93,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     tls: files && (await readTls(files)),
   })
 
-  await follower.start()
+  const { following } = await startFollowing(follower)
   const metricsServer = await listenOnSocket(createMetricsServer(own), layout.gatewaySocket(slot))
   await listen(gateway.server, {
     host: config.MILLWRIGHT_HOST,
@@ -102,7 +103,6 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   const unfollowTls = files && followTls(gateway.server as TlsServer, files, logger)
   const { port } = gateway.server.address() as AddressInfo
   logger.info(`listening on ${config.MILLWRIGHT_HOST}:${port}`)
-  const following = follower.follow()
   await jobs.start(gateway.answer)
   await tellSupervisor({ type: 'ready', port })
   settleMemory()
@@ -130,6 +130,17 @@ const limitsOf = (config: Config) => ({
   maxWaitMs: config.MILLWRIGHT_MAX_WAIT_MS,
   limits: gatewayLimitsOf(config),
 })
+
+/** So long a gateway that cannot serve all of its snapshot leaves requests to the others, in milliseconds. */
+const READY_MS = 3_000
+
+async function startFollowing(follower: Follower): Promise<{ readonly following: Promise<void> }> {
+  await follower.start()
+  const following = follower.follow()
+  const until = performance.now() + READY_MS
+  while (!follower.isReady() && performance.now() < until) await sleep(20)
+  return { following }
+}
 
 type Running = { readonly gateway: Gateway; readonly close: () => Promise<void> }
 

@@ -11,33 +11,45 @@ export type ServingTable = {
   readonly default: Served | undefined
   /** Deployments that are kept and not served. */
   readonly unloaded: ReadonlyMap<string, RoutedDeployment>
+  /** Deployments whose model is being loaded, or could not be. */
+  readonly unready: ReadonlyMap<string, RoutedDeployment>
   /** Who may call, where a key is asked for. */
   readonly keys: KeyRing
 }
 
 export const EMPTY_TABLE: ServingTable = {
-  ...{ epoch: 0, byName: new Map(), default: undefined, unloaded: new Map() },
+  ...{ epoch: 0, byName: new Map(), default: undefined, unloaded: new Map(), unready: new Map() },
   keys: { find: () => undefined },
+}
+
+type Unserved = {
+  readonly unloaded: readonly RoutedDeployment[]
+  readonly unready: readonly RoutedDeployment[]
 }
 
 export function createServingTable(
   { epoch, keys }: Pick<ServingTable, 'epoch' | 'keys'>,
   deployments: readonly Served[],
-  unloaded: readonly RoutedDeployment[],
+  { unloaded, unready }: Unserved,
 ): ServingTable {
   const byName = new Map(deployments.map((served) => [served.routed.name, served]))
   const marked = deployments.find((served) => served.routed.default)
-  const single = deployments.length === 1 && unloaded.length === 0 ? deployments[0] : undefined
+  const single = deployments.length + unloaded.length + unready.length === 1 ? deployments[0] : undefined
   return {
     ...{ epoch, keys, byName, default: marked ?? single },
-    unloaded: new Map(unloaded.map((routed) => [routed.name, routed])),
+    unloaded: byNameOf(unloaded),
+    unready: byNameOf(unready),
   }
 }
+
+const byNameOf = (deployments: readonly RoutedDeployment[]): ReadonlyMap<string, RoutedDeployment> =>
+  new Map(deployments.map((routed) => [routed.name, routed]))
 
 /**
  * The deployment a path names, at the version, or the version of the API, that it names. Without either, the stable one:
  * its `release` says how requests are divided.
- * @throws MillwrightError DEPLOYMENT_NOT_FOUND, DEPLOYMENT_UNLOADED, NO_DEPLOYMENT, VERSION_NOT_SERVED, PIN_NOT_FOUND
+ * @throws MillwrightError DEPLOYMENT_NOT_FOUND, DEPLOYMENT_NOT_READY, DEPLOYMENT_UNLOADED, NO_DEPLOYMENT,
+ * VERSION_NOT_SERVED, PIN_NOT_FOUND
  */
 export function selectServed(table: ServingTable, { name, version, pin }: Params): Served {
   const served = name === undefined ? getDefaultServed(table) : getServed(table, name)
@@ -76,10 +88,11 @@ const isVersion = ({ routed: { version } }: Served, asked: string): boolean =>
 
 const labelOf = ({ routed: { version } }: Served): string => `${version.number} (${version.label})`
 
-/** @throws MillwrightError DEPLOYMENT_NOT_FOUND, DEPLOYMENT_UNLOADED */
+/** @throws MillwrightError DEPLOYMENT_NOT_FOUND, DEPLOYMENT_NOT_READY, DEPLOYMENT_UNLOADED */
 function getServed(table: ServingTable, name: string): Served {
   const served = table.byName.get(name)
   if (served !== undefined) return served
+  if (table.unready.has(name)) throw new MillwrightError('DEPLOYMENT_NOT_READY', { name })
   throw new MillwrightError('DEPLOYMENT_UNLOADED', { name: getUnloaded(table, name).name })
 }
 
@@ -90,9 +103,11 @@ export function getUnloaded({ unloaded }: ServingTable, name: string): RoutedDep
   return found
 }
 
-/** The default deployment. @throws MillwrightError NO_DEPLOYMENT, DEPLOYMENT_UNLOADED */
+/** The default deployment. @throws MillwrightError NO_DEPLOYMENT, DEPLOYMENT_NOT_READY, DEPLOYMENT_UNLOADED */
 function getDefaultServed(table: ServingTable): Served {
   if (table.default !== undefined) return table.default
+  const unready = [...table.unready.values()].find((routed) => routed.default)
+  if (unready !== undefined) throw new MillwrightError('DEPLOYMENT_NOT_READY', { name: unready.name })
   const marked = [...table.unloaded.values()].find((routed) => routed.default)
   if (marked === undefined) throw new MillwrightError('NO_DEPLOYMENT', {})
   throw new MillwrightError('DEPLOYMENT_UNLOADED', { name: marked.name })
