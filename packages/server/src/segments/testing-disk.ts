@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 
-/** Makes `folder` a disk of two megabytes. @returns whether this machine lets us */
-export function mountSmallDisk(folder: string): boolean {
-  return spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder]).status === 0
+/** Makes `folder` a small disk. @returns whether this machine lets us */
+export function mountSmallDisk(folder: string, megabytes = 2): boolean {
+  return spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]).status === 0
 }
 
 export function unmountDisk(folder: string): void {
