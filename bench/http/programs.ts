@@ -158,7 +158,7 @@ function stopChild(child: ChildProcess): Promise<void> {
 }
 
 /** A process and all its descendants. */
-export function treeOf(root: number): number[] {
+function treeOf(root: number): number[] {
   const parents = new Map<number, number>()
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
     try {

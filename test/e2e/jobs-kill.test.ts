@@ -68,6 +68,8 @@ test('every accepted request is answered, whatever gateway is killed', { timeout
       }),
     )
 
+  const lost = answers.filter(({ status }) => status !== 200).length
+  console.log(`▸ jobs accepted while gateways are killed: ${accepted.length}, ${lost} without their answer`)
   expect(accepted.length).toBeGreaterThan(20)
   for (const { status, answer } of answers) expect([status, answer]).toEqual([200, expected])
 })

@@ -139,6 +139,7 @@ describe('callers that ask all the time', () => {
 
     const answers = await asking.stop()
 
+    console.log(`▸ ${SWAPS} swaps: ${answers.length} requests, ${failed(answers)} failed`)
     expect(failed(answers)).toBe(0)
     expect(new Set(answers.map(({ version }) => version))).toEqual(new Set([1, 2]))
   })

@@ -26,7 +26,7 @@ const PAUSE_MS = 100
 
 type Reply = Pick<Answer, 'status' | 'text'>
 
-export function send(
+function send(
   agent: Agent,
   { port, path }: Pick<Asking, 'port' | 'path'>,
   body: unknown,
