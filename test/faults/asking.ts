@@ -26,11 +26,7 @@ const PAUSE_MS = 100
 
 type Reply = Pick<Answer, 'status' | 'text'>
 
-function send(
-  agent: Agent,
-  { port, path }: Pick<Asking, 'port' | 'path'>,
-  body: unknown,
-): Promise<Reply> {
+function send(agent: Agent, { port, path }: Pick<Asking, 'port' | 'path'>, body: unknown): Promise<Reply> {
   const text = JSON.stringify(body)
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
   return new Promise((resolve) => {
