@@ -36,6 +36,23 @@ export function createJobStore({ folder, slot, slots }: Options): JobStore {
   const nameIn = async (path: string, id: string): Promise<string | undefined> =>
     (await listFolder(path)).find((name) => name === id || name.startsWith(`${id}~`))
 
+  const findResult = (id: string) =>
+    ifThere(async () => {
+      const { head, body } = await readRecord<JobResult>(join(results, id))
+      return { result: head, body }
+    })
+  /** A job that is begun while it is looked for has another name by then. */
+  const findPending = async (id: string): Promise<Job | undefined> => {
+    for (const slot of (await listFolder(folder)).filter((name) => /^\d+$/.test(name)))
+      for (;;) {
+        const name = await nameIn(join(folder, slot), id)
+        if (name === undefined) break
+        const found = await ifThere(() => readRecord<Job>(join(folder, slot, name)))
+        if (found !== undefined) return found.head
+      }
+    return undefined
+  }
+
   return {
     async accept(job, body) {
       await ready
@@ -68,20 +85,8 @@ export function createJobStore({ folder, slot, slots }: Options): JobStore {
       if (name !== undefined) await rm(join(own, name), { force: true })
       return isFirst
     },
-    async find(id) {
-      try {
-        const { head, body } = await readRecord<JobResult>(join(results, id))
-        return { result: head, body }
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== MISSING) throw error
-      }
-      const folders = (await listFolder(folder)).filter((name) => /^\d+$/.test(name))
-      for (const slot of folders) {
-        const name = await nameIn(join(folder, slot), id)
-        if (name !== undefined) return (await readRecord<Job>(join(folder, slot, name))).head
-      }
-      return undefined
-    },
+    // Answered between the first look and the second, it is found at the third.
+    find: async (id) => (await findResult(id)) ?? (await findPending(id)) ?? findResult(id),
     async sweep(keptMs) {
       let removed = 0
       for (const name of await listFolder(results)) {
@@ -104,11 +109,14 @@ async function takeOver(folder: string, own: string, slots: number): Promise<voi
       await rename(join(folder, name, file), join(own, file))
 }
 
-async function listFolder(path: string): Promise<string[]> {
+const listFolder = async (path: string): Promise<string[]> => (await ifThere(() => readdir(path))) ?? []
+
+/** undefined when the file or folder is not there. */
+async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await readdir(path)
+    return await read()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === MISSING) return []
+    if ((error as NodeJS.ErrnoException).code === MISSING) return undefined
     throw error
   }
 }
