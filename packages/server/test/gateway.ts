@@ -151,7 +151,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
   const lines: string[] = []
   const logger = createLogger({ role: 'gateway', slot: 0, level: 'info', version: 'test', destination })
   const log = createSegmentWriter({
-    ...{ folder: join(layout.segments, '0'), flushMs: 5, backlogBytes: 1 << 24 },
+    ...{ folder: join(layout.segments, '0'), flushMs: 5, backlogBytes: 1 << 26 },
     ...{ segmentBytes: 1 << 24, segmentMs: 60_000 },
   })
   const blobs = folderBlobs(layout.blobs, layout.incoming)
