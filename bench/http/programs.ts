@@ -149,12 +149,22 @@ async function predictsChurn(port: number): Promise<boolean> {
   return response.ok
 }
 
-function stopChild(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null) return resolve()
-    child.once('exit', () => resolve())
-    child.kill('SIGTERM')
-  })
+/** Longest a program that was told to stop goes on: some never end. */
+const STOP_MS = 10_000
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const family = treeOf(child.pid!)
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  child.kill('SIGTERM')
+  const killer = setTimeout(() => {
+    for (const pid of family)
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {}
+  }, STOP_MS)
+  await exited
+  clearTimeout(killer)
 }
 
 /** A process and all its descendants. */
