@@ -14,6 +14,8 @@ export type PutOptions = {
 export type RandomAccess = {
   /** Fills a buffer from a position on; how many bytes there were. */
   read(into: Buffer, position: number): Promise<number>
+  /** The same, without leaving the thread: for small pieces that are read all the time. */
+  readNow(into: Buffer, position: number): number
   close(): Promise<void>
 }
 

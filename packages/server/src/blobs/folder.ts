@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, readSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -42,6 +42,7 @@ export function folderBlobs(folder: string, incoming: string): BlobStore {
       const file = await open(pathOf(digest), 'r')
       return {
         read: async (into, position) => (await file.read(into, 0, into.length, position)).bytesRead,
+        readNow: (into, position) => readSync(file.fd, into, 0, into.length, position),
         close: () => file.close(),
       }
     },

@@ -89,6 +89,7 @@ const closeFiles = ({ answers, index }: Files): Promise<unknown> =>
 /** Slots read at once; a key is rarely farther from its own. */
 const READ_SLOTS = 16
 
+/** The index is small and stays in the system's memory; an answer may have to come from a disk, which others do not wait for. */
 async function findIn(
   { answers, index, slots }: Files,
   key: string,
@@ -97,7 +98,7 @@ async function findIn(
   for (let from = first, seen = 0; seen < slots; ) {
     const count = Math.min(READ_SLOTS, slots - from)
     const bytes = Buffer.allocUnsafe(count * SLOT_BYTES)
-    if ((await index.read(bytes, MAGIC.length + from * SLOT_BYTES)) < bytes.length)
+    if (index.readNow(bytes, MAGIC.length + from * SLOT_BYTES) < bytes.length)
       throw new Error('the index is cut off')
     for (let slot = 0; slot < count; slot++) {
       const there = lineAt(bytes, slot)
