@@ -96,6 +96,22 @@ async function storeCompiled(layout: DataLayout, { file, bytes }: { file: Buffer
   return { digest: createHash('sha256').update(file).digest('hex'), program: digest, schema }
 }
 
+/** A row of the example, and where rows of it are predicted. */
+export const CHURN_ROW = {
+  days_since_last_order: 45,
+  total_orders: 12,
+  lifetime_value: 567.89,
+  email_open_rate: 0.35,
+}
+export const CHURN_PREDICT = '/api/v1/deployments/churn/predict'
+
+/** A data folder that serves the example, or a part of it, alone. */
+export async function createChurnFolder(changes: Partial<RoutedDeployment> = {}): Promise<DataLayout> {
+  const layout = await createDataFolder()
+  await writeSnapshot(layout, 1, [await churnDeployment(await storeChurn(layout, 'v2'), changes)])
+  return layout
+}
+
 /** The example's configuration, or a part of it. */
 export async function churnDeployment(
   version: RoutedDeployment['version'],

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  CHURN_ROW,
   churnDeployment,
   createDataFolder,
   openGateway,
@@ -9,8 +10,7 @@ import {
 } from '../../test/gateway.ts'
 import { type Admission, createAdmission, createLane, type Task } from './admission.ts'
 
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
-const MANY = JSON.stringify({ rows: Array(5_000).fill(ROW) })
+const MANY = JSON.stringify({ rows: Array(5_000).fill(CHURN_ROW) })
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 let gateway: Awaited<ReturnType<typeof openGateway>>
@@ -88,7 +88,7 @@ describe('a caller’s own time', () => {
   })
 
   test('ends what is under way', async () => {
-    const rows = JSON.stringify({ rows: Array(10_000).fill(ROW) })
+    const rows = JSON.stringify({ rows: Array(10_000).fill(CHURN_ROW) })
 
     const answer = await ask('patient', rows, { 'x-request-timeout-ms': '5' })
 

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bodyOf, type Recorded, readTrace } from '../../test/churn-trace.ts'
 import {
-  churnDeployment,
-  createDataFolder,
+  createChurnFolder,
+  type createDataFolder,
   openGateway,
   removeDataFolder,
-  storeChurn,
-  writeSnapshot,
 } from '../../test/gateway.ts'
 import { requestOf, sendRaw } from '../../test/raw-http.ts'
 
@@ -28,8 +26,7 @@ let gateway: Awaited<ReturnType<typeof openGateway>>
 let port: number
 
 beforeAll(async () => {
-  layout = await createDataFolder()
-  await writeSnapshot(layout, 1, [await churnDeployment(await storeChurn(layout, 'v2'))])
+  layout = await createChurnFolder()
   gateway = await openGateway(layout)
   port = await gateway.listen()
 })

@@ -3,25 +3,22 @@ import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { IRIS, openDialects } from '../../test/dialects.ts'
 import {
-  churnDeployment,
-  createDataFolder,
+  CHURN_ROW,
+  createChurnFolder,
+  type createDataFolder,
   openGateway,
   removeDataFolder,
-  storeChurn,
-  writeSnapshot,
 } from '../../test/gateway.ts'
 import { openConversation } from '../../test/raw-http.ts'
 
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
-const BODY = JSON.stringify({ row: ROW })
+const BODY = JSON.stringify({ row: CHURN_ROW })
 const LIMIT = 4096
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 let gateway: Awaited<ReturnType<typeof openGateway>>
 
 beforeAll(async () => {
-  layout = await createDataFolder()
-  await writeSnapshot(layout, 1, [await churnDeployment(await storeChurn(layout, 'v2'))])
+  layout = await createChurnFolder()
   gateway = await openGateway(layout, { maxBodyBytes: LIMIT })
 })
 afterAll(async () => {

@@ -6,20 +6,18 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bodyOf, readTrace } from '../../test/churn-trace.ts'
 import {
-  churnDeployment,
-  createDataFolder,
+  CHURN_PREDICT,
+  CHURN_ROW,
+  createChurnFolder,
+  type createDataFolder,
   openGateway,
   removeDataFolder,
-  storeChurn,
-  writeSnapshot,
 } from '../../test/gateway.ts'
 import { openConversation } from '../../test/raw-http.ts'
 import { createIdSource } from '../ids.ts'
 import { createFastPath } from './fast-path.ts'
 
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
-const NATIVE = '/api/v1/deployments/churn/predict'
-const NATIVE_BODY = JSON.stringify({ row: ROW, id: 'own' })
+const NATIVE_BODY = JSON.stringify({ row: CHURN_ROW, id: 'own' })
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 let gateway: Awaited<ReturnType<typeof openGateway>>
@@ -28,8 +26,7 @@ let port: number
 let readByNode = 0
 
 beforeAll(async () => {
-  layout = await createDataFolder()
-  await writeSnapshot(layout, 1, [await churnDeployment(await storeChurn(layout, 'v2'))])
+  layout = await createChurnFolder()
   gateway = await openGateway(layout)
   gateway.server.on('request', () => void readByNode++)
   port = await gateway.listen()
@@ -72,7 +69,7 @@ const halves = (request: Buffer): [Buffer, Buffer] => {
 }
 
 test('a request that comes whole is answered as node:http would', async () => {
-  const request = post(NATIVE, NATIVE_BODY, JSON_TYPE, 'Request-Id: r-1')
+  const request = post(CHURN_PREDICT, NATIVE_BODY, JSON_TYPE, 'Request-Id: r-1')
 
   const fast = await ask(request)
   const slow = await ask(...halves(request))
@@ -103,7 +100,7 @@ test('every recorded request is answered the same way whole as in two pieces', a
 })
 
 test('bytes are counted, not characters', async () => {
-  const body = JSON.stringify({ ...ROW, customer_id: 'Žofie 😀' })
+  const body = JSON.stringify({ ...CHURN_ROW, customer_id: 'Žofie 😀' })
 
   const { body: text, headers, byNode } = await ask(post('/predict', body, JSON_TYPE))
 
@@ -116,9 +113,9 @@ test('a body over the limit is refused, and the connection goes on', async () =>
   const small = await openGateway(layout, { maxBodyBytes: 100 })
   const conversation = openConversation(await small.listen())
 
-  await conversation.send(post(NATIVE, NATIVE_BODY, JSON_TYPE))
+  await conversation.send(post(CHURN_PREDICT, NATIVE_BODY, JSON_TYPE))
   const refused = await conversation.receive()
-  await conversation.send(post(NATIVE, '{}', JSON_TYPE))
+  await conversation.send(post(CHURN_PREDICT, '{}', JSON_TYPE))
   const next = await conversation.receive()
 
   expect([refused.status, JSON.parse(refused.body).code, next.status]).toEqual([413, 'BODY_TOO_LARGE', 400])
@@ -127,15 +124,26 @@ test('a body over the limit is refused, and the connection goes on', async () =>
 })
 
 describe('what is not plain is node:http’s', () => {
-  const two = Buffer.concat([post(NATIVE, NATIVE_BODY, JSON_TYPE), post(NATIVE, NATIVE_BODY, JSON_TYPE)])
+  const two = Buffer.concat([
+    post(CHURN_PREDICT, NATIVE_BODY, JSON_TYPE),
+    post(CHURN_PREDICT, NATIVE_BODY, JSON_TYPE),
+  ])
   test.each<[string, (Buffer | string)[], number]>([
     ['two requests in one piece', [two], 200],
     ['another address', [post('/api/v1/models', '{}', JSON_TYPE)], 503],
     ['a malformed address', [post('/predict/%zz', '{}', JSON_TYPE)], 404],
-    ['a long head', [post(NATIVE, NATIVE_BODY, JSON_TYPE, `X-Pad: ${'x'.repeat(3000)}`)], 200],
-    ['a closing connection', [post(NATIVE, NATIVE_BODY, JSON_TYPE, 'Connection: close')], 200],
-    ['a compressed body', [post(NATIVE, gzipSync(NATIVE_BODY), JSON_TYPE, 'Content-Encoding: gzip')], 200],
-    ['a head in single bytes', [...post(NATIVE, '', JSON_TYPE)].map((byte) => Buffer.from([byte])), 400],
+    ['a long head', [post(CHURN_PREDICT, NATIVE_BODY, JSON_TYPE, `X-Pad: ${'x'.repeat(3000)}`)], 200],
+    ['a closing connection', [post(CHURN_PREDICT, NATIVE_BODY, JSON_TYPE, 'Connection: close')], 200],
+    [
+      'a compressed body',
+      [post(CHURN_PREDICT, gzipSync(NATIVE_BODY), JSON_TYPE, 'Content-Encoding: gzip')],
+      200,
+    ],
+    [
+      'a head in single bytes',
+      [...post(CHURN_PREDICT, '', JSON_TYPE)].map((byte) => Buffer.from([byte])),
+      400,
+    ],
   ])('%s', async (_, pieces, status) => {
     const answer = await ask(...pieces)
 
@@ -146,7 +154,7 @@ describe('what is not plain is node:http’s', () => {
     const conversation = openConversation(port)
     const ids: string[] = []
     const receiveId = async () => ids.push(JSON.parse((await conversation.receive()).body).prediction.id)
-    const one = (id: string) => post(NATIVE, JSON.stringify({ row: ROW, id }), JSON_TYPE)
+    const one = (id: string) => post(CHURN_PREDICT, JSON.stringify({ row: CHURN_ROW, id }), JSON_TYPE)
 
     await conversation.send(one('a'))
     await receiveId()
@@ -161,12 +169,12 @@ describe('what is not plain is node:http’s', () => {
 })
 
 test('a request that comes while many rows are predicted waits for them', async () => {
-  const rows = JSON.stringify({ rows: Array.from({ length: 500 }, () => ROW) })
+  const rows = JSON.stringify({ rows: Array.from({ length: 500 }, () => CHURN_ROW) })
   const conversation = openConversation(port)
 
-  await conversation.send(post(NATIVE, rows, JSON_TYPE))
+  await conversation.send(post(CHURN_PREDICT, rows, JSON_TYPE))
   await sleep(1)
-  await conversation.send(post(NATIVE, NATIVE_BODY, JSON_TYPE))
+  await conversation.send(post(CHURN_PREDICT, NATIVE_BODY, JSON_TYPE))
   const [first, second] = [await conversation.receive(), await conversation.receive()]
 
   expect(JSON.parse(first.body).predictions).toHaveLength(500)
@@ -178,9 +186,11 @@ test('a drained gateway closes connections that wait, and answers what came befo
   const own = await openGateway(layout)
   const ownPort = await own.listen()
   const [idle, busy] = [openConversation(ownPort), openConversation(ownPort)]
-  await idle.send(post(NATIVE, NATIVE_BODY, JSON_TYPE))
+  await idle.send(post(CHURN_PREDICT, NATIVE_BODY, JSON_TYPE))
   await idle.receive()
-  await busy.send(post(NATIVE, JSON.stringify({ rows: Array.from({ length: 500 }, () => ROW) }), JSON_TYPE))
+  await busy.send(
+    post(CHURN_PREDICT, JSON.stringify({ rows: Array.from({ length: 500 }, () => CHURN_ROW) }), JSON_TYPE),
+  )
 
   const answered = busy.receive()
   await sleep(1)

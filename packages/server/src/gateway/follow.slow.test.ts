@@ -5,6 +5,7 @@ import { openPool } from '@millwright/runtime/pool'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
+  CHURN_ROW,
   churnDeployment,
   createDataFolder,
   HOST_LIMITS,
@@ -25,8 +26,6 @@ import { createFollower } from './follow.ts'
 import { loadProgram } from './load-model.ts'
 import { createMetrics } from './metrics.ts'
 import { createKeyedAnswersStore } from './precomputed/answers.ts'
-
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 let gateway: Awaited<ReturnType<typeof openGateway>>
@@ -49,7 +48,7 @@ const serve = async (epoch: number, version: RoutedDeployment['version']) =>
 async function servedVersion(): Promise<string> {
   const answer = await gateway.ask('/predict', {
     ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
-    body: JSON.stringify(ROW),
+    body: JSON.stringify(CHURN_ROW),
   })
   return answer.json().model_version
 }
@@ -85,7 +84,7 @@ describe('a snapshot on disk', () => {
     await writeSnapshot(layout, 6, [])
     await gateway.follower.start()
 
-    const answer = await gateway.ask('/predict', { method: 'POST', body: JSON.stringify(ROW) })
+    const answer = await gateway.ask('/predict', { method: 'POST', body: JSON.stringify(CHURN_ROW) })
     expect(answer.json().code).toBe('NO_DEPLOYMENT')
   })
 })
@@ -122,12 +121,12 @@ describe('a version that cannot be loaded', () => {
       return [answer.status, answer.json().code]
     }
 
-    expect(await codeOf('/predict', ROW)).toEqual([503, 'DEPLOYMENT_NOT_READY'])
-    expect(await codeOf('/api/v1/deployments/churn/predict', { row: ROW })).toEqual([
+    expect(await codeOf('/predict', CHURN_ROW)).toEqual([503, 'DEPLOYMENT_NOT_READY'])
+    expect(await codeOf('/api/v1/deployments/churn/predict', { row: CHURN_ROW })).toEqual([
       503,
       'DEPLOYMENT_NOT_READY',
     ])
-    expect(await codeOf('/api/v1/deployments/other/predict', { row: ROW })).toEqual([200, undefined])
+    expect(await codeOf('/api/v1/deployments/other/predict', { row: CHURN_ROW })).toEqual([200, undefined])
     await fresh.close()
   })
 

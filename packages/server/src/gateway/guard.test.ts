@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  CHURN_PREDICT,
+  CHURN_ROW,
   churnDeployment,
   createDataFolder,
   openGateway,
@@ -10,9 +12,6 @@ import {
 import { openConversation } from '../../test/raw-http.ts'
 import { createSecret, hashOf } from '../access/secret.ts'
 import type { RoutedDeployment, RoutedKey } from '../routing/snapshot.ts'
-
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
-const CHURN = '/api/v1/deployments/churn/predict'
 
 const SECRETS = {
   predict: createSecret('mws_'),
@@ -57,31 +56,31 @@ const predict = (path: string, headers: Readonly<Record<string, string>>) =>
   gateway.ask(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(path === CHURN ? { row: ROW } : { customer_id: 'C1', ...ROW }),
+    body: JSON.stringify(path === CHURN_PREDICT ? { row: CHURN_ROW } : { customer_id: 'C1', ...CHURN_ROW }),
   })
 const bearer = (name: Name) => ({ authorization: `Bearer ${SECRETS[name]}` })
 
 describe('a prediction', () => {
   test.each<[Name, string, number]>([
-    ['predict', CHURN, 200],
+    ['predict', CHURN_PREDICT, 200],
     ['predict', '/predict', 200],
-    ['churn', CHURN, 200],
+    ['churn', CHURN_PREDICT, 200],
     ['churn', '/predict', 200],
     ['churn', '//predict//ch%75rn', 200],
     ['churn', '/predict/other', 403],
     ['churn', '/predict/none', 403],
     ['other', '/predict/other', 200],
     ['other', '/predict', 403],
-    ['other', CHURN, 403],
-    ['read', CHURN, 403],
-    ['expired', CHURN, 401],
+    ['other', CHURN_PREDICT, 403],
+    ['read', CHURN_PREDICT, 403],
+    ['expired', CHURN_PREDICT, 401],
   ])('with the key "%s" at %s is answered with %i', async (name, path, status) => {
     expect((await predict(path, bearer(name))).status).toBe(status)
   })
 
   test('without a key asks for one, whether the deployment is there or not', async () => {
     const answers = [
-      await predict(CHURN, {}),
+      await predict(CHURN_PREDICT, {}),
       await predict('/predict/none', {}),
       await predict('/predict', {}),
     ]
@@ -98,16 +97,16 @@ describe('a prediction', () => {
   test('is answered for the other ways a key may come', async () => {
     const basic = `Basic ${Buffer.from(`ana:${SECRETS.predict}`).toString('base64')}`
 
-    expect((await predict(CHURN, { 'x-api-key': SECRETS.predict })).status).toBe(200)
-    expect((await predict(CHURN, { authorization: basic })).status).toBe(200)
+    expect((await predict(CHURN_PREDICT, { 'x-api-key': SECRETS.predict })).status).toBe(200)
+    expect((await predict(CHURN_PREDICT, { authorization: basic })).status).toBe(200)
   })
 
   test('on one connection that was answered is refused there when the next has no key', async () => {
     const conversation = openConversation(await gateway.listen())
-    const body = JSON.stringify({ row: ROW })
+    const body = JSON.stringify({ row: CHURN_ROW })
     const request = (lines: readonly string[]): string =>
       [
-        `POST ${CHURN} HTTP/1.1`,
+        `POST ${CHURN_PREDICT} HTTP/1.1`,
         ...['Host: localhost', 'Content-Type: application/json', ...lines],
         ...[`Content-Length: ${body.length}`, '', body],
       ].join('\r\n')
@@ -144,8 +143,8 @@ test('a key that is not in the next snapshot is refused from then on, on open co
   await writeSnapshot(layout, 2, deployments, [...KEYS, routed('expired', { id: 'key_late' })])
   await gateway.follower.start()
   const conversation = openConversation(await gateway.listen())
-  const body = JSON.stringify({ row: ROW })
-  const head = `POST ${CHURN} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Api-Key: ${SECRETS.expired}\r\nContent-Length: ${body.length}\r\n\r\n`
+  const body = JSON.stringify({ row: CHURN_ROW })
+  const head = `POST ${CHURN_PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Api-Key: ${SECRETS.expired}\r\nContent-Length: ${body.length}\r\n\r\n`
   await conversation.send(head + body)
   const before = await conversation.receive()
 
@@ -181,7 +180,7 @@ describe('a page of another site, and a name that was made to resolve here', () 
     [{ host: 'evil.example' }, 'HOST_NOT_ALLOWED'],
   ])('%o is refused with %s, with a key or without', async (headers, code) => {
     const port = await gateway.listen()
-    const body = JSON.stringify({ row: ROW })
+    const body = JSON.stringify({ row: CHURN_ROW })
     const all = {
       host: 'localhost',
       'content-type': 'application/json',
@@ -191,7 +190,7 @@ describe('a page of another site, and a name that was made to resolve here', () 
     }
     const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
     const conversation = openConversation(port)
-    await conversation.send([`POST ${CHURN} HTTP/1.1`, ...lines, '', body].join('\r\n'))
+    await conversation.send([`POST ${CHURN_PREDICT} HTTP/1.1`, ...lines, '', body].join('\r\n'))
     const answer = await conversation.receive()
     conversation.close()
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
+  CHURN_ROW,
   churnDeployment,
   createDataFolder,
   openGateway,
@@ -12,12 +13,6 @@ import {
 
 /** ONNX models beyond their limits, in a gateway that serves another model beside them. */
 const MODELS = fileURLToPath(new URL('../../../runtime/test/fixtures/', import.meta.url))
-const CHURN_ROW = {
-  days_since_last_order: 45,
-  total_orders: 12,
-  lifetime_value: 567.89,
-  email_open_rate: 0.35,
-}
 const row = (first: number) => ({ 'x[0]': first, 'x[1]': 0 })
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>

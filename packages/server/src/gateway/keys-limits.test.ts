@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
+  CHURN_ROW,
   churnDeployment,
   createDataFolder,
   openGateway,
@@ -12,7 +13,6 @@ import { createSecret, hashOf } from '../access/secret.ts'
 import { ModelInferRequest } from './doors/v2-grpc/messages.ts'
 import { INFERENCE } from './doors/v2-grpc/services.ts'
 
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 const RESOURCE_EXHAUSTED = 8
 const [UNAUTHENTICATED, INVALID_ARGUMENT] = [16, 3]
 const WRONG_KEYS = 5
@@ -43,7 +43,7 @@ afterAll(async () => {
   await removeDataFolder(layout)
 })
 
-const post = (path: string, secret: string, body: object = { row: ROW }) =>
+const post = (path: string, secret: string, body: object = { row: CHURN_ROW }) =>
   gateway.ask(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
@@ -52,15 +52,15 @@ const post = (path: string, secret: string, body: object = { row: ROW }) =>
 const churn = (secret: string) => post('/api/v1/deployments/churn/predict', secret)
 
 test('a key that asks too often is told when to ask again, in the words of every dialect; other keys are answered', async () => {
-  const first = [await churn(SECRETS.rest), await post('/predict', SECRETS.rest, ROW)]
+  const first = [await churn(SECRETS.rest), await post('/predict', SECRETS.rest, CHURN_ROW)]
   const refused = await Promise.all([
     churn(SECRETS.rest),
-    post('/predict', SECRETS.rest, ROW),
-    post('/v1/models/churn:predict', SECRETS.rest, { instances: [ROW] }),
+    post('/predict', SECRETS.rest, CHURN_ROW),
+    post('/v1/models/churn:predict', SECRETS.rest, { instances: [CHURN_ROW] }),
     post('/v2/models/churn/infer', SECRETS.rest, {}),
-    post('/invocations', SECRETS.rest, { inputs: [ROW] }),
-    post('/endpoints/churn/invocations', SECRETS.rest, { inputs: [ROW] }),
-    post('/predictions/churn', SECRETS.rest, ROW),
+    post('/invocations', SECRETS.rest, { inputs: [CHURN_ROW] }),
+    post('/endpoints/churn/invocations', SECRETS.rest, { inputs: [CHURN_ROW] }),
+    post('/predictions/churn', SECRETS.rest, CHURN_ROW),
   ])
 
   expect(first.map(({ status }) => status)).toEqual([200, 200])
@@ -78,7 +78,7 @@ test('a key that asks too often is told when to ask again, in the words of every
     'code',
   ])
   expect((await churn(SECRETS.other)).status).toBe(200)
-  expect((await post('/predict/free', SECRETS.rest, ROW)).status).toBe(200)
+  expect((await post('/predict/free', SECRETS.rest, CHURN_ROW)).status).toBe(200)
 })
 
 test('over gRPC, too', async () => {
@@ -109,7 +109,7 @@ test('a request that is answered later is counted when it is accepted, not when 
 })
 
 test('who sends too many wrong keys is told to stop, and good keys of the same address are answered', async () => {
-  const free = (secret: string) => post('/predict/free', secret, ROW)
+  const free = (secret: string) => post('/predict/free', secret, CHURN_ROW)
   const wrong = []
   for (let i = 0; i < WRONG_KEYS + 2; i++) wrong.push(await free(createSecret('mws_')))
   const client = connect(await gateway.listen())

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createDataFolder, removeDataFolder } from '../../test/gateway.ts'
+import { CHURN_ROW, createDataFolder, removeDataFolder } from '../../test/gateway.ts'
 import { requestOf, sendRaw } from '../../test/raw-http.ts'
 import { listSegments } from '../segments/reader.ts'
 
@@ -12,7 +12,6 @@ import { listSegments } from '../segments/reader.ts'
 
 const ENTRY = fileURLToPath(new URL('../main.ts', import.meta.url))
 const EXAMPLE = fileURLToPath(new URL('../../../../examples/churn/', import.meta.url))
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 const children = new Set<ChildProcess>()
@@ -78,7 +77,7 @@ async function deployExample(port: number): Promise<void> {
 }
 
 const servedVersion = async (port: number): Promise<string> =>
-  (await call(port, 'POST', '/predict', ROW)).json.model_version
+  (await call(port, 'POST', '/predict', CHURN_ROW)).json.model_version
 
 describe('a gateway and control', { timeout: 60_000 }, () => {
   test('deploy, promote and roll back through the gateway’s port, each taken up when it is answered', async () => {

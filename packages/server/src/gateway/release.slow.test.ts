@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
+  CHURN_ROW,
   churnDeployment,
   createDataFolder,
   openGateway,
@@ -14,7 +15,6 @@ import {
 import type { RoutedDeployment } from '../routing/snapshot.ts'
 import { computeBucket } from '../routing/split.ts'
 
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 const SALT = 'churn-3'
 const UNITS = Array.from({ length: 400 }, (_, i) => `CUST_${i}`)
 /** Units on both sides of a weight of 10 %. */
@@ -89,7 +89,7 @@ describe('without a rollout', () => {
   test('answers tell no variant and headers for one are not looked at', async () => {
     await serve()
 
-    const answer = await ask({ row: ROW }, { headers: { 'x-millwright-variant': 'nonsense' } })
+    const answer = await ask({ row: CHURN_ROW }, { headers: { 'x-millwright-variant': 'nonsense' } })
 
     expect(answer).toMatchObject({ status: 200, version: 'v2', variant: null, told: null })
   })
@@ -99,10 +99,10 @@ describe('a split', () => {
   test('is by subject, and the answer says which version it is of', async () => {
     await serve({ rollout: rollout() })
 
-    expect(await ask({ row: ROW, subject: IN })).toMatchObject({
+    expect(await ask({ row: CHURN_ROW, subject: IN })).toMatchObject({
       ...{ version: 'v3', variant: 'candidate', told: '3' },
     })
-    expect(await ask({ row: ROW, subject: OUT })).toMatchObject({
+    expect(await ask({ row: CHURN_ROW, subject: OUT })).toMatchObject({
       ...{ version: 'v2', variant: 'stable', told: '2' },
     })
   })
@@ -113,14 +113,14 @@ describe('a split', () => {
   ])('is by %s, before anything in the body', async (_name, unit, header) => {
     await serve({ rollout: rollout(), ...(unit && { unit }) })
 
-    expect(await versionFor({ row: ROW, subject: OUT }, { headers: { [header]: IN } })).toBe('v3')
-    expect(await versionFor(ROW, { path: '/predict', headers: { [header]: IN } })).toBe('v3')
-    expect(await versionFor(ROW, { path: '/predict', headers: { [header]: OUT } })).toBe('v2')
+    expect(await versionFor({ row: CHURN_ROW, subject: OUT }, { headers: { [header]: IN } })).toBe('v3')
+    expect(await versionFor(CHURN_ROW, { path: '/predict', headers: { [header]: IN } })).toBe('v3')
+    expect(await versionFor(CHURN_ROW, { path: '/predict', headers: { [header]: OUT } })).toBe('v2')
   })
 
   test('is by a column that the model does not know, of both doors', async () => {
     await serve({ rollout: rollout(), unit: { column: 'customer_id' } })
-    const row = { ...ROW, customer_id: IN }
+    const row = { ...CHURN_ROW, customer_id: IN }
 
     expect(await versionFor({ row })).toBe('v3')
     expect(await versionFor({ rows: [row, row] })).toBe('v3')
@@ -133,8 +133,8 @@ describe('a split', () => {
   test('takes the column that says who it is also when no rollout is under way', async () => {
     await serve({ unit: { column: 'customer_id' } })
 
-    expect((await ask({ row: { ...ROW, customer_id: 'C1' } })).status).toBe(200)
-    expect((await ask({ row: { ...ROW, customer: 'C1' } })).json.errors).toMatchObject([
+    expect((await ask({ row: { ...CHURN_ROW, customer_id: 'C1' } })).status).toBe(200)
+    expect((await ask({ row: { ...CHURN_ROW, customer: 'C1' } })).json.errors).toMatchObject([
       { code: 'unknown_field' },
     ])
   })
@@ -144,9 +144,9 @@ describe('a split', () => {
     for (const unit of ['Zoë', '名前', 'Łukasz', 'Ñandú']) {
       const header = Buffer.from(unit).toString('latin1')
 
-      const byHeader = await versionFor({ row: ROW }, { headers: { 'x-millwright-unit': header } })
+      const byHeader = await versionFor({ row: CHURN_ROW }, { headers: { 'x-millwright-unit': header } })
 
-      expect(byHeader).toBe(await versionFor({ row: ROW, subject: unit }))
+      expect(byHeader).toBe(await versionFor({ row: CHURN_ROW, subject: unit }))
     }
   })
 
@@ -155,7 +155,7 @@ describe('a split', () => {
       await serve({ rollout: rollout({ weight }) })
       for (const unit of UNITS.slice(0, 40)) {
         const expected = computeBucket(SALT, unit) < weight / 100 ? 'v3' : 'v2'
-        expect(await versionFor({ row: ROW, subject: unit })).toBe(expected)
+        expect(await versionFor({ row: CHURN_ROW, subject: unit })).toBe(expected)
       }
     }
   })
@@ -164,10 +164,10 @@ describe('a split', () => {
     await serve({ rollout: rollout({ weight: 100 }) })
 
     const answers = [
-      await ask({ row: ROW }),
-      await ask({ rows: [ROW, ROW], subjects: [IN, OUT] }),
-      await ask(ROW, { path: '/predict' }),
-      await ask({ row: ROW }, { headers: { 'x-millwright-unit': 'x'.repeat(257) } }),
+      await ask({ row: CHURN_ROW }),
+      await ask({ rows: [CHURN_ROW, CHURN_ROW], subjects: [IN, OUT] }),
+      await ask(CHURN_ROW, { path: '/predict' }),
+      await ask({ row: CHURN_ROW }, { headers: { 'x-millwright-unit': 'x'.repeat(257) } }),
     ]
 
     expect(answers.map(({ version, variant }) => `${version} ${variant}`)).toEqual(
@@ -179,12 +179,12 @@ describe('a split', () => {
   test('of several rows goes by the unit that all of them have', async () => {
     await serve({ rollout: rollout() })
 
-    expect(await versionFor({ rows: [ROW, ROW], subjects: [IN, IN] })).toBe('v3')
+    expect(await versionFor({ rows: [CHURN_ROW, CHURN_ROW], subjects: [IN, IN] })).toBe('v3')
   })
 
   test('gives way to the header of a tester, which is counted and logged apart', async () => {
     await serve({ rollout: rollout({ weight: 0 }) })
-    const as = (variant: string) => ask({ row: ROW }, { headers: { 'x-millwright-variant': variant } })
+    const as = (variant: string) => ask({ row: CHURN_ROW }, { headers: { 'x-millwright-variant': variant } })
 
     expect(await as('candidate')).toMatchObject({ version: 'v3', variant: 'override' })
     expect(await as('stable')).toMatchObject({ version: 'v2', variant: 'override' })
@@ -204,8 +204,8 @@ describe('a split', () => {
   test('is logged with the variant and the share that it had', async () => {
     await serve({ rollout: rollout({ weight: 10 }) })
 
-    for (const subject of [IN, OUT]) await ask({ row: ROW, subject })
-    await ask({ row: ROW })
+    for (const subject of [IN, OUT]) await ask({ row: CHURN_ROW, subject })
+    await ask({ row: CHURN_ROW })
 
     const rows = await readLog(layout, gateway.log)
     expect(rows.map(({ version, variant, weight }) => ({ version, variant, weight }))).toEqual([
@@ -221,21 +221,21 @@ describe('versions of the API', () => {
     await serve({ rollout: rollout({ weight: 100 }), pins: { v1: versions.v2, v2: versions.bad } })
     const headers = { 'x-millwright-unit': IN }
 
-    expect(await ask(ROW, { path: '/v1/predict', headers })).toMatchObject({
+    expect(await ask(CHURN_ROW, { path: '/v1/predict', headers })).toMatchObject({
       version: 'v2',
       variant: 'pinned',
     })
-    expect(await ask(ROW, { path: '/v2/predict/churn', headers })).toMatchObject({
+    expect(await ask(CHURN_ROW, { path: '/v2/predict/churn', headers })).toMatchObject({
       version: 'bad',
       told: '4',
     })
-    expect(await versionFor(ROW, { path: '/predict', headers })).toBe('v3')
+    expect(await versionFor(CHURN_ROW, { path: '/predict', headers })).toBe('v3')
   })
 
   test('that are not set are named', async () => {
     await serve({ pins: { v1: versions.v2 } })
 
-    const answer = await ask(ROW, { path: '/v7/predict' })
+    const answer = await ask(CHURN_ROW, { path: '/v7/predict' })
 
     expect(answer.status).toBe(404)
     expect(JSON.stringify(answer.json)).toContain('has no API version v7; it has v1;')
@@ -246,7 +246,7 @@ describe('a shadow', () => {
   test('computes what was asked, logs it under the live id, and answers nobody', async () => {
     await serve({ rollout: rollout({ weight: 0, shadow: 100 }) })
 
-    const answer = await ask({ rows: [ROW, { ...ROW, total_orders: 1 }], ids: ['a', 'b'] })
+    const answer = await ask({ rows: [CHURN_ROW, { ...CHURN_ROW, total_orders: 1 }], ids: ['a', 'b'] })
     await untilShadowed(2)
 
     expect(answer.version).toBe('v2')
@@ -264,7 +264,7 @@ describe('a shadow', () => {
   test('is not seen in the metrics of answers', async () => {
     await serve({ rollout: rollout({ weight: 0, shadow: 100 }) })
 
-    await ask({ row: ROW })
+    await ask({ row: CHURN_ROW })
     await untilShadowed(1)
 
     const text = (await gateway.ask('/metrics')).text
@@ -277,7 +277,7 @@ describe('a shadow', () => {
   test('of more rows than may wait is dropped and counted; the answer is whole', async () => {
     await serve({ rollout: rollout({ weight: 0, shadow: 100 }) })
 
-    const answer = await ask({ rows: Array.from({ length: 3000 }, () => ROW) })
+    const answer = await ask({ rows: Array.from({ length: 3000 }, () => CHURN_ROW) })
 
     expect(answer.json.predictions).toHaveLength(3000)
     expect(await shadowRows()).toMatchObject({ dropped: 3000 })
@@ -286,7 +286,7 @@ describe('a shadow', () => {
   test('of a share copies that share', async () => {
     await serve({ rollout: rollout({ weight: 0, shadow: 25 }) })
 
-    for (let i = 0; i < 200; i++) await ask({ row: ROW })
+    for (let i = 0; i < 200; i++) await ask({ row: CHURN_ROW })
     await sleep(200)
 
     const { answered } = await shadowRows()
@@ -297,9 +297,9 @@ describe('a shadow', () => {
   test('has no copies of what the candidate itself or a tester was answered', async () => {
     await serve({ rollout: rollout({ weight: 100, shadow: 100 }), pins: { v1: versions.v2 } })
 
-    await ask({ row: ROW, subject: IN })
-    await ask({ row: ROW }, { headers: { 'x-millwright-variant': 'stable' } })
-    await ask(ROW, { path: '/v1/predict' })
+    await ask({ row: CHURN_ROW, subject: IN })
+    await ask({ row: CHURN_ROW }, { headers: { 'x-millwright-variant': 'stable' } })
+    await ask(CHURN_ROW, { path: '/v1/predict' })
     await sleep(50)
 
     expect(await shadowRows()).toEqual({ answered: 0, refused: 0, failed: 0, dropped: 0 })
@@ -316,7 +316,7 @@ describe('a candidate that cannot be loaded', () => {
 
     await serve({ rollout: rollout({ weight: 100, version: versions.bad }) })
 
-    expect(await versionFor({ row: ROW, subject: IN })).toBe('v3')
+    expect(await versionFor({ row: CHURN_ROW, subject: IN })).toBe('v3')
     expect(gateway.lines.join('')).toContain('cannot be taken up')
   })
 
@@ -325,7 +325,7 @@ describe('a candidate that cannot be loaded', () => {
 
     await serve({ rollout: rollout({ weight: 100 }), pins: { v1: versions.v2 } })
 
-    expect(await versionFor({ row: ROW, subject: IN })).toBe('v2')
+    expect(await versionFor({ row: CHURN_ROW, subject: IN })).toBe('v2')
     expect(gateway.follower.isReady()).toBe(true)
   })
 
@@ -336,6 +336,6 @@ describe('a candidate that cannot be loaded', () => {
 
     await gateway.follower.start()
 
-    expect(await versionFor({ row: ROW, subject: IN })).toBe('v3')
+    expect(await versionFor({ row: CHURN_ROW, subject: IN })).toBe('v3')
   })
 })

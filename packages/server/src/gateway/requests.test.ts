@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
+  CHURN_ROW,
   churnDeployment,
   createDataFolder,
   openGateway,
@@ -7,8 +8,6 @@ import {
   storeChurn,
   writeSnapshot,
 } from '../../test/gateway.ts'
-
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 let gateway: Awaited<ReturnType<typeof openGateway>>
@@ -47,14 +46,14 @@ async function scrape(name: string): Promise<Record<string, number>> {
 }
 
 test('requests are counted and timed by door, deployment, version and what became of them', async () => {
-  await post('/predict', ROW)
-  await post('/v9/predict', ROW)
-  await post('/api/v1/deployments/churn/predict', { row: ROW })
-  await post('/api/v1/deployments/churn/predict', { row: ROW })
+  await post('/predict', CHURN_ROW)
+  await post('/v9/predict', CHURN_ROW)
+  await post('/api/v1/deployments/churn/predict', { row: CHURN_ROW })
+  await post('/api/v1/deployments/churn/predict', { row: CHURN_ROW })
   await post('/api/v1/deployments/churn/predict', { row: {} })
   await post('/v1/models/churn:predict', { instances: 3 })
-  await post('/api/v1/deployments/full/predict', { row: ROW })
-  await post('/api/v1/deployments/churn/predict', { row: ROW }, { 'x-request-timeout-ms': '0' })
+  await post('/api/v1/deployments/full/predict', { row: CHURN_ROW })
+  await post('/api/v1/deployments/churn/predict', { row: CHURN_ROW }, { 'x-request-timeout-ms': '0' })
 
   expect(await scrape('millwright_request_seconds_count')).toEqual({
     'door=plain,deployment=churn,model_version=v2,outcome=answered': 1,
@@ -71,7 +70,7 @@ test('requests are counted and timed by door, deployment, version and what becam
 
 test('names that callers make up are no series', async () => {
   for (const name of ['nope', 'other', 'third'])
-    await post(`/api/v1/deployments/${name}/predict`, { row: ROW })
+    await post(`/api/v1/deployments/${name}/predict`, { row: CHURN_ROW })
 
   const none = 'door=native,deployment=(none)'
   expect(await scrape('millwright_request_seconds_count')).toEqual({
@@ -81,8 +80,8 @@ test('names that callers make up are no series', async () => {
 })
 
 test('the time in the queue is observed of whoever was let in', async () => {
-  await Promise.all(Array.from({ length: 20 }, () => post('/predict', ROW)))
-  await post('/api/v1/deployments/full/predict', { row: ROW })
+  await Promise.all(Array.from({ length: 20 }, () => post('/predict', CHURN_ROW)))
+  await post('/api/v1/deployments/full/predict', { row: CHURN_ROW })
 
   expect(await scrape('millwright_queue_seconds_count')).toEqual({
     'deployment=churn,model_version=v2': 20,

@@ -4,6 +4,8 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  CHURN_PREDICT,
+  CHURN_ROW,
   churnDeployment,
   createDataFolder,
   openGateway,
@@ -13,9 +15,7 @@ import {
 } from '../../test/gateway.ts'
 import { requestOf, sendRaw } from '../../test/raw-http.ts'
 
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
-const BODY = JSON.stringify({ row: ROW })
-const NATIVE = '/api/v1/deployments/churn/predict'
+const BODY = JSON.stringify({ row: CHURN_ROW })
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 let gateway: Awaited<ReturnType<typeof openGateway>>
@@ -38,7 +38,7 @@ afterAll(async () => {
 
 describe('hostile connections', () => {
   test('chunks of one byte are a body like any other', async () => {
-    const head = requestOf('POST', NATIVE, {
+    const head = requestOf('POST', CHURN_PREDICT, {
       headers: ['Content-Type: application/json', 'Transfer-Encoding: chunked'],
     })
     const chunks = [...BODY].map((character) => `1\r\n${character}\r\n`).join('')
@@ -49,7 +49,7 @@ describe('hostile connections', () => {
   test('a chunked body over the limit is cut off', async () => {
     const small = await openGateway(layout, { maxBodyBytes: 1000 })
     const smallPort = await small.listen()
-    const head = requestOf('POST', NATIVE, {
+    const head = requestOf('POST', CHURN_PREDICT, {
       headers: ['Content-Type: application/json', 'Transfer-Encoding: chunked'],
     })
 
@@ -61,7 +61,7 @@ describe('hostile connections', () => {
   })
 
   test('a body of a hundred thousand chunks is cut off', async () => {
-    const head = requestOf('POST', NATIVE, {
+    const head = requestOf('POST', CHURN_PREDICT, {
       headers: ['Content-Type: application/json', 'Transfer-Encoding: chunked'],
     })
 
@@ -73,15 +73,15 @@ describe('hostile connections', () => {
   test('headers over 16 KiB are refused', async () => {
     const answer = await sendRaw(
       port,
-      requestOf('POST', NATIVE, { headers: [`X-Pad: ${'x'.repeat(20_000)}`], body: BODY }),
+      requestOf('POST', CHURN_PREDICT, { headers: [`X-Pad: ${'x'.repeat(20_000)}`], body: BODY }),
     )
 
     expect(answer.status).toBe(431)
   })
 
   test('two lengths, or a length and chunks, are refused', async () => {
-    const lengths = requestOf('POST', NATIVE, { headers: ['Content-Length: 5', 'Content-Length: 50'] })
-    const both = requestOf('POST', NATIVE, { headers: ['Transfer-Encoding: chunked'], body: BODY })
+    const lengths = requestOf('POST', CHURN_PREDICT, { headers: ['Content-Length: 5', 'Content-Length: 50'] })
+    const both = requestOf('POST', CHURN_PREDICT, { headers: ['Transfer-Encoding: chunked'], body: BODY })
 
     expect((await sendRaw(port, lengths)).status).toBe(400)
     expect((await sendRaw(port, both)).status).toBe(400)
@@ -94,12 +94,12 @@ describe('hostile connections', () => {
   test('a client that leaves in the middle of its body takes nothing with it', async () => {
     const socket = connect(port, '127.0.0.1')
     socket.write(
-      `POST ${NATIVE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"row"`,
+      `POST ${CHURN_PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"row"`,
     )
     await sleep(50)
     socket.destroy()
 
-    expect((await sendRaw(port, requestOf('POST', NATIVE, { body: BODY }))).status).toBe(200)
+    expect((await sendRaw(port, requestOf('POST', CHURN_PREDICT, { body: BODY }))).status).toBe(200)
     while (gateway.metrics.state.inFlight > 0) await sleep(50)
   })
 
@@ -110,7 +110,10 @@ describe('hostile connections', () => {
 
 describe('the plain door', () => {
   test('without a template answers bare JSON', async () => {
-    const answer = await sendRaw(port, requestOf('POST', '/predict/bare', { body: JSON.stringify(ROW) }))
+    const answer = await sendRaw(
+      port,
+      requestOf('POST', '/predict/bare', { body: JSON.stringify(CHURN_ROW) }),
+    )
     const { id, ...rest } = JSON.parse(answer.body)
 
     expect(id).toMatch(/^prd_/)
@@ -134,7 +137,7 @@ describe('the plain door', () => {
   test('without a template is strict, with problem documents', async () => {
     const answer = await sendRaw(
       port,
-      requestOf('POST', '/predict/bare', { body: JSON.stringify({ ...ROW, total_orders: '12' }) }),
+      requestOf('POST', '/predict/bare', { body: JSON.stringify({ ...CHURN_ROW, total_orders: '12' }) }),
     )
 
     expect(answer.headers['content-type']).toBe('application/problem+json')
@@ -204,8 +207,11 @@ describe('health', () => {
 describe('metrics', () => {
   test('count predictions by version and outcome, and everything else', async () => {
     const before = await scrape()
-    await sendRaw(port, requestOf('POST', NATIVE, { body: JSON.stringify({ rows: [ROW, ROW, {}] }) }))
-    await sendRaw(port, requestOf('POST', NATIVE, { body: '{' }))
+    await sendRaw(
+      port,
+      requestOf('POST', CHURN_PREDICT, { body: JSON.stringify({ rows: [CHURN_ROW, CHURN_ROW, {}] }) }),
+    )
+    await sendRaw(port, requestOf('POST', CHURN_PREDICT, { body: '{' }))
     const after = await scrape()
     const grown = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0)
 
@@ -327,7 +333,7 @@ describe('everything else is control’s', () => {
   })
 
   test('methods of doors are refused here, with those that are taken', async () => {
-    const answer = await sendRaw(port, requestOf('GET', NATIVE))
+    const answer = await sendRaw(port, requestOf('GET', CHURN_PREDICT))
 
     expect(answer.status).toBe(405)
     expect(answer.headers.allow).toBe('POST, OPTIONS')
@@ -338,7 +344,7 @@ test('with control dead predictions go on, the rest is unavailable and worth try
   const answer = await sendRaw(port, requestOf('GET', '/api/v1/models'))
 
   expect(JSON.parse(answer.body)).toMatchObject({ status: 503, code: 'CONTROL_UNAVAILABLE', retryable: true })
-  expect((await sendRaw(port, requestOf('POST', NATIVE, { body: BODY }))).status).toBe(200)
+  expect((await sendRaw(port, requestOf('POST', CHURN_PREDICT, { body: BODY }))).status).toBe(200)
 })
 
 describe('draining', () => {
@@ -348,7 +354,7 @@ describe('draining', () => {
     const agent = new Agent({ keepAlive: true })
     await statusOf({ port: ownPort, path: '/health/live', agent })
     const slow = connect(ownPort, '127.0.0.1')
-    const head = `POST ${NATIVE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n`
+    const head = `POST ${CHURN_PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n`
     slow.write(head + BODY.slice(0, 10))
     await sleep(50)
 

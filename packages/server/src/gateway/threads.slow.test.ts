@@ -1,21 +1,19 @@
 import type { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
-  churnDeployment,
-  createDataFolder,
+  CHURN_PREDICT,
+  createChurnFolder,
+  type createDataFolder,
   HOST_LIMITS,
   openGateway,
   readLog,
   removeDataFolder,
-  storeChurn,
-  writeSnapshot,
 } from '../../test/gateway.ts'
 import { openConversation } from '../../test/raw-http.ts'
 
 /** Requests of so many rows that a gateway leaves them to threads. */
 const ROWS = 40_000
 const LIMITS = { maxRows: ROWS, maxBodyBytes: 1 << 26 }
-const PATH = '/api/v1/deployments/churn/predict'
 
 const rowOf = (index: number) => ({
   days_since_last_order: index % 400,
@@ -31,8 +29,7 @@ const onWorker = (_: Worker): void => {
   threads += 1
 }
 beforeAll(async () => {
-  layout = await createDataFolder()
-  await writeSnapshot(layout, 1, [await churnDeployment(await storeChurn(layout, 'v2'))])
+  layout = await createChurnFolder()
   process.on('worker', onWorker)
 })
 afterAll(async () => {
@@ -43,7 +40,7 @@ afterAll(async () => {
 type Gateway = Awaited<ReturnType<typeof openGateway>>
 
 async function predict(gateway: Gateway, body: object) {
-  const answer = await gateway.ask(PATH, {
+  const answer = await gateway.ask(CHURN_PREDICT, {
     ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
     body: JSON.stringify(body),
   })
@@ -98,7 +95,7 @@ test('many rows whose caller went away are not computed to their end', async () 
   const body = JSON.stringify({ rows })
   const caller = openConversation(await gateway.listen())
   await caller.send(
-    `POST ${PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nRequest-Id: gone\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    `POST ${CHURN_PREDICT} HTTP/1.1\r\nHost: 127.0.0.1\r\nRequest-Id: gone\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   )
   while (gateway.metrics.state.inFlight === 0) await new Promise(setImmediate)
 

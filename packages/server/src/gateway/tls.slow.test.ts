@@ -8,21 +8,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
-  churnDeployment,
-  createDataFolder,
+  CHURN_PREDICT,
+  CHURN_ROW,
+  createChurnFolder,
+  type createDataFolder,
   openGateway,
   removeDataFolder,
-  storeChurn,
-  writeSnapshot,
 } from '../../test/gateway.ts'
 import { connect as connectGrpc } from '../../test/grpc-client.ts'
 import { createLogger } from '../logging.ts'
 import { INFERENCE } from './doors/v2-grpc/services.ts'
 import { followTls, readTls } from './tls.ts'
 
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
-const BODY = JSON.stringify({ row: ROW })
-const CHURN = '/api/v1/deployments/churn/predict'
+const BODY = JSON.stringify({ row: CHURN_ROW })
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 let gateway: Awaited<ReturnType<typeof openGateway>>
@@ -52,8 +50,7 @@ async function replace(from: string, to: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  layout = await createDataFolder()
-  await writeSnapshot(layout, 1, [await churnDeployment(await storeChurn(layout, 'v2'))])
+  layout = await createChurnFolder()
   for (const name of ['first', 'second', 'third']) makePair(name)
   await replace('first.crt', 'tls.crt')
   await replace('first.key', 'tls.key')
@@ -95,7 +92,10 @@ async function servedName(): Promise<string> {
 
 type Told = { readonly status: number; readonly body: string }
 
-function ask(agent: Agent, { method = 'POST', path = CHURN, body = BODY, headers = {} } = {}): Promise<Told> {
+function ask(
+  agent: Agent,
+  { method = 'POST', path = CHURN_PREDICT, body = BODY, headers = {} } = {},
+): Promise<Told> {
   return new Promise((resolve, reject) => {
     const all = { 'content-type': 'application/json', ...headers }
     const asked = request({ port, host: '127.0.0.1', method, path, agent, headers: all }, (answer) => {

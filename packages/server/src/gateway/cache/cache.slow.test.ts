@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
+  CHURN_ROW,
   churnDeployment,
   createDataFolder,
   openGateway,
@@ -13,7 +14,6 @@ import {
 import type { RoutedDeployment } from '../../routing/snapshot.ts'
 
 const MODELS = fileURLToPath(new URL('../../../../runtime/test/fixtures/', import.meta.url))
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 const CACHE = { ttl: 60, max: 1_000 }
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
@@ -56,7 +56,7 @@ async function lookups(name: string): Promise<Record<string, number>> {
 test('is off unless the deployment says so', async () => {
   await serve(await churnDeployment(await storeChurn(layout, 'v2')))
 
-  const answers = [await predict(ROW), await predict(ROW)]
+  const answers = [await predict(CHURN_ROW), await predict(CHURN_ROW)]
 
   expect(answers.map(({ cache }) => cache)).toEqual([null, null])
 })
@@ -64,10 +64,10 @@ test('is off unless the deployment says so', async () => {
 test('the same row is computed once, through whatever door it comes, and every answer is logged', async () => {
   await serve(await churnDeployment(await storeChurn(layout, 'v2'), { cache: CACHE }))
 
-  const first = await predict(ROW)
-  const again = await predict(Object.fromEntries(Object.entries(ROW).reverse()))
-  const plain = await post('/predict', { ...ROW, total_orders: '12' })
-  const other = await predict({ ...ROW, days_since_last_order: 90 })
+  const first = await predict(CHURN_ROW)
+  const again = await predict(Object.fromEntries(Object.entries(CHURN_ROW).reverse()))
+  const plain = await post('/predict', { ...CHURN_ROW, total_orders: '12' })
+  const other = await predict({ ...CHURN_ROW, days_since_last_order: 90 })
 
   expect([first, again, plain, other].map(({ status, cache }) => [status, cache])).toEqual([
     [200, 'millwright; fwd=miss'],
@@ -86,17 +86,20 @@ test('other outputs, versions and deployments have answers of their own', async 
   const [v2, v3] = [await storeChurn(layout, 'v2'), await storeChurn(layout, 'v3')]
   const twin = await churnDeployment(v2, { name: 'twin', default: false, cache: CACHE })
   await serve(await churnDeployment(v2, { cache: CACHE }), twin)
-  const before = await predict(ROW)
-  const asked = await post('/api/v1/deployments/churn/predict', { row: ROW, outputs: ['predict_proba'] })
-  const elsewhere = await predict(ROW, 'twin')
+  const before = await predict(CHURN_ROW)
+  const asked = await post('/api/v1/deployments/churn/predict', {
+    row: CHURN_ROW,
+    outputs: ['predict_proba'],
+  })
+  const elsewhere = await predict(CHURN_ROW, 'twin')
 
   await serve(await churnDeployment(v3, { revision: 2, cache: CACHE }), twin)
-  const after = await predict(ROW)
+  const after = await predict(CHURN_ROW)
   // A setting changed: what serves it is built anew, and remembers.
   await serve(await churnDeployment(v3, { revision: 3, cache: CACHE, limits: { rows: 5 } }), twin)
-  const changed = await predict(ROW)
+  const changed = await predict(CHURN_ROW)
   await serve(await churnDeployment(v2, { revision: 4, cache: CACHE }), twin)
-  const back = await predict(ROW)
+  const back = await predict(CHURN_ROW)
 
   expect([before, asked, elsewhere, after, changed, back].map(({ cache }) => cache)).toEqual([
     'millwright; fwd=miss',
@@ -114,7 +117,7 @@ test('other outputs, versions and deployments have answers of their own', async 
 test('refused rows are refused again', async () => {
   await serve(await churnDeployment(await storeChurn(layout, 'v2'), { cache: CACHE }))
 
-  const bad = { ...ROW, total_orders: 'many' }
+  const bad = { ...CHURN_ROW, total_orders: 'many' }
   const answers = [await predict(bad), await predict(bad)]
 
   expect(answers.map(({ status }) => status)).toEqual([400, 400])
@@ -124,7 +127,7 @@ test('refused rows are refused again', async () => {
 test('blocks of rows are kept while there is room for them', async () => {
   await serve(await churnDeployment(await storeChurn(layout, 'v2'), { cache: CACHE }))
   const rows = (count: number) =>
-    Array.from({ length: count }, (_, index) => ({ ...ROW, days_since_last_order: index % 90 }))
+    Array.from({ length: count }, (_, index) => ({ ...CHURN_ROW, days_since_last_order: index % 90 }))
   const ask = (count: number) => post('/api/v1/deployments/churn/predict', { rows: rows(count) })
   const values = ({ json }: Awaited<ReturnType<typeof ask>>) =>
     json.predictions.map(({ probabilities }: { probabilities: object }) => probabilities)

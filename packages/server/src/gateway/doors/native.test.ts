@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  CHURN_ROW,
   churnDeployment,
   createDataFolder,
   openGateway,
@@ -17,8 +18,7 @@ const EXPECTED = JSON.parse(
   rows: number[][]
   models: Record<string, { predict: number[]; predict_proba: number[][] }>
 }
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
-const BAD_ROW = { ...ROW, total_orders: null }
+const BAD_ROW = { ...CHURN_ROW, total_orders: null }
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 let gateway: Awaited<ReturnType<typeof openGateway>>
@@ -53,7 +53,7 @@ async function predict(
 describe('one row', () => {
   test('is answered with label, probabilities and decision', async () => {
     const { status, headers, json } = await predict(
-      { row: ROW, id: 'order-7' },
+      { row: CHURN_ROW, id: 'order-7' },
       { headers: { 'request-id': 'r-1' } },
     )
 
@@ -86,20 +86,22 @@ describe('one row', () => {
   })
 
   test('without an id is given one, different every time', async () => {
-    const ids = await Promise.all([1, 2, 3].map(async () => (await predict({ row: ROW })).json.prediction.id))
+    const ids = await Promise.all(
+      [1, 2, 3].map(async () => (await predict({ row: CHURN_ROW })).json.prediction.id),
+    )
 
     expect(new Set(ids).size).toBe(3)
     expect(ids[0]).toMatch(/^prd_[0-9A-Z]{26}$/)
   })
 
   test('is answered without a decision where the deployment has none', async () => {
-    const { json } = await predict({ row: ROW }, { name: 'bare' })
+    const { json } = await predict({ row: CHURN_ROW }, { name: 'bare' })
 
     expect(Object.keys(json.prediction)).toEqual(['id', 'prediction', 'probabilities'])
   })
 
   test('can be answered with other methods, each once', async () => {
-    const { json } = await predict({ row: ROW, outputs: ['predict_proba', 'predict_proba'] })
+    const { json } = await predict({ row: CHURN_ROW, outputs: ['predict_proba', 'predict_proba'] })
 
     expect(json.prediction.outputs).toEqual({ predict_proba: [0.8662686546579004, 0.13373134534209968] })
   })
@@ -152,7 +154,7 @@ describe('one row', () => {
   })
 
   test('that the model itself refuses is a fault of the field', async () => {
-    const { status, json } = await predict({ row: { ...ROW, lifetime_value: 1e39 } })
+    const { status, json } = await predict({ row: { ...CHURN_ROW, lifetime_value: 1e39 } })
 
     expect(status).toBe(400)
     expect(json.errors).toMatchInlineSnapshot(`
@@ -196,7 +198,7 @@ describe.each(['v2', 'v3'])('500 rows of %s', (label) => {
 
 describe('several rows', () => {
   test('bad ones fail alone, in their place', async () => {
-    const { status, json } = await predict({ rows: [ROW, BAD_ROW, ROW], ids: ['a', 'b', 'a'] })
+    const { status, json } = await predict({ rows: [CHURN_ROW, BAD_ROW, CHURN_ROW], ids: ['a', 'b', 'a'] })
 
     expect(status).toBe(200)
     expect(
@@ -221,8 +223,8 @@ describe('several rows', () => {
   })
 
   test('rows the model refuses fail alone, too', async () => {
-    const tooBig = { ...ROW, lifetime_value: 1e39 }
-    const { json } = await predict({ rows: [tooBig, ROW, tooBig, ROW] })
+    const tooBig = { ...CHURN_ROW, lifetime_value: 1e39 }
+    const { json } = await predict({ rows: [tooBig, CHURN_ROW, tooBig, CHURN_ROW] })
 
     expect(json.predictions.map((one: { prediction?: number }) => one.prediction)).toEqual([
       undefined,
@@ -247,7 +249,7 @@ describe('several rows', () => {
   })
 
   test('faults in columns are pointed at', async () => {
-    const columns = Object.fromEntries(Object.entries(ROW).map(([key, value]) => [key, [value, value]]))
+    const columns = Object.fromEntries(Object.entries(CHURN_ROW).map(([key, value]) => [key, [value, value]]))
     const { json } = await predict({ columns: { ...columns, total_orders: [12, 'x'] } })
 
     expect(json.predictions[1].error.errors[0].pointer).toBe('/columns/total_orders/1')
@@ -289,16 +291,16 @@ describe('several rows', () => {
 describe('requests that are not what was asked for', () => {
   test.each<[string, unknown]>([
     ['nothing', {}],
-    ['two kinds of rows', { row: ROW, rows: [ROW] }],
-    ['a bare row', ROW],
-    ['a list', [ROW]],
+    ['two kinds of rows', { row: CHURN_ROW, rows: [CHURN_ROW] }],
+    ['a bare row', CHURN_ROW],
+    ['a list', [CHURN_ROW]],
     ['rows that are no list', { rows: { length: 1e9 } }],
     ['rows that are no objects', { rows: [1, null, 'x'] }],
-    ['an unknown output', { row: ROW, outputs: ['decision_function'] }],
-    ['ids with one row', { row: ROW, ids: ['a'] }],
-    ['too few ids', { rows: [ROW, ROW], ids: ['a'] }],
-    ['a long id', { row: ROW, id: 'x'.repeat(257) }],
-    ['a bad subject', { rows: [ROW], subjects: [7] }],
+    ['an unknown output', { row: CHURN_ROW, outputs: ['decision_function'] }],
+    ['ids with one row', { row: CHURN_ROW, ids: ['a'] }],
+    ['too few ids', { rows: [CHURN_ROW, CHURN_ROW], ids: ['a'] }],
+    ['a long id', { row: CHURN_ROW, id: 'x'.repeat(257) }],
+    ['a bad subject', { rows: [CHURN_ROW], subjects: [7] }],
   ])('%s', async (_name, body) => {
     const { status, json } = await predict(body)
 
@@ -322,7 +324,7 @@ describe('requests that are not what was asked for', () => {
   })
 
   test('of equal keys the last one counts', async () => {
-    const text = JSON.stringify({ row: ROW }).replace(
+    const text = JSON.stringify({ row: CHURN_ROW }).replace(
       '"total_orders":12',
       '"total_orders":"x","total_orders":12',
     )
@@ -333,7 +335,7 @@ describe('requests that are not what was asked for', () => {
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx'])(
     'media type %s',
     async (type) => {
-      const { status, json } = await predict({ row: ROW }, { headers: { 'content-type': type } })
+      const { status, json } = await predict({ row: CHURN_ROW }, { headers: { 'content-type': type } })
 
       expect({ status, code: json.code }).toEqual({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' })
     },
@@ -342,12 +344,12 @@ describe('requests that are not what was asked for', () => {
   test.each(['application/json; charset=utf-8', 'application/vnd.acme+json', 'Application/JSON'])(
     'media type %s is JSON',
     async (type) => {
-      expect((await predict({ row: ROW }, { headers: { 'content-type': type } })).status).toBe(200)
+      expect((await predict({ row: CHURN_ROW }, { headers: { 'content-type': type } })).status).toBe(200)
     },
   )
 
   test('a deployment that is not there', async () => {
-    const { status, json } = await predict({ row: ROW }, { name: 'nope' })
+    const { status, json } = await predict({ row: CHURN_ROW }, { name: 'nope' })
 
     expect({ status, detail: json.detail }).toMatchInlineSnapshot(`
       {
@@ -358,7 +360,7 @@ describe('requests that are not what was asked for', () => {
   })
 
   test('a request id that could forge a log line is replaced', async () => {
-    const { headers } = await predict({ row: ROW }, { headers: { 'request-id': 'x y\u00e9' } })
+    const { headers } = await predict({ row: CHURN_ROW }, { headers: { 'request-id': 'x y\u00e9' } })
 
     expect(headers['request-id']).toMatch(/^req_[0-9A-Z]{26}$/)
   })
@@ -378,13 +380,13 @@ describe('limits', () => {
   })
 
   test('more bytes than the deployment takes', async () => {
-    const { status, json } = await predict({ row: ROW, id: 'x'.repeat(400) }, { name: 'small' })
+    const { status, json } = await predict({ row: CHURN_ROW, id: 'x'.repeat(400) }, { name: 'small' })
 
     expect({ status, code: json.code }).toEqual({ status: 413, code: 'BODY_TOO_LARGE' })
   })
 
   test('more bytes than the server takes', async () => {
-    const { status, json } = await predict({ row: ROW, id: 'x'.repeat(1 << 20) })
+    const { status, json } = await predict({ row: CHURN_ROW, id: 'x'.repeat(1 << 20) })
 
     expect({ status, code: json.code, detail: json.detail }).toMatchInlineSnapshot(`
       {
@@ -398,7 +400,7 @@ describe('limits', () => {
 
 test('every answered row is in the log, once, with what was asked and answered', async () => {
   await predict(
-    { rows: [ROW, BAD_ROW], ids: ['logged', 'refused'], subjects: ['s1', 's2'] },
+    { rows: [CHURN_ROW, BAD_ROW], ids: ['logged', 'refused'], subjects: ['s1', 's2'] },
     { headers: { 'request-id': 'log-1' } },
   )
   const rows = (await readLog(layout, gateway.log)).filter((row) => row.requestId === 'log-1')

@@ -6,18 +6,16 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import {
-  churnDeployment,
-  createDataFolder,
+  CHURN_PREDICT,
+  CHURN_ROW,
+  createChurnFolder,
+  type createDataFolder,
   type Limits,
   openGateway,
   removeDataFolder,
-  storeChurn,
-  writeSnapshot,
 } from '../../../test/gateway.ts'
 import { createJobStore } from './store.ts'
 
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
-const NATIVE = '/api/v1/deployments/churn/predict'
 const JOBS = '/api/v1/deployments/churn/jobs'
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
@@ -25,8 +23,7 @@ let gateway: Awaited<ReturnType<typeof openGateway>>
 const opened: (typeof gateway)[] = []
 
 beforeAll(async () => {
-  layout = await createDataFolder()
-  await writeSnapshot(layout, 1, [await churnDeployment(await storeChurn(layout, 'v2'))])
+  layout = await createChurnFolder()
 })
 afterEach(async () => {
   for (const one of opened.splice(0)) await one.close()
@@ -52,21 +49,21 @@ async function answerTo(id: string) {
 }
 
 test.each([
-  ['a query', `${NATIVE}?async=1`, {}],
-  ['a query among others', `${NATIVE}?a=b&async=true&c=d`, {}],
-  ['a header', NATIVE, { prefer: 'wait=5, respond-async' }],
+  ['a query', `${CHURN_PREDICT}?async=1`, {}],
+  ['a query among others', `${CHURN_PREDICT}?a=b&async=true&c=d`, {}],
+  ['a header', CHURN_PREDICT, { prefer: 'wait=5, respond-async' }],
 ])('a request is answered later when %s says so, as it would have been at once', async (_, path, headers) => {
   await open()
   await gateway.jobs.start(gateway.answer)
 
-  const accepted = await post(path, { row: ROW, id: 'own' }, headers)
+  const accepted = await post(path, { row: CHURN_ROW, id: 'own' }, headers)
   const { id, state } = accepted.json()
   const { status, json } = await answerTo(id)
 
   expect([accepted.status, state]).toEqual([202, 'pending'])
   expect(accepted.headers.get('location')).toBe(`${JOBS}/${id}`)
   expect([status, json.state, json.status, json.attempts]).toEqual([200, 'done', 200, 1])
-  expect(json.answer).toEqual((await post(NATIVE, { row: ROW, id: 'own' })).json())
+  expect(json.answer).toEqual((await post(CHURN_PREDICT, { row: CHURN_ROW, id: 'own' })).json())
 })
 
 test('it is asked as it was, but for who asked: its headers choose the version, and those of the answer are kept', async () => {
@@ -75,7 +72,7 @@ test('it is asked as it was, but for who asked: its headers choose the version, 
     await post(
       '/v2/models/churn/infer?async=1',
       {
-        inputs: Object.entries(ROW).map(([name, value]) => ({
+        inputs: Object.entries(CHURN_ROW).map(([name, value]) => ({
           name,
           datatype: 'FP64',
           shape: [1],
@@ -109,7 +106,7 @@ test('it is asked as it was, but for who asked: its headers choose the version, 
 
 test('a job is its deployment’s alone', async () => {
   await open()
-  const { id } = (await post(`${NATIVE}?async=1`, { row: ROW })).json()
+  const { id } = (await post(`${CHURN_PREDICT}?async=1`, { row: CHURN_ROW })).json()
 
   expect((await gateway.ask(`/api/v1/deployments/other/jobs/${id}`)).status).toBe(404)
   await gateway.jobs.start(gateway.answer)
@@ -121,7 +118,7 @@ test('a bad request is accepted, and its answer says what is wrong', async () =>
   await open()
   await gateway.jobs.start(gateway.answer)
 
-  const { id } = (await post(`${NATIVE}?async=1`, { row: {} })).json()
+  const { id } = (await post(`${CHURN_PREDICT}?async=1`, { row: {} })).json()
 
   expect((await answerTo(id)).json).toMatchObject({ status: 400, answer: { code: 'VALIDATION_FAILED' } })
 })
@@ -129,7 +126,8 @@ test('a bad request is accepted, and its answer says what is wrong', async () =>
 test('what was accepted is answered by the process that comes after', async () => {
   await open()
   const ids: string[] = []
-  for (let index = 0; index < 5; index++) ids.push((await post(`${NATIVE}?async=1`, { row: ROW })).json().id)
+  for (let index = 0; index < 5; index++)
+    ids.push((await post(`${CHURN_PREDICT}?async=1`, { row: CHURN_ROW })).json().id)
   expect((await gateway.ask(`${JOBS}/${ids[0]}`)).status).toBe(202)
   await opened.pop()!.close()
 
@@ -142,7 +140,7 @@ test('what was accepted is answered by the process that comes after', async () =
 
 test('a job of which processes die is answered with an error', async () => {
   await open()
-  const { id } = (await post(`${NATIVE}?async=1`, { row: ROW })).json()
+  const { id } = (await post(`${CHURN_PREDICT}?async=1`, { row: CHURN_ROW })).json()
   await opened.pop()!.close()
   const store = createJobStore({ folder: layout.jobs, slot: 0, slots: 1 })
   for (let attempt = 0; attempt < 3; attempt++) await store.begin(id)
@@ -161,8 +159,8 @@ test('jobs of gateways that are no more are taken over', async () => {
   const gone = createJobStore({ folder: layout.jobs, slot: 3, slots: 4 })
   const id = 'job_01KBBBBBBBBBBBBBBBBBBBBBBB'
   const headers = { 'content-type': 'application/json' }
-  const job = { id, deployment: 'churn', url: NATIVE, headers, acceptedAt: 0, webhook: undefined }
-  await gone.accept(job, Buffer.from(JSON.stringify({ row: ROW })))
+  const job = { id, deployment: 'churn', url: CHURN_PREDICT, headers, acceptedAt: 0, webhook: undefined }
+  await gone.accept(job, Buffer.from(JSON.stringify({ row: CHURN_ROW })))
 
   await open()
   await gateway.jobs.start(gateway.answer)
@@ -194,7 +192,8 @@ test('more jobs than may wait are refused', async () => {
   await open({ maxJobs: 2 })
 
   const answers = []
-  for (let index = 0; index < 3; index++) answers.push(await post(`${NATIVE}?async=1`, { row: ROW }))
+  for (let index = 0; index < 3; index++)
+    answers.push(await post(`${CHURN_PREDICT}?async=1`, { row: CHURN_ROW }))
 
   expect(answers.map(({ status }) => status)).toEqual([202, 202, 503])
   expect(answers[2]!.json()).toMatchObject({ code: 'JOB_QUEUE_FULL', retryable: true })
@@ -229,7 +228,11 @@ test('an answer is posted to its webhook, signed, and again when it was not take
   await gateway.jobs.start(gateway.answer)
 
   const { id } = (
-    await post(`${NATIVE}?async=1`, { row: ROW }, { 'x-millwright-webhook': `http://${host}/in` })
+    await post(
+      `${CHURN_PREDICT}?async=1`,
+      { row: CHURN_ROW },
+      { 'x-millwright-webhook': `http://${host}/in` },
+    )
   ).json()
   while (taken.length < 2) await new Promise((resolve) => setTimeout(resolve, 20))
   server.close()
@@ -250,7 +253,11 @@ test.each([
 ])('answers are not posted to %s', async (webhook) => {
   await open({ webhookHosts: ['hooks.test'] })
 
-  const answer = await post(`${NATIVE}?async=1`, { row: ROW }, { 'x-millwright-webhook': webhook })
+  const answer = await post(
+    `${CHURN_PREDICT}?async=1`,
+    { row: CHURN_ROW },
+    { 'x-millwright-webhook': webhook },
+  )
 
   expect([answer.status, answer.json().code]).toEqual([400, 'WEBHOOK_REFUSED'])
 })

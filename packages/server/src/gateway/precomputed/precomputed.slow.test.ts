@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
+  CHURN_ROW,
   churnDeployment,
   createDataFolder,
   openGateway,
@@ -12,7 +13,6 @@ import { folderBlobs } from '../../blobs/folder.ts'
 import { buildIndex } from '../../keyed-answers/build-index.ts'
 import type { RoutedDeployment, RoutedPrecomputed } from '../../routing/snapshot.ts'
 
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 const ANSWER = { prediction: 1, probabilities: { 0: 0.25, 1: 0.75 }, decision: { score: 0.75 } }
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
@@ -84,9 +84,9 @@ test('a key with a row is computed when no answer stands ready', async () => {
   await serve(v2, { precomputed: await precomputed() })
 
   const [ready, live, asked] = [
-    await post({ key: 'CUST/1 ü', row: ROW }),
-    await post({ key: 'CUST_2', row: ROW }),
-    await post({ key: 'CUST/1 ü', row: ROW, outputs: ['predict_proba'] }),
+    await post({ key: 'CUST/1 ü', row: CHURN_ROW }),
+    await post({ key: 'CUST_2', row: CHURN_ROW }),
+    await post({ key: 'CUST/1 ü', row: CHURN_ROW, outputs: ['predict_proba'] }),
   ]
 
   expect(ready.json.prediction).toEqual(ANSWER)
@@ -109,7 +109,7 @@ test.each([
 ])('when %s the answer says so, and a row is computed', async (_, change, because) => {
   await change()
 
-  const [alone, withRow] = [await get(), await post({ key: 'CUST/1 ü', row: ROW })]
+  const [alone, withRow] = [await get(), await post({ key: 'CUST/1 ü', row: CHURN_ROW })]
 
   expect(alone).toMatchObject({ status: 200, json: { precomputed: { stale: true, because } } })
   expect(alone.json.version.number).toBe(2)
@@ -126,10 +126,10 @@ test('what is not there is said in words that help', async () => {
     await get('CUST_2'),
     await post({ key: 'CUST_2' }),
     await post({ key: 7 }),
-    await post({ key: 'a', rows: [ROW] }),
+    await post({ key: 'a', rows: [CHURN_ROW] }),
   ]
   await serve(v2, {})
-  const none = [await get(), await post({ key: 'CUST/1 ü' }), await post({ key: 'CUST/1 ü', row: ROW })]
+  const none = [await get(), await post({ key: 'CUST/1 ü' }), await post({ key: 'CUST/1 ü', row: CHURN_ROW })]
 
   expect(missing.map(({ status, json }) => [status, json.code])).toEqual([
     [404, 'PRECOMPUTED_NOT_FOUND'],

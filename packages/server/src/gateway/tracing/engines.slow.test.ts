@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import {
+  CHURN_ROW,
   churnDeployment,
   createDataFolder,
   openGateway,
@@ -14,7 +15,6 @@ import { openOtlpReceiver } from '../../../test/otlp-receiver.ts'
 const ONNX = fileURLToPath(
   new URL('../../../../engine/test/fixtures/onnx/onnx-churn-strings/model.onnx', import.meta.url),
 )
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 
 let layout: Awaited<ReturnType<typeof createDataFolder>>
 let receiver: Awaited<ReturnType<typeof openOtlpReceiver>>
@@ -40,7 +40,7 @@ afterAll(async () => {
 })
 
 test.each([
-  ['churn', 'threads', 30_000, Array.from({ length: 30_000 }, () => ROW)],
+  ['churn', 'threads', 30_000, Array.from({ length: 30_000 }, () => CHURN_ROW)],
   ['onnx', 'hosted', 2, undefined],
 ])('the time of %s in %s is one span, below that of the data plane', async (name, engine, count, given) => {
   const columns = gateway.follower.table().byName.get(name)!.routed.version.schema.inputs

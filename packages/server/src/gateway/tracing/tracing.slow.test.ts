@@ -3,20 +3,18 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
-  churnDeployment,
-  createDataFolder,
+  CHURN_PREDICT,
+  CHURN_ROW,
+  createChurnFolder,
+  type createDataFolder,
   type Limits,
   openGateway,
   removeDataFolder,
-  storeChurn,
-  writeSnapshot,
 } from '../../../test/gateway.ts'
 import { connect } from '../../../test/grpc-client.ts'
 import { openOtlpReceiver } from '../../../test/otlp-receiver.ts'
 import { INFERENCE } from '../doors/v2-grpc/services.ts'
 
-const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
-const NATIVE = '/api/v1/deployments/churn/predict'
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const CALLER = 'b7ad6b7169203331'
 /** Of a machine that has other things to do. */
@@ -28,8 +26,7 @@ let receiver: Awaited<ReturnType<typeof openOtlpReceiver>>
 const closing: (() => unknown)[] = []
 
 beforeAll(async () => {
-  layout = await createDataFolder()
-  await writeSnapshot(layout, 1, [await churnDeployment(await storeChurn(layout, 'v2'))])
+  layout = await createChurnFolder()
 })
 beforeEach(async () => {
   receiver = await openOtlpReceiver()
@@ -78,7 +75,7 @@ describe('a prediction', () => {
       OTEL_EXPORTER_OTLP_HEADERS: 'x-token=a%20b, x-other=c',
     })
 
-    const answer = await gateway.post(NATIVE, { row: ROW }, { ...PARENT, 'request-id': 'mine' })
+    const answer = await gateway.post(CHURN_PREDICT, { row: CHURN_ROW }, { ...PARENT, 'request-id': 'mine' })
     const spans = await received(4)
 
     expect(answer.status).toBe(200)
@@ -141,7 +138,7 @@ describe('a prediction', () => {
   test("that is the caller's fault is no failure, and its line in the log has the trace", async () => {
     const gateway = await open()
 
-    await gateway.post(NATIVE, { row: {} }, PARENT)
+    await gateway.post(CHURN_PREDICT, { row: {} }, PARENT)
     const spans = await received(3)
 
     expect(spans[0]).toMatchObject({
@@ -154,7 +151,7 @@ describe('a prediction', () => {
   test('that fails for want of time is one', async () => {
     const gateway = await open()
 
-    await gateway.post(NATIVE, { row: ROW }, { ...PARENT, 'x-request-timeout-ms': '0' })
+    await gateway.post(CHURN_PREDICT, { row: CHURN_ROW }, { ...PARENT, 'x-request-timeout-ms': '0' })
     const [span] = await received(2)
 
     expect(span!.status).toEqual({ code: 2, message: 'DEADLINE_EXCEEDED' })
@@ -173,7 +170,7 @@ test.each([
 ])('a new trace begins where traceparent says %s', async (_, traceparent) => {
   const gateway = await open()
 
-  await gateway.post(NATIVE, { row: ROW }, traceparent === undefined ? {} : { traceparent })
+  await gateway.post(CHURN_PREDICT, { row: CHURN_ROW }, traceparent === undefined ? {} : { traceparent })
   const [span] = await received(4)
 
   expect(span!.parentSpanId).toBeFalsy()
@@ -188,7 +185,7 @@ test.each([
 ])('nothing is recorded where %s', async (_, tracing, headers) => {
   const gateway = await open(tracing)
 
-  await gateway.post(NATIVE, { row: ROW }, headers)
+  await gateway.post(CHURN_PREDICT, { row: CHURN_ROW }, headers)
   for (const probe of ['/health', '/v2/health/live', '/metrics']) await gateway.ask(probe)
   await gateway.close()
   closing.splice(closing.indexOf(gateway.close), 1)
@@ -219,8 +216,8 @@ test("a job and its webhook are parts of the caller's trace", async () => {
   await gateway.jobs.start(gateway.answer)
 
   await gateway.post(
-    `${NATIVE}?async=1`,
-    { row: ROW },
+    `${CHURN_PREDICT}?async=1`,
+    { row: CHURN_ROW },
     { ...PARENT, 'x-millwright-webhook': `http://${host}/` },
   )
   await vi.waitFor(() => expect(posted).toHaveLength(1), PATIENTLY)
@@ -244,8 +241,8 @@ test("without traces, a webhook gets the caller's own", async () => {
   await gateway.jobs.start(gateway.answer)
 
   await gateway.post(
-    `${NATIVE}?async=1`,
-    { row: ROW },
+    `${CHURN_PREDICT}?async=1`,
+    { row: CHURN_ROW },
     { ...PARENT, 'x-millwright-webhook': `http://${host}/` },
   )
   await vi.waitFor(() => expect(posted).toHaveLength(1), PATIENTLY)
@@ -260,7 +257,7 @@ describe('a receiver', () => {
     closing.push(receiver.close)
     const gateway = await open()
 
-    await gateway.post(NATIVE, { row: ROW })
+    await gateway.post(CHURN_PREDICT, { row: CHURN_ROW })
 
     expect(await received(4)).toHaveLength(4)
     expect([await counted(gateway, 'exported'), await counted(gateway, 'dropped')]).toEqual([4, 0])
@@ -273,7 +270,7 @@ describe('a receiver', () => {
     const gateway = await open()
 
     for (let sent = 1; sent <= 3; sent++) {
-      await gateway.post(NATIVE, { row: ROW })
+      await gateway.post(CHURN_PREDICT, { row: CHURN_ROW })
       await vi.waitFor(() => expect(receiver.requests).toHaveLength(sent), PATIENTLY)
     }
     await received(4)
@@ -291,7 +288,7 @@ describe('a receiver', () => {
     const gateway = await open({ OTEL_BSP_MAX_QUEUE_SIZE: 8, OTEL_BSP_SCHEDULE_DELAY: 60_000 })
 
     for (let index = 0; index < 10; index++)
-      expect((await gateway.post(NATIVE, { row: ROW })).status).toBe(200)
+      expect((await gateway.post(CHURN_PREDICT, { row: CHURN_ROW })).status).toBe(200)
 
     // Of 40 spans at most 8 are on their way and 8 wait.
     expect(await counted(gateway, 'dropped')).toBeGreaterThanOrEqual(24)
