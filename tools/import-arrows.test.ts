@@ -26,7 +26,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   supervisor: ['access'],
   events: ['db'],
   registry: ['db', 'blobs', 'events', 'deployments', 'inference'],
-  'keyed-answers': ['blobs', 'inference'],
+  'keyed-answers': ['blobs'],
   deployments: ['db', 'events', 'registry', 'inference', 'keyed-answers', 'routing'],
   keys: ['db', 'events', 'deployments', 'access', 'routing'],
   predictions: ['segments'],

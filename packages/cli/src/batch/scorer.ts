@@ -1,14 +1,8 @@
 import type { Decision, FieldError, ModelSchema } from '@millwright/contracts'
-import {
-  type Answer,
-  type Cell,
-  type Executable,
-  type Frame,
-  type Method,
-  RowError,
-} from '@millwright/engine'
+import { type Answer, type Cell, type Executable, type Method, RowError } from '@millwright/engine'
 import type { Manners } from '@millwright/inference/convert'
 import { compileDecision, type DecisionRule } from '@millwright/inference/decision'
+import { faultOf, runFrame } from '@millwright/inference/run-frame'
 import {
   createRowReader,
   type Fault,
@@ -92,21 +86,6 @@ function readRows(reader: RowReader, rows: PieceRows, refused: ReadonlyMap<numbe
   }
   return { slab, good, rejects }
 }
-
-function runFrame(executable: Executable, frame: Frame, methods: readonly Method[]): Answer[] | RowError {
-  try {
-    return executable.run(frame, methods)
-  } catch (error) {
-    if (error instanceof RowError) return error
-    throw error
-  }
-}
-
-const faultOf = ({ field, message }: RowError): Fault => ({
-  field: field ?? '',
-  code: 'refused_by_model',
-  message: field === undefined ? message : `${field}: ${message}`,
-})
 
 const errorOf = ({ field, code, message }: Fault): FieldError => ({
   pointer: field === '' ? '' : pointerTo(field),

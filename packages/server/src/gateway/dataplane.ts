@@ -4,6 +4,7 @@ import type { Answer, Cell, Method } from '@millwright/engine'
 import { RowError } from '@millwright/engine/errors'
 import type { Manners } from '@millwright/inference/convert'
 import type { Decided } from '@millwright/inference/decision'
+import { faultOf } from '@millwright/inference/run-frame'
 import { fieldErrorAt, type Slab } from '@millwright/inference/validate'
 import type { IdSource } from '../ids.ts'
 import { jsonCell, jsonNumber, jsonString } from '../json-text.ts'
@@ -262,11 +263,10 @@ function methodsOf(served: Served, { outputs }: InferRequest): readonly Method[]
   return outputs === undefined ? served.defaults : [...new Set([...served.defaults, ...outputs])]
 }
 
-const errorOfModel = (error: RowError, rows: RowSource, index: number): FieldError => ({
-  pointer: rows.pointer(index, error.field ?? ''),
-  code: 'refused_by_model',
-  message: error.field === undefined ? error.message : `${error.field}: ${error.message}`,
-})
+function errorOfModel(error: RowError, rows: RowSource, index: number): FieldError {
+  const fault = faultOf(error)
+  return fieldErrorAt(rows.pointer(index, fault.field), fault)
+}
 
 function describeRow(
   served: Served,

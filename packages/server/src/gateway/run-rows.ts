@@ -1,6 +1,7 @@
 import { MillwrightError } from '@millwright/contracts/errors'
 import type { Answer, Executable, Frame, Method } from '@millwright/engine'
 import { RowError } from '@millwright/engine/errors'
+import { runFrame } from '@millwright/inference/run-frame'
 import type { RowReader, Slab } from '@millwright/inference/validate'
 import type { BatchedHost } from '@millwright/runtime/batching'
 import { HostFailure } from '@millwright/runtime/failure'
@@ -73,15 +74,6 @@ function spread(outcome: Answer[] | RowError, rows: number): (RowRun | RowError)
   if (outcome instanceof RowError) return [outcome]
   if (rows === 1) return [{ answers: outcome, row: 0 }]
   return Array.from({ length: rows }, (_, row) => ({ answers: outcome, row }))
-}
-
-function runFrame(executable: Executable, frame: Frame, methods: readonly Method[]): Answer[] | RowError {
-  try {
-    return executable.run(frame, methods)
-  } catch (error) {
-    if (error instanceof RowError) return error
-    throw error
-  }
 }
 
 const CODES = {
