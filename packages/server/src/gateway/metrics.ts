@@ -36,7 +36,7 @@ const SHADOW_OUTCOMES = ['answered', 'refused', 'failed', 'dropped'] as const
 /** `shared`: found with another gateway; `collapsed`: the same was being computed already. */
 const CACHE_RESULTS = ['hit', 'shared', 'collapsed', 'miss'] as const
 /** What stood ready for a key. */
-const PRECOMPUTED_RESULTS = ['fresh', 'stale', 'missing'] as const
+const PRECOMPUTED_RESULTS = ['fresh', 'stale', 'missing', 'unreadable'] as const
 
 type CountersBy<T extends readonly string[]> = Readonly<Record<T[number], Counter>>
 export type SplitMetrics = CountersBy<typeof ASSIGNMENTS>

@@ -74,7 +74,7 @@ async function answerKey(
   if (Object.keys(content).length === 0) return readyOf(served).get(key)
   if (content.row === undefined) throw invalidFields([wrong('/key', 'key: expected alone, or with "row"')])
   if (content.outputs !== undefined) return predict(content)
-  return (await served.ready?.fresh(key).catch(() => undefined)) ?? predict(content)
+  return (await served.ready?.fresh(key)) ?? predict(content)
 }
 
 /**

@@ -156,3 +156,15 @@ test('answers are replaced from one moment on, while everybody asks', async () =
   expect(new Set(seen.map(({ status }) => status))).toEqual(new Set([200]))
   expect(seen.at(-1)!.json.precomputed.computed_at).toBe('1970-01-01T00:00:00.001Z')
 })
+
+test('files that cannot be read are counted, and a row is computed', async () => {
+  const gone = await precomputed()
+  await serve(v2, { precomputed: { ...gone, index: '0'.repeat(64) } })
+  const [alone, withRow] = [await get(), await post({ key: 'CUST/1 ü', row: CHURN_ROW })]
+
+  expect(alone).toMatchObject({ status: 503, json: { code: 'PRECOMPUTED_UNREADABLE', retryable: true } })
+  expect(withRow).toMatchObject({ status: 200, json: { prediction: { id: expect.stringMatching(/^prd_/) } } })
+  expect((await gateway.ask('/metrics')).text).toMatch(
+    /^millwright_precomputed_total\{deployment="churn",result="unreadable"\} 2$/m,
+  )
+})

@@ -10,7 +10,7 @@ import type { KeyedAnswers } from './answers.ts'
 export type Ready = {
   /** The answer to a key, stale or not. @throws MillwrightError PRECOMPUTED_NOT_FOUND, PRECOMPUTED_UNREADABLE */
   get(key: string): Promise<Reply>
-  /** One that the version would give, too; undefined when there is none. */
+  /** One that the version would give, too; undefined when there is none, or none can be read. */
   fresh(key: string): Promise<Reply | undefined>
 }
 
@@ -35,19 +35,31 @@ export function createReady(
       headers: { age: String(Math.max(0, Math.floor((now() - precomputed.computed_at) / 1000))) },
     }
   }
+  const find = (key: string) =>
+    answers.find(key).catch((error: unknown) => {
+      metrics.unreadable.value += 1
+      throw error
+    })
   return {
     async get(key) {
-      const prediction = await answers.find(key)
+      const prediction = await find(key)
       const because = stale()
       metrics[prediction === undefined ? 'missing' : because === undefined ? 'fresh' : 'stale'].value += 1
       if (prediction === undefined) throw new MillwrightError('PRECOMPUTED_NOT_FOUND', { name, key })
       return answer(key, prediction, because)
     },
     async fresh(key) {
-      const because = stale()
-      const prediction = because === undefined ? await answers.find(key) : undefined
-      metrics[because !== undefined ? 'stale' : prediction === undefined ? 'missing' : 'fresh'].value += 1
-      return prediction && answer(key, prediction, undefined)
+      if (stale() !== undefined) {
+        metrics.stale.value += 1
+        return undefined
+      }
+      try {
+        const prediction = await find(key)
+        metrics[prediction === undefined ? 'missing' : 'fresh'].value += 1
+        return prediction && answer(key, prediction, undefined)
+      } catch {
+        return undefined
+      }
     },
   }
 }
