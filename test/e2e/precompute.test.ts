@@ -40,7 +40,8 @@ afterAll(async () => {
   removeFolder(folder)
 })
 
-const run = (...args: string[]) => cli(args, { url: server.url })
+/** What it keeps between runs is in the home of who runs it. */
+const run = (...args: string[]) => cli(args, { url: server.url, env: { HOME: folder } })
 const precompute = (file: string, ...args: string[]) =>
   run('precompute', 'churn', '--keys', inFolder(file), '--key', 'customer_id', '--json', ...args)
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -119,10 +119,10 @@ async function computeAnswers(context: CliContext, name: string, asked: Asked): 
   return { ...scored, stored, rejectsPath: asked.rejectsPath }
 }
 
-/** The same for the same work, so that it goes on after it was interrupted. */
+/** The same for the same work, so that it goes on after it was interrupted; nobody else can write there. */
 function workFolder(url: string, name: string, path: string): string {
   const digest = createHash('sha256').update(`${url}\n${name}\n${path}`).digest('hex')
-  return join(tmpdir(), `millwright-precompute-${process.getuid?.() ?? 0}-${digest.slice(0, 16)}`)
+  return join(homedir(), '.cache', 'millwright', `precompute-${digest.slice(0, 16)}`)
 }
 
 /** When the work was begun, maybe by a run before. */
