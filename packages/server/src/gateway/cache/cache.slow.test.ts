@@ -190,3 +190,26 @@ test('who goes away while the same is computed for others takes nothing from the
   expect(await gone).toBe('AbortError')
   expect(await stays).toMatchObject({ status: 200, json: { prediction: { prediction: [4, 5] } } })
 })
+
+test('what nobody waits for any more is not computed', async () => {
+  const version = await storeModel(layout, `${MODELS}batch-mean.onnx`)
+  const bare = { name: 'mean', model: 'mean', decision: null, respond: null }
+  await serve(await churnDeployment(version, { ...bare, cache: CACHE }))
+  const rowOf = (value: number) => Object.fromEntries(version.schema.inputs.map(({ name }) => [name, value]))
+  const controller = new AbortController()
+  const gone = gateway
+    .ask('/api/v1/deployments/mean/predict', {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+      ...{ body: JSON.stringify({ row: rowOf(1) }), signal: controller.signal },
+    })
+    .catch(({ name }: Error) => name)
+  while (gateway.metrics.state.inFlight === 0) await new Promise(setImmediate)
+  controller.abort()
+  while (gateway.metrics.state.inFlight > 0) await new Promise(setImmediate)
+
+  const { status } = await predict(rowOf(2), 'mean')
+
+  expect(await gone).toBe('AbortError')
+  expect(status).toBe(200)
+  expect((await gateway.ask('/metrics')).text).toMatch(/^millwright_batch_rows_sum 1$/m)
+})
