@@ -5,6 +5,7 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const PAIRS = Array.from({ length: 1024 }, (_, index) => `${ALPHABET[index >> 5]}${ALPHABET[index & 31]}`)
 
 const TIME_CHARS = 10
+const COUNTER_CHARS = 8
 const ID = /^(?:[a-z]+_)?([0-7][0-9A-HJKMNP-TV-Z]{25})$/
 const BITS_20 = 2 ** 20
 const BITS_40 = 2 ** 40
@@ -12,6 +13,8 @@ const BITS_40 = 2 ** 40
 export type IdSource = {
   /** `prefix` + 26 characters; sorts after every id this source gave before. */
   readonly next: (prefix: string) => string
+  /** So many ids at once, each spelled when it is asked for. */
+  readonly run: (prefix: string, count: number) => (index: number) => string
 }
 
 /**
@@ -24,28 +27,53 @@ export function createIdSource(now: () => number = Date.now): IdSource {
   let time = -1
   let head = ''
   let counter = 0
+  /** Counts one up, on a head of its own time where one has begun. */
+  const step = (): void => {
+    const current = now()
+    if (current > time) {
+      time = current
+      head = encodeTime(time) + encode40(random())
+      counter = Math.floor(random() / 2)
+    } else {
+      counter += 1
+    }
+  }
   return {
     next(prefix) {
-      const current = now()
-      if (current > time) {
-        time = current
-        head = encodeTime(time) + encode40(random())
-        counter = Math.floor(random() / 2)
-      } else {
-        counter += 1
-      }
+      step()
       return prefix + head + encode40(counter)
+    },
+    run(prefix, count) {
+      step()
+      const first = counter
+      const start = prefix + head
+      counter += count - 1
+      return (index) => start + encode40(first + index)
     },
   }
 }
+
+/** The ids of a run, from its first. */
+export function idsFrom(first: string): (index: number) => string {
+  const start = startOfRun(first)
+  const counter = numberOf(first.slice(-COUNTER_CHARS))
+  return (index) => start + encode40(counter + index)
+}
+
+/** What all ids of a run begin with. */
+export const startOfRun = (id: string): string => id.slice(0, -COUNTER_CHARS)
 
 /** Milliseconds at which an id of ours was made; undefined for ids made elsewhere. */
 export function timeOfId(id: string): number | undefined {
   const body = ID.exec(id)?.[1]
   if (body === undefined) return undefined
-  let time = 0
-  for (const char of body.slice(0, TIME_CHARS)) time = time * 32 + ALPHABET.indexOf(char)
-  return time
+  return numberOf(body.slice(0, TIME_CHARS))
+}
+
+function numberOf(text: string): number {
+  let value = 0
+  for (const char of text) value = value * 32 + ALPHABET.indexOf(char)
+  return value
 }
 
 function encodeTime(time: number): string {

@@ -33,8 +33,9 @@ import { createLogger } from '../src/logging.ts'
 import type { AliasServer } from '../src/metrics/aliases.ts'
 import { scrapeAll } from '../src/metrics/scrape.ts'
 import type { RoutedDeployment, RoutedKey } from '../src/routing/snapshot.ts'
+import { decodeRows } from '../src/segments/block.ts'
 import { readSegment } from '../src/segments/reader.ts'
-import { decodeRecord, type LoggedRow } from '../src/segments/record.ts'
+import type { LoggedRow } from '../src/segments/record.ts'
 import { createSegmentWriter } from '../src/segments/writer.ts'
 
 /** What control does for gateways, as far as they can see it: a data folder with programs and a routing snapshot. */
@@ -245,12 +246,12 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
   }
 }
 
-/** Closes the log and reads every record in it. */
+/** Closes the log and reads every row in it. */
 export async function readLog(layout: DataLayout, log: { close(): Promise<void> }): Promise<LoggedRow[]> {
   await log.close()
   const folder = join(layout.segments, '0')
   const rows: LoggedRow[] = []
   for (const name of await readdir(folder).catch((): string[] => []))
-    for (const payload of (await readSegment(join(folder, name))).payloads) rows.push(decodeRecord(payload)!)
+    for (const payload of (await readSegment(join(folder, name))).payloads) rows.push(...decodeRows(payload)!)
   return rows
 }

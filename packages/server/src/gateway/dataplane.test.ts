@@ -10,9 +10,13 @@ import {
 } from '../../test/gateway.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import { createIdSource } from '../ids.ts'
-import { createDataplane, type PredictedRow } from './dataplane.ts'
+import { decodeRows } from '../segments/block.ts'
+import type { Payload } from '../segments/format.ts'
+import type { LoggedRow } from '../segments/record.ts'
+import { createDataplane } from './dataplane.ts'
 import { loadProgram } from './load-model.ts'
 import { createMetrics } from './metrics.ts'
+import { isFailed, type PredictedRow } from './predicted-row.ts'
 import { listOfRows, SingleRow } from './rows.ts'
 import { buildServed, type LoadedProgram } from './served.ts'
 
@@ -41,9 +45,9 @@ const serve = (changes: Partial<LoadedProgram> = {}) =>
   buildServed(deployment, { ...program, ...changes }, createMetrics({ version: 'test' }))
 
 function openPlane() {
-  const records: string[] = []
-  const append = (record: string) => records.push(record) > 0
-  return { records, plane: createDataplane({ ids: createIdSource(), log: { append } }) }
+  const logged: LoggedRow[] = []
+  const append = (payload: Payload) => logged.push(...decodeRows(Buffer.from(payload))!)
+  return { logged, plane: createDataplane({ ids: createIdSource(), log: { append } }) }
 }
 
 const asked = (rows: number) => ({
@@ -91,7 +95,7 @@ describe('a slow model', () => {
 })
 
 test('requests that are answered side by side do not mix', async () => {
-  const { plane, records } = openPlane()
+  const { plane, logged } = openPlane()
   const served = serve({ rowMicroseconds: 1000 })
   const alone = scores(plane.inferNow(served, asked(40)))
 
@@ -107,6 +111,32 @@ test('requests that are answered side by side do not mix', async () => {
     expect(batch).toEqual(alone)
     expect(one).toEqual([alone[index]])
   }
-  expect(records).toHaveLength(40 + 20 * 41)
+  expect(logged).toHaveLength(40 + 20 * 41)
   expect(new Set(alone).size).toBeGreaterThan(5)
+})
+
+test('rows answered together are logged as if each had been asked alone', async () => {
+  const { plane, logged } = openPlane()
+  const served = serve()
+  const outputs = ['predict_log_proba'] as const
+  const subjects = Array.from({ length: 40 }, (_, index) => `customer ${index}`)
+  const results = plane.inferNow(served, { ...asked(40), outputs, subjects })
+  const together = logged.splice(0)
+  for (let index = 0; index < 40; index++)
+    plane.inferNow(served, {
+      ...{ ...asked(1), rows: new SingleRow(rowOf(index), []), outputs },
+      ...{ ids: [results[index]!.id], subjects: [subjects[index]!] },
+    })
+  const shared = { timeMs: 0, latencyUs: 0 }
+
+  expect(together.map((row) => ({ ...row, ...shared }))).toEqual(logged.map((row) => ({ ...row, ...shared })))
+})
+
+test('bad rows among good ones leave the others their ids', () => {
+  const { plane, logged } = openPlane()
+  const rows = [0, 1, 2, 3, 4].map((index) => (index === 2 ? {} : rowOf(index)))
+  const results = plane.inferNow(serve(), { ...asked(5), rows: listOfRows(rows) })
+
+  expect(logged.map(({ id }) => id)).toEqual(results.filter((row) => !isFailed(row)).map(({ id }) => id))
+  expect(new Set(results.map(({ id }) => id)).size).toBe(5)
 })

@@ -1,38 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FieldError } from '@millwright/contracts'
-import type { Answer, Cell, Method } from '@millwright/engine'
+import type { Method } from '@millwright/engine'
 import { RowError } from '@millwright/engine/errors'
 import type { Manners } from '@millwright/inference/convert'
-import type { Decided } from '@millwright/inference/decision'
 import { faultOf } from '@millwright/inference/run-frame'
 import { fieldErrorAt, type Slab } from '@millwright/inference/validate'
 import type { IdSource } from '../ids.ts'
-import { jsonCell, jsonNumber, jsonString } from '../json-text.ts'
-import { encodeRecord } from '../segments/record.ts'
+import type { Payload } from '../segments/format.ts'
+import { type Log, logRows } from './log-rows.ts'
+import { isFailed, PredictedRow, type RowIds, type RowResult } from './predicted-row.ts'
 import { invalidFields, type RowSource } from './rows.ts'
 import { type RowRun, runHosted, runPooled, runRows } from './run-rows.ts'
 import type { Served } from './served.ts'
 import type { Span } from './tracing/span.ts'
-
-/** One row that was predicted. What ends in `Json` is JSON text already. */
-export type PredictedRow = {
-  readonly id: string
-  readonly label: Cell | readonly Cell[]
-  readonly labelJson: string
-  /** Class → probability. */
-  readonly probabilitiesJson: string | undefined
-  /** By the deployment's decision, or as one would score it. */
-  readonly decided: Decided | undefined
-  /** Methods asked for besides the prediction. */
-  readonly askedJson: string | undefined
-  /** What the model answered, to this row and those run with it. */
-  readonly run: RowRun
-}
-/** One row that was refused, by the schema or by the model. */
-export type FailedRow = { readonly id: string; readonly errors: readonly FieldError[] }
-export type RowResult = PredictedRow | FailedRow
-
-export const isFailed = (result: RowResult): result is FailedRow => 'errors' in result
 
 export type InferRequest = {
   readonly rows: RowSource
@@ -69,7 +49,7 @@ export type Dataplane = {
 
 export type DataplaneDeps = {
   readonly ids: IdSource
-  readonly log: { append(record: string): unknown }
+  readonly log: Log
 }
 
 /** Errors listed for one row of several, so that a bad batch has an answer of bounded size. */
@@ -82,17 +62,14 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
     const size = block.to - block.from
     const { results } = block
     const slab = size === 1 && served.nowRows > 0 ? served.slab : served.readers.strict.createSlab(size)
-    const good = readBlock(served, request, { block, slab, ids: deps.ids })
+    const good = readBlock(served, request, block, slab)
     if (request.whole && good.length < size)
       throw invalidFields(results.flatMap((row) => (isFailed(row) ? row.errors : [])))
-    return {
-      results,
-      log: block.log,
-      slab,
-      good,
-      methods: methodsOf(served, request),
-      enteredAt: performance.now(),
-    }
+    return { ...block, slab, good, methods: methodsOf(served, request), enteredAt: performance.now() }
+  }
+  const idsOf = ({ ids, rows }: InferRequest): RowIds => {
+    const own = ids === undefined || ids.length < rows.count ? deps.ids.run('prd_', rows.count) : undefined
+    return (index) => ids?.[index] ?? own!(index)
   }
   const finish = (served: Served, request: InferRequest): void => {
     served.versionMetrics.latency.observe((performance.now() - request.startedAt) / 1000)
@@ -102,7 +79,8 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
       const results = new Array<RowResult>(request.rows.count)
       served.metrics.rows.value += request.rows.count
       if (served.engine.kind !== 'inline') throw new RangeError('inferNow: a host runs the model')
-      const block = openBlock(served, request, { from: 0, to: request.rows.count, results, log: deps.log })
+      const rows = { from: 0, to: request.rows.count, results, ids: idsOf(request), log: deps.log }
+      const block = openBlock(served, request, rows)
       const runs = runRows(served.engine.executable, served.readers.strict, block)
       settleBlock(served, request, { ...block, runs, leftAt: performance.now() })
       finish(served, request)
@@ -112,19 +90,20 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
       const { count: rows } = request.rows
       const results = new Array<RowResult>(rows)
       served.metrics.rows.value += rows
-      const records: string[] = []
-      const log = request.whole ? { append: (record: string) => records.push(record) } : deps.log
+      const ids = idsOf(request)
+      const records: [Payload, number][] = []
+      const log: Log = request.whole ? { append: (...record) => records.push(record) } : deps.log
       const runner = runnerOf(served, request)
       const start = async (index: number): Promise<RanBlock> => {
         request.signal?.throwIfAborted()
         const from = index * served.blockRows
         const to = Math.min(rows, from + served.blockRows)
-        const block = openBlock(served, request, { from, to, results, log })
+        const block = openBlock(served, request, { from, to, results, ids, log })
         return { ...block, runs: await runner.run(block), leftAt: performance.now() }
       }
       const blocks = { count: Math.ceil(rows / served.blockRows), most: runner.most }
       await inTurns(blocks, start, (block) => settleBlock(served, request, block))
-      for (const record of records) deps.log.append(record)
+      for (const record of records) deps.log.append(...record)
       finish(served, request)
       return results
     },
@@ -132,34 +111,29 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
 }
 
 /** Answers a block's good rows by what the model said, counts and logs them. */
-function settleBlock(
-  served: Served,
-  request: InferRequest,
-  { results, log, slab, good, enteredAt, runs, leftAt }: RanBlock,
-): void {
+function settleBlock(served: Served, request: InferRequest, block: RanBlock): void {
+  const { results, ids, good, enteredAt, runs, leftAt } = block
   if (good.length === 0) return
   if (request.whole) assertAnswered(request, good, runs)
   served.metrics.engineSeconds.value += (leftAt - enteredAt) / 1000
   request.span?.piece('engine', enteredAt, leftAt)
   const timeMs = Date.now()
   served.metrics.lastPredicted.ms = timeMs
-  const latencyUs = Math.round((leftAt - request.startedAt) * 1000)
   for (let position = 0; position < good.length; position++) {
     const index = good[position]!
     const run = runs[position]!
-    const { id } = results[index]!
     if (run instanceof RowError) {
-      results[index] = { id, errors: [errorOfModel(run, request.rows, index)] }
+      results[index] = { id: ids(index), errors: [errorOfModel(run, request.rows, index)] }
       served.metrics.badRows.value += 1
       continue
     }
-    const predicted = describeRow(served, id, run, request.outputs)
+    const predicted = new PredictedRow(served, run, { ids, index, outputs: request.outputs })
     results[index] = predicted
     served.metrics.predicted.value += 1
     count(served, predicted)
-    const featuresJson = featuresOf(served, slab, position)
-    log.append(recordOf(served, predicted, { timeMs, latencyUs, featuresJson, request, index }))
   }
+  const latencyUs = Math.round((leftAt - request.startedAt) * 1000)
+  logRows(served, block, { request, timeMs, latencyUs })
 }
 
 /** Runs the good rows of a block. */
@@ -205,14 +179,12 @@ type Block = {
   readonly from: number
   readonly to: number
   readonly results: RowResult[]
+  readonly ids: RowIds
   readonly log: Log
 }
-type Log = DataplaneDeps['log']
 
 /** A block whose good rows are read. */
-type OpenBlock = {
-  readonly results: RowResult[]
-  readonly log: Log
+type OpenBlock = Block & {
   readonly slab: Slab
   /** Rows of the request by their place in the slab. */
   readonly good: readonly number[]
@@ -235,26 +207,20 @@ function assertAnswered(
 type RanBlock = OpenBlock & { readonly runs: readonly (RowRun | RowError)[]; readonly leftAt: number }
 
 /** Reads a block into the slab. Returns the indices of its good rows, in the order they stand in the slab. */
-function readBlock(
-  served: Served,
-  request: InferRequest,
-  { block, slab, ids }: { block: Block; slab: Slab; ids: IdSource },
-): number[] {
+function readBlock(served: Served, request: InferRequest, block: Block, slab: Slab): number[] {
   const { rows } = request
   const reader = served.readers[request.manners]
   const good: number[] = []
   for (let index = block.from; index < block.to; index++) {
-    const id = request.ids?.[index] ?? ids.next('prd_')
     const faults = rows.read(reader, index, slab, good.length)
     if (faults === undefined) {
       good.push(index)
-      block.results[index] = { id, errors: [] }
       continue
     }
     served.metrics.badRows.value += 1
     const listed = rows.single ? faults : faults.slice(0, ERRORS_PER_ROW)
     const errors = listed.map((fault) => fieldErrorAt(rows.pointer(index, fault.field), fault))
-    block.results[index] = { id, errors }
+    block.results[index] = { id: block.ids(index), errors }
   }
   return good
 }
@@ -268,113 +234,8 @@ function errorOfModel(error: RowError, rows: RowSource, index: number): FieldErr
   return fieldErrorAt(rows.pointer(index, fault.field), fault)
 }
 
-function describeRow(
-  served: Served,
-  id: string,
-  run: RowRun,
-  outputs: readonly Method[] | undefined,
-): PredictedRow {
-  const { answers, row } = run
-  const label = answerAt(pick(answers, served.labelMethod), row)
-  const { probabilityKeys, scored } = served
-  return {
-    id,
-    label,
-    labelJson: isList(label) ? `[${label.map(jsonCell).join(',')}]` : jsonCell(label),
-    probabilitiesJson:
-      probabilityKeys === undefined
-        ? undefined
-        : probabilitiesJson(probabilityKeys, pick(answers, 'predict_proba'), row),
-    decided: scored?.decide(pick(answers, scored.method), row),
-    askedJson:
-      outputs && `{${outputs.map((name) => `"${name}":${outputJson(pick(answers, name), row)}`).join(',')}}`,
-    run,
-  }
-}
-
-/** One method's answer. */
-export function pick(answers: readonly Answer[], method: Method): Answer {
-  for (const answer of answers) if (answer.name === method) return answer
-  throw new Error(`the engine did not answer ${method}`)
-}
-
-const isList = (value: Cell | readonly Cell[]): value is readonly Cell[] => Array.isArray(value)
-
-function answerAt({ parts }: Answer, row: number): Cell | readonly Cell[] {
-  const { shape, data } = parts[0]!
-  const width = shape[1]
-  return width === undefined ? data[row]! : Array.from(data.slice(row * width, (row + 1) * width) as Cell[])
-}
-
-function probabilitiesJson(keys: readonly string[], answer: Answer, row: number): string {
-  const data = answer.parts[0]!.data as Float64Array
-  const start = row * keys.length
-  let text = '{'
-  for (let column = 0; column < keys.length; column++)
-    text += `${column === 0 ? '' : ','}${keys[column]}${jsonNumber(data[start + column]!)}`
-  return `${text}}`
-}
-
-/** One method's answer to one row: a value, a list, or a list of lists for several outputs. */
-export function outputJson(
-  answer: Answer,
-  row: number,
-  cellJson: (value: Cell) => string = jsonCell,
-): string {
-  const parts = answer.parts.map(({ shape, data }) => {
-    const width = shape[1]
-    if (width === undefined) return cellJson(data[row]!)
-    return `[${Array.from(data.slice(row * width, (row + 1) * width) as Cell[], cellJson).join(',')}]`
-  })
-  return answer.list ? `[${parts.join(',')}]` : parts[0]!
-}
-
-/** JSON of what a decision says. */
-export function decisionJson({ score, outcome, band }: Decided): string {
-  let text = `{"score":${jsonNumber(score)}`
-  if (outcome !== undefined) text += `,"outcome":"${outcome}"`
-  if (band !== undefined) text += `,"band":${jsonString(band)}`
-  return `${text}}`
-}
-
 function count(served: Served, { label, decided }: PredictedRow): void {
   const { versionMetrics, scored, countsClasses } = served
   versionMetrics.outcome(decided?.outcome ?? (countsClasses ? String(label) : 'value')).value += 1
   if (decided !== undefined && scored?.isProbability) versionMetrics.score.observe(decided.score)
 }
-
-function featuresOf({ readers: { strict }, featureKeys }: Served, slab: Slab, at: number): string {
-  let text = '{'
-  for (let field = 0; field < featureKeys.length; field++)
-    text += `${field === 0 ? '' : ','}${featureKeys[field]}${jsonCell(strict.valueAt(slab, at, field))}`
-  return `${text}}`
-}
-
-type Logged = {
-  readonly timeMs: number
-  readonly latencyUs: number
-  readonly featuresJson: string
-  readonly request: InferRequest
-  readonly index: number
-}
-
-function recordOf(served: Served, predicted: PredictedRow, logged: Logged): string {
-  const { label, labelJson, probabilitiesJson: probabilities, decided, askedJson } = predicted
-  const { request } = logged
-  return encodeRecord(served.recordSource, {
-    id: predicted.id,
-    timeMs: logged.timeMs,
-    latencyUs: logged.latencyUs,
-    requestId: request.requestId,
-    subject: request.subjects?.[logged.index] ?? null,
-    featuresJson: logged.featuresJson,
-    outputsJson: `{"prediction":${labelJson}${field('probabilities', probabilities)}${field('outputs', askedJson)}}`,
-    decisionJson: served.decision === undefined || decided === undefined ? null : decisionJson(decided),
-    score: decided?.score ?? null,
-    label: isList(label) || label === null ? null : String(label),
-  })
-}
-
-/** `,"name":json`, or nothing. */
-export const field = (name: string, json: string | undefined): string =>
-  json === undefined ? '' : `,"${name}":${json}`

@@ -1,15 +1,10 @@
 import type { Method } from '@millwright/engine'
+import { outputJson, pick } from '../answer-json.ts'
 import { jsonCellOrNull } from '../json-text.ts'
-import {
-  type InferRequest,
-  isFailed,
-  outputJson,
-  type PredictedRow,
-  pick,
-  type RowResult,
-} from './dataplane.ts'
+import type { InferRequest } from './dataplane.ts'
 import type { DoorDeps, DoorRequest } from './door.ts'
 import { assertRows } from './limits.ts'
+import { isFailed, type PredictedRow, type RowResult } from './predicted-row.ts'
 import type { Reply } from './replies.ts'
 import type { Served } from './served.ts'
 

@@ -7,6 +7,7 @@ import type { BatchedHost } from '@millwright/runtime/batching'
 import type { PooledModel } from '@millwright/runtime/pool'
 import { compileRespond, type RespondTemplate } from '../inference/respond.ts'
 import type { RoutedDeployment } from '../routing/snapshot.ts'
+import { encodeShape } from '../segments/block.ts'
 import { encodeSource } from '../segments/record.ts'
 import type { Cost, Lane } from './admission.ts'
 import type { GatewayMetrics, ServedMetrics, ShadowMetrics, VersionMetrics } from './metrics.ts'
@@ -76,6 +77,8 @@ export type Served = {
   readonly respond: ServedRespond | undefined
   /** The part of every log record that is the same. */
   readonly recordSource: string
+  /** How blocks of rows are spelled, as they say themselves. */
+  readonly blockShape: string
   /** `"feature":` per column. */
   readonly featureKeys: readonly string[]
   /** `{"deployment":…,"model":…,"version":{…}` of the native answer. */
@@ -144,6 +147,11 @@ export function buildServed(
     scored,
     respond,
     recordSource: recordSourceOf(routed, 'stable', null),
+    blockShape: encodeShape({
+      features: schema.inputs.map(({ name }, index) => ({ name, isCell: inputs[index]!.kind === 'cell' })),
+      labelMethod: labelMethod.name,
+      classes: hasProbabilities(schema) ? schema.classes[0]!.map(String) : undefined,
+    }),
     featureKeys: schema.inputs.map((column) => `${JSON.stringify(column.name)}:`),
     answerHead: JSON.stringify({
       deployment: routed.name,

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import { type Dataplane, type InferRequest, isFailed, type RowResult } from './dataplane.ts'
+import type { Dataplane, InferRequest } from './dataplane.ts'
+import { isFailed, type RowResult } from './predicted-row.ts'
 import type { RowSource } from './rows.ts'
 import type { Served, Shadow } from './served.ts'
 

@@ -9,8 +9,9 @@ import {
   listValue,
   VARCHAR,
 } from '@duckdb/node-api'
+import { decodeRows } from '../segments/block.ts'
 import { readSegment } from '../segments/reader.ts'
-import { decodeRecord, type LoggedRow } from '../segments/record.ts'
+import type { LoggedRow } from '../segments/record.ts'
 import type { AnalyticsWork, Compacted, StagedFile } from './analytics-protocol.ts'
 import { HOUR_MS, partitionPath } from './partitions.ts'
 import { EQUAL_COLUMNS, type RowQuery } from './row-query.ts'
@@ -23,6 +24,8 @@ export type Parquet = {
 const MEMORY_LIMIT = '192MB'
 /** Small groups of rows let a search for the newest few skip most of a file. */
 const ROW_GROUP_ROWS = 8192
+/** Rows handed to DuckDB at a time. */
+const FLUSH_ROWS = 16_384
 
 /** Columns of a file: name, type, and where in a row the value is. */
 const COLUMNS: readonly {
@@ -87,55 +90,76 @@ async function compact(
   connection: DuckDBConnection,
   ask: AnalyticsWork['compact']['ask'],
 ): Promise<Compacted> {
-  const partitions = new Map<string, LoggedRow[]>()
+  const read = await readIntoBatch(connection, ask.segments)
+  const files: StagedFile[] = []
+  for (const partition of read.partitions)
+    files.push(await writePartition(connection, partition, { ...ask, name: `${files.length}.parquet` }))
+  await connection.run('drop table batch')
+  return { files, lostBytes: read.lostBytes, malformed: read.malformed }
+}
+
+/** Rows of one deployment and hour. */
+type Partition = {
+  readonly deployment: string
+  readonly hour: number
+  rows: number
+  minMs: number
+  maxMs: number
+}
+
+/** Rows go to DuckDB block by block: a segment has several hundred thousand, and DuckDB can put them on disk. */
+async function readIntoBatch(connection: DuckDBConnection, segments: readonly string[]) {
+  const columns = COLUMNS.map((column) => `${column.name} ${column.type}`).join(', ')
+  await connection.run(`create or replace temp table batch (${columns})`)
+  const appender = await connection.createAppender('batch', null, 'temp')
+  const partitions = new Map<string, Partition>()
   let lostBytes = 0
   let malformed = 0
-  for (const path of ask.segments) {
+  let waiting = 0
+  for (const path of segments) {
     const segment = await readSegment(path)
     lostBytes += segment.lostBytes
     for (const payload of segment.payloads) {
-      const row = decodeRecord(payload)
-      if (row === undefined) malformed += 1
-      else addToPartition(partitions, row)
+      const rows = decodeRows(payload)
+      if (rows === undefined) malformed += 1
+      for (const row of rows ?? []) {
+        appendRow(appender, row)
+        countIn(partitions, row)
+      }
+      waiting += rows?.length ?? 0
+      if (waiting < FLUSH_ROWS) continue
+      appender.flushSync()
+      waiting = 0
     }
   }
-  const files: StagedFile[] = []
-  for (const rows of partitions.values()) {
-    files.push(await writeRows(connection, rows, { ...ask, name: `${files.length}.parquet` }))
-  }
-  return { files, lostBytes, malformed }
+  appender.closeSync()
+  return { partitions: [...partitions.values()], lostBytes, malformed }
 }
 
-function addToPartition(partitions: Map<string, LoggedRow[]>, row: LoggedRow): void {
-  const key = `${row.deployment} ${Math.floor(row.timeMs / HOUR_MS)}`
-  const rows = partitions.get(key)
-  if (rows === undefined) partitions.set(key, [row])
-  else rows.push(row)
+function countIn(partitions: Map<string, Partition>, { deployment, timeMs }: LoggedRow): void {
+  const hour = Math.floor(timeMs / HOUR_MS)
+  const key = `${deployment} ${hour}`
+  const partition = partitions.get(key) ?? { deployment, hour, rows: 0, minMs: timeMs, maxMs: timeMs }
+  partition.rows += 1
+  partition.minMs = Math.min(partition.minMs, timeMs)
+  partition.maxMs = Math.max(partition.maxMs, timeMs)
+  partitions.set(key, partition)
 }
 
 type Destination = { readonly staging: string; readonly name: string; readonly id: string }
 
-async function writeRows(
+async function writePartition(
   connection: DuckDBConnection,
-  rows: readonly LoggedRow[],
+  { deployment, hour, rows, minMs, maxMs }: Partition,
   { staging, name, id }: Destination,
 ): Promise<StagedFile> {
-  const columns = COLUMNS.map((column) => `${column.name} ${column.type}`).join(', ')
-  await connection.run(`create or replace temp table batch (${columns})`)
-  const appender = await connection.createAppender('batch', null, 'temp')
-  let minMs = Number.POSITIVE_INFINITY
-  let maxMs = 0
-  for (const row of rows) {
-    appendRow(appender, row)
-    minMs = Math.min(minMs, row.timeMs)
-    maxMs = Math.max(maxMs, row.timeMs)
-  }
-  appender.closeSync()
   const path = join(staging, name)
-  await connection.run(`copy (select * from batch order by time_ms, id) to $path ${TO_PARQUET}`, { path })
-  await connection.run('drop table batch')
+  const query =
+    'select * from batch where deployment = $deployment and time_ms >= $since and time_ms < $until order by time_ms, id'
+  const [since, until] = [BigInt(hour * HOUR_MS), BigInt((hour + 1) * HOUR_MS)]
+  await connection.run(`copy (${query}) to $path ${TO_PARQUET}`, { deployment, since, until, path })
   await syncFile(path)
-  return { name, target: partitionPath(rows[0]!.deployment, { minMs, maxMs }, id), rows: rows.length }
+  return { name, target: partitionPath(deployment, { minMs, maxMs }, id), rows }
 }
 
 function appendRow(appender: DuckDBAppender, row: LoggedRow): void {

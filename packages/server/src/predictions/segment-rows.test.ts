@@ -1,9 +1,10 @@
 import { utimesSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createIdSource } from '../ids.ts'
 import type { DataLayout } from '../layout.ts'
 import { listSegments } from '../segments/reader.ts'
 import { findInSegments } from './segment-rows.ts'
-import { exampleRecord, temporaryLayout, writeSegment } from './testing.ts'
+import { exampleBlock, exampleRecord, temporaryLayout, writeSegment } from './testing.ts'
 
 const NOW_MS = Date.now()
 
@@ -46,4 +47,28 @@ test('a segment that was written before all wanted rows is not read', async () =
   expect(await find()).toEqual(['b', 'a'])
   expect(await find({ limit: 3 })).toEqual(['unread', 'b', 'a'])
   expect(await find({ limit: 3, sinceMs: NOW_MS - 60_000 })).toEqual(['b', 'a'])
+})
+
+test('every row of a block is found by its id, its subject and its request', async () => {
+  const ids = createIdSource()
+  const [first, other] = [ids.run('prd_', 300), ids.run('prd_', 300)]
+  await writeSegment(layout, [
+    exampleBlock(300, {
+      ids: first(0),
+      subjects: Array.from({ length: 300 }, (_, row) => `customer ${row}`),
+    }),
+    exampleBlock(300, { ids: other(0), requestId: 'other' }),
+  ])
+
+  expect(await find({ id: first(299) })).toEqual([first(299)])
+  expect(await find({ id: other(17) })).toEqual([other(17)])
+  expect(await find({ id: other(300) })).toEqual([])
+  expect(await find({ subject: 'customer 42' })).toEqual([first(42)])
+  expect(await find({ requestId: 'other' })).toEqual([other(299), other(298)])
+})
+
+test('a block under the ids of its caller', async () => {
+  await writeSegment(layout, [exampleBlock(3, { ids: ['mine', 'yours', 'order "7"'] })])
+
+  expect(await find({ id: 'order "7"' })).toEqual(['order "7"'])
 })

@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises'
+import { startOfRun, timeOfId } from '../ids.ts'
+import { decodeRows } from '../segments/block.ts'
 import { listSegments, readSegment, type SegmentName, sealedPath } from '../segments/reader.ts'
-import { decodeRecord, type LoggedRow, timeOfRecord } from '../segments/record.ts'
+import { type LoggedRow, timeOfRecord } from '../segments/record.ts'
 import { matchesQuery, mergeNewestFirst, type RowQuery } from './row-query.ts'
 
 type Candidate = { readonly timeMs: number; readonly payload: Buffer }
@@ -44,11 +46,23 @@ async function readCandidates(segment: SegmentName, query: RowQuery): Promise<Ca
     .filter(({ payload }) => wanted.every((text) => payload.includes(text)))
 }
 
-/** Cheap first sieve: the record must contain these bytes somewhere. */
-function textsOf({ id, subject, requestId }: RowQuery): Buffer[] {
-  return [id, subject, requestId].flatMap((value) =>
-    value === undefined ? [] : [Buffer.from(JSON.stringify(value))],
+/** What is written in a record as `key` and the value's JSON. */
+const SIEVED = [
+  { field: 'subject', key: '' },
+  { field: 'requestId', key: '"q":' },
+  { field: 'deployment', key: '"d":' },
+  { field: 'model', key: '"m":' },
+  { field: 'version', key: '"v":' },
+  { field: 'variant', key: '"a":' },
+] as const
+
+/** Cheap first sieve: the record must contain these bytes somewhere. A block has only the first of its ids. */
+function textsOf({ id, ...query }: RowQuery): Buffer[] {
+  const texts = SIEVED.flatMap(({ field, key }) =>
+    query[field] === undefined ? [] : [`${key}${JSON.stringify(query[field])}`],
   )
+  if (id !== undefined) texts.push(timeOfId(id) === undefined ? JSON.stringify(id) : `"${startOfRun(id)}`)
+  return texts.map((text) => Buffer.from(text))
 }
 
 /** Parses from the newest on, and no more than the answer needs. */
@@ -57,8 +71,7 @@ function newestMatches(candidates: Candidate[], query: RowQuery): LoggedRow[] {
   const rows: LoggedRow[] = []
   for (const { timeMs, payload } of candidates) {
     if (rows.length >= query.limit && timeMs < rows[query.limit - 1]!.timeMs) break
-    const row = decodeRecord(payload)
-    if (row !== undefined && matchesQuery(row, query)) rows.push(row)
+    for (const row of decodeRows(payload) ?? []) if (matchesQuery(row, query)) rows.push(row)
   }
   return mergeNewestFirst(rows, [], query.limit)
 }

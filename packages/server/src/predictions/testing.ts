@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createIdSource } from '../ids.ts'
 import { layoutOf } from '../layout.ts'
+import { encodeBlock, encodeShape, type RowBlock } from '../segments/block.ts'
+import type { Payload } from '../segments/format.ts'
 import { encodeRecord, encodeSource, type RecordRow, type RecordSource } from '../segments/record.ts'
 import { createSegmentWriter } from '../segments/writer.ts'
 import { openPredictionLog, type PredictionLogOptions } from './prediction-log.ts'
@@ -60,10 +62,26 @@ export function exampleRecord(row: Partial<RecordRow> = {}, source: Partial<Reco
   })
 }
 
+/** So many rows answered together, with what is given, and something sensible for the rest. */
+export function exampleBlock(rows: number, changes: Partial<RowBlock> = {}): Buffer {
+  const shape = encodeShape({
+    features: [{ name: 'tenure', isCell: false }],
+    ...{ labelMethod: 'predict', classes: undefined },
+  })
+  const count = Float64Array.from({ length: rows }, (_, row) => row)
+  return encodeBlock(encodeSource(SOURCE), shape, {
+    ...{ timeMs: Date.now(), latencyUs: 42.5, requestId: 'req_1', ids: ids.run('prd_', rows)(0) },
+    ...{ subjects: undefined, asked: undefined, scores: undefined, decisions: undefined },
+    frame: { rows, numbers: count, cells: [] },
+    answers: [{ name: 'predict', dtype: 'float64', list: false, parts: [{ shape: [rows], data: count }] }],
+    ...changes,
+  })
+}
+
 /** Writes records as a gateway does, into one sealed segment of its slot. */
 export async function writeSegment(
   layout: PredictionLogOptions['layout'],
-  records: readonly string[],
+  records: readonly Payload[],
   slot = 0,
 ) {
   const writer = exampleWriter(join(layout.segments, String(slot)))

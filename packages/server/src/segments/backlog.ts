@@ -1,4 +1,4 @@
-import { type EncodedGroup, FRAME_BYTES, framedBytesAtMost, frameRecord } from './format.ts'
+import { type EncodedGroup, FRAME_BYTES, framedBytesAtMost, frameRecord, type Payload } from './format.ts'
 
 /** Larger than what is written at once, so that a page is seldom full before it is written. */
 const PAGE_BYTES = 128 << 10
@@ -8,6 +8,8 @@ type Page = {
   readonly bytes: Buffer
   /** Where each record ends. */
   ends: number[]
+  /** Rows in each record. */
+  rows: number[]
   /** Records before this one are gone. */
   first: number
 }
@@ -33,31 +35,31 @@ export class Backlog {
     return this.#bytes
   }
 
-  /** Records that wait for their turn. */
+  /** Rows that wait for their turn. */
   get waiting(): number {
     return this.#waiting
   }
 
   /** A record that is larger than the backlog, whatever its characters are. */
-  exceeds(payload: string): boolean {
+  exceeds(payload: Payload): boolean {
     return payload.length + FRAME_BYTES > this.#limitBytes
   }
 
-  /** Adds a record, and drops the oldest that are not in flight while there is no room. @returns how many it dropped */
-  push(payload: string): number {
+  /** Adds a record of so many rows, and drops the oldest that are not in flight while there is no room. @returns rows dropped */
+  push(payload: Payload, rows: number): number {
     const page = this.#pageFor(framedBytesAtMost(payload))
     const start = endOf(page)
     const end = frameRecord(page.bytes, start, payload)
     page.ends.push(end)
+    page.rows.push(rows)
     this.#bytes += end - start
-    this.#waiting += 1
+    this.#waiting += rows
     let dropped = 0
-    while (this.#bytes > this.#limitBytes && this.#waiting > 0) {
-      this.#forget(this.#pages[0]!, 1)
-      this.#waiting -= 1
+    while (this.#bytes > this.#limitBytes && this.#waiting > dropped) {
+      dropped += this.#forget(this.#pages[0]!, 1)
       if (isEmpty(this.#pages[0]!)) this.#release(this.#pages.shift()!)
-      dropped += 1
     }
+    this.#waiting -= dropped
     return dropped
   }
 
@@ -65,7 +67,7 @@ export class Backlog {
   take(): EncodedGroup {
     const page = this.#pages.shift()!
     this.#inFlight = page
-    this.#waiting -= page.ends.length - page.first
+    this.#waiting -= rowsOf(page)
     const start = page.first === 0 ? 0 : page.ends[page.first - 1]!
     return {
       bytes: page.bytes.subarray(start, endOf(page)),
@@ -73,17 +75,18 @@ export class Backlog {
     }
   }
 
-  /** The first `written` records in flight are done; the others wait again, before everything else. */
-  settle(written: number): void {
+  /** The first `written` records in flight are done; the others wait again, before everything else. @returns rows done */
+  settle(written: number): number {
     const page = this.#inFlight!
     this.#inFlight = undefined
-    this.#forget(page, written)
-    this.#waiting += page.ends.length - page.first
+    const rows = this.#forget(page, written)
+    this.#waiting += rowsOf(page)
     if (isEmpty(page)) this.#release(page)
     else this.#pages.unshift(page)
+    return rows
   }
 
-  /** Gives up all that waits. @returns how many records */
+  /** Gives up all that waits. @returns how many rows */
   clear(): number {
     const count = this.#waiting
     this.#pages = []
@@ -101,22 +104,35 @@ export class Backlog {
     return page
   }
 
-  #forget(page: Page, records: number): void {
+  /** @returns the rows in them */
+  #forget(page: Page, records: number): number {
     const before = page.first === 0 ? 0 : page.ends[page.first - 1]!
+    const rows = sum(page.rows.slice(page.first, page.first + records))
     page.first += records
     if (records > 0) this.#bytes -= page.ends[page.first - 1]! - before
+    return rows
   }
 
   #release(page: Page): void {
     if (page.bytes.length !== PAGE_BYTES) return
     page.ends = []
+    page.rows = []
     page.first = 0
     this.#spare = page
   }
 }
 
-const createPage = (bytes: number): Page => ({ bytes: Buffer.allocUnsafeSlow(bytes), ends: [], first: 0 })
+const createPage = (bytes: number): Page => ({
+  bytes: Buffer.allocUnsafeSlow(bytes),
+  ends: [],
+  rows: [],
+  first: 0,
+})
 
 const endOf = ({ ends }: Page): number => (ends.length === 0 ? 0 : ends[ends.length - 1]!)
 
 const isEmpty = ({ ends, first }: Page): boolean => first === ends.length
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
+
+const rowsOf = ({ rows, first }: Page): number => sum(rows.slice(first))

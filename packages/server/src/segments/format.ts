@@ -3,7 +3,8 @@ import { crc32 } from 'node:zlib'
 /**
  * A segment is a header and records, nothing else; it only ever grows at its end.
  *   header   "MWSEGM" and a 16-bit format version
- *   record   u32 length | u32 crc32 of the payload | payload: UTF-8 JSON, `length` bytes        (little-endian)
+ *   record   u32 length | u32 crc32 of the payload | payload, `length` bytes        (little-endian)
+ * A payload is one row as UTF-8 JSON, or a block of rows.
  * A file that ends inside a record was cut off while that record was written; what is before it is whole.
  */
 export const SEGMENT_HEADER = Buffer.concat([Buffer.from('MWSEGM'), Buffer.from([1, 0])])
@@ -16,18 +17,21 @@ export const OPEN_SUFFIX = '.open'
 /** Finished: control may turn it into Parquet. */
 export const SEALED_SUFFIX = '.seg'
 
+export type Payload = string | Buffer
+
 /** Records framed one behind the other, and where each one ends. */
 export type EncodedGroup = { readonly bytes: Buffer; readonly ends: readonly number[] }
 
 /** Room that `frameRecord` may need: UTF-8 takes three bytes at most for a UTF-16 unit. */
-export const framedBytesAtMost = (payload: string): number => FRAME_BYTES + payload.length * 3
+export const framedBytesAtMost = (payload: Payload): number =>
+  FRAME_BYTES + payload.length * (typeof payload === 'string' ? 3 : 1)
 
 /** Writes one record at `start`. @returns where it ends */
-export function frameRecord(buffer: Buffer, start: number, payload: string): number {
+export function frameRecord(buffer: Buffer, start: number, payload: Payload): number {
   const body = start + FRAME_BYTES
-  const length = buffer.write(payload, body)
+  const length = typeof payload === 'string' ? buffer.write(payload, body) : payload.copy(buffer, body)
   buffer.writeUInt32LE(length, start)
-  // Of the string: the same bytes, without a view of the buffer for every record.
+  // Of what was given: the same bytes, without a view of the buffer for every record.
   buffer.writeUInt32LE(crc32(payload), start + 4)
   return body + length
 }

@@ -35,19 +35,11 @@ export type RecordRow = {
 /** A logged row with the columns it has in storage. */
 export type LoggedRow = RecordSource & RecordRow
 
-/**
- * Short keys of a record, in the order they are written. Time and id come first, so a reader can place and skip a
- * record without parsing it.
- */
-type WireRecord = {
+/** Short keys of what a record says of the answer, its version and its request. */
+export type WireCommon = {
   t: number
-  i: string
   u: number
   q: string
-  s?: string
-  p?: number
-  l?: string
-  c?: unknown
   d: string
   m: string
   v: number
@@ -55,6 +47,15 @@ type WireRecord = {
   g: string
   a: string
   w?: number
+}
+
+/** Time and id come first, so a reader can place and skip a record without parsing it. */
+type WireRecord = WireCommon & {
+  i: string
+  s?: string
+  p?: number
+  l?: string
+  c?: unknown
   f: unknown
   o: unknown
 }
@@ -87,18 +88,12 @@ export function timeOfRecord(payload: Buffer): number {
 
 /** @returns undefined when the payload is not a record */
 export function decodeRecord(payload: Buffer): LoggedRow | undefined {
-  const wire = parseWire(payload)
-  if (wire === undefined) return undefined
+  const wire = parseWire<WireRecord>(payload)
+  if (typeof wire?.i !== 'string') return undefined
   return {
+    ...sourceOf(wire),
     id: wire.i,
     timeMs: wire.t,
-    deployment: wire.d,
-    model: wire.m,
-    version: wire.v,
-    versionLabel: wire.vl,
-    digest: wire.g,
-    variant: wire.a,
-    weight: wire.w ?? null,
     featuresJson: JSON.stringify(wire.f),
     outputsJson: JSON.stringify(wire.o),
     decisionJson: wire.c === undefined ? null : JSON.stringify(wire.c),
@@ -110,14 +105,21 @@ export function decodeRecord(payload: Buffer): LoggedRow | undefined {
   }
 }
 
-function parseWire(payload: Buffer): WireRecord | undefined {
+export const sourceOf = (wire: WireCommon): RecordSource => ({
+  deployment: wire.d,
+  model: wire.m,
+  version: wire.v,
+  versionLabel: wire.vl,
+  digest: wire.g,
+  variant: wire.a,
+  weight: wire.w ?? null,
+})
+
+/** @returns undefined when it is not JSON of ours */
+export function parseWire<Wire extends WireCommon>(json: Buffer): Wire | undefined {
   try {
-    const wire = JSON.parse(payload.toString()) as WireRecord
-    const usable =
-      Number.isSafeInteger(wire.t) &&
-      typeof wire.i === 'string' &&
-      typeof wire.d === 'string' &&
-      NAME_PATTERN.test(wire.d)
+    const wire = JSON.parse(json.toString()) as Wire
+    const usable = Number.isSafeInteger(wire.t) && typeof wire.d === 'string' && NAME_PATTERN.test(wire.d)
     return usable ? wire : undefined
   } catch {
     return undefined

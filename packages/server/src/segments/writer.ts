@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createIdSource } from '../ids.ts'
 import { Backlog } from './backlog.ts'
-import { framedBytesAtMost, RECORD_BYTES_LIMIT } from './format.ts'
+import { framedBytesAtMost, type Payload, RECORD_BYTES_LIMIT } from './format.ts'
 import { folderBytes, type Repair, repairSegments } from './reader.ts'
 import { createSegmentFile, type SegmentFile } from './segment-file.ts'
 
@@ -36,9 +36,9 @@ export type SegmentWriterOptions = {
 type DropReason = 'backlog' | 'disk' | 'disk-cap'
 
 type SegmentWriterStats = {
-  /** Records taken. */
+  /** Rows taken. */
   readonly appended: number
-  /** Records whose write completed. */
+  /** Rows whose write completed. */
   readonly written: number
   readonly dropped: Readonly<Record<DropReason, number>>
   readonly backlogBytes: number
@@ -47,8 +47,8 @@ type SegmentWriterStats = {
 }
 
 export type SegmentWriter = {
-  /** Takes a record; never throws, never waits. False when it was dropped at once. */
-  readonly append: (payload: string) => boolean
+  /** Takes a record of so many rows (default 1); never throws, never waits. False when it was dropped at once. */
+  readonly append: (payload: Payload, rows?: number) => boolean
   readonly stats: SegmentWriterStats
   /** Writes what is held (one attempt when the disk refuses), syncs and seals. */
   readonly close: () => Promise<void>
@@ -108,14 +108,14 @@ class GroupWriter implements SegmentWriter {
     }
   }
 
-  append(payload: string): boolean {
+  append(payload: Payload, rows = 1): boolean {
     const tooLarge = framedBytesAtMost(payload) > RECORD_BYTES_LIMIT || this.#backlog.exceeds(payload)
     if (tooLarge || this.#closed !== undefined) {
-      this.#dropped[this.#failure ?? 'backlog'] += 1
+      this.#dropped[this.#failure ?? 'backlog'] += rows
       return false
     }
-    this.#appended += 1
-    const dropped = this.#backlog.push(payload)
+    this.#appended += rows
+    const dropped = this.#backlog.push(payload, rows)
     if (dropped > 0) this.#dropped[this.#failure ?? 'backlog'] += dropped
     if (this.#running === undefined) {
       if (this.#backlog.bytes >= GROUP_BYTES) this.#flushSoon(0)
@@ -185,8 +185,7 @@ class GroupWriter implements SegmentWriter {
       return false
     }
     const { records, error } = await this.#segment.write(this.#backlog.take())
-    this.#backlog.settle(records)
-    this.#written += records
+    this.#written += this.#backlog.settle(records)
     if (records > 0) this.#unsynced = true
     if (error !== undefined) {
       this.#fail(error)

@@ -2,20 +2,14 @@ import type { FieldError } from '@millwright/contracts'
 import type { Method } from '@millwright/engine'
 import { describe, isObject } from '@millwright/inference/convert'
 import { pointerTo } from '@millwright/inference/validate'
+import { decisionJson, field } from '../../answer-json.ts'
 import { decodeUtf8, parseJson } from '../../inference/json-body.ts'
 import { jsonString } from '../../json-text.ts'
-import {
-  decisionJson,
-  type FailedRow,
-  field,
-  type InferRequest,
-  isFailed,
-  type PredictedRow,
-  type RowResult,
-} from '../dataplane.ts'
+import type { InferRequest } from '../dataplane.ts'
 import { createPredictDoor, type DoorDeps, type DoorRequest } from '../door.ts'
 import { assertJsonType, assertRows } from '../limits.ts'
 import { readyOf } from '../precomputed/routes.ts'
+import { type FailedRow, isFailed, type PredictedRow, type RowResult } from '../predicted-row.ts'
 import type { Reply } from '../replies.ts'
 import type { GatewayRoute } from '../route.ts'
 import { invalidFields, listOfRows, type RowSource, SingleRow, tableOfColumns } from '../rows.ts'

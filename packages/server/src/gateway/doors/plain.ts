@@ -1,18 +1,13 @@
 import { type MillwrightError, sentenceOf } from '@millwright/contracts/errors'
 import { describe, isObject } from '@millwright/inference/convert'
+import { decisionJson, field } from '../../answer-json.ts'
 import { decodeLikePython, decodeUtf8, parseJson, parseKeepingNumbers } from '../../inference/json-body.ts'
 import type { RespondTemplate, RespondValues } from '../../inference/respond.ts'
 import { jsonString } from '../../json-text.ts'
-import {
-  decisionJson,
-  field,
-  type InferRequest,
-  isFailed,
-  type PredictedRow,
-  type RowResult,
-} from '../dataplane.ts'
+import type { InferRequest } from '../dataplane.ts'
 import { createPredictDoor, type DoorDeps, type DoorRequest } from '../door.ts'
 import { assertJsonType } from '../limits.ts'
+import { isFailed, type PredictedRow, type RowResult } from '../predicted-row.ts'
 import type { Reply, Worded } from '../replies.ts'
 import type { GatewayRoute } from '../route.ts'
 import { invalidFields, SingleRow } from '../rows.ts'

@@ -1,7 +1,7 @@
 import { MillwrightError, sentenceOf } from '@millwright/contracts/errors'
-import type { PredictedRow } from '../../dataplane.ts'
 import { createPredictDoor, createReadDoor, type DoorManner } from '../../door.ts'
 import { answersJson, answerWhole } from '../../infer-whole.ts'
+import type { PredictedRow } from '../../predicted-row.ts'
 import type { Reply, Worded } from '../../replies.ts'
 import { asksNoPage, type GatewayRoute } from '../../route.ts'
 import type { Params } from '../../router.ts'
