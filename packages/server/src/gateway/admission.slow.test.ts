@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   CHURN_ROW,
@@ -141,4 +142,33 @@ test('one slow request does not make the next ones look as slow', () => {
   admission.end(task)
 
   expect(cost.msPerByte).toBeCloseTo(0.0017, 6)
+})
+
+describe('while others connect', () => {
+  const busy = (log: string[]) => () => {
+    const until = performance.now() + 6
+    while (performance.now() < until) log[0] ??= 'a'
+  }
+  /** Turns of the event loop until the second of two tasks ran, the first of which took all of a slice. */
+  async function turnsUntilSecond(connections: number): Promise<number> {
+    const admission = createAdmission()
+    const log: string[] = []
+    admission.admit(taskOf(admission, log, 'a', { run: busy(log) }))
+    admission.admit(taskOf(admission, log, 'b'))
+    let turns = 0
+    while (!log.includes('b')) {
+      if (turns < connections) admission.noteConnection()
+      await nextTurn()
+      turns += 1
+    }
+    return turns
+  }
+
+  test('they are accepted before work goes on', async () => {
+    expect([await turnsUntilSecond(0), await turnsUntilSecond(5)]).toEqual([1, 6])
+  })
+
+  test('however many they are, work goes on', async () => {
+    expect(await turnsUntilSecond(1_000)).toBe(16)
+  })
 })

@@ -28,6 +28,8 @@ export type Admission = {
    */
   admit(task: Task): void
   end(task: Task): void
+  /** Somebody connected: the event loop accepts one connection a turn, so others may wait behind this one. */
+  noteConnection(): void
   /** Of requests that are answered on the spot, and of large ones, which let others in between. */
   readonly small: Lane
   readonly large: Lane
@@ -37,6 +39,8 @@ export const createLane = (): Lane => ({ tasks: 0, pendingMs: 0, lastDoneAt: 0 }
 
 /** Longest the event loop works without looking for new requests, so that those it cannot take hear of it at once. */
 const SLICE_MS = 4
+/** Turns given to connections that wait to be accepted before work goes on: those behind them would hear nothing for long. */
+const LOOKS = 16
 /** Weight of the newest request in what requests cost, and how much dearer than before it can count. */
 const NEWEST = 0.1
 const DEARER = 8
@@ -49,22 +53,36 @@ export function createAdmission(): Admission {
   let queue: Task[] = []
   let workedMs = 0
   let isPlanned = false
+  let isNews = false
+  let looks = 0
 
+  const plan = (): void => {
+    if (!isPlanned) setImmediate(takeTurn)
+    isPlanned = true
+  }
   const work = (task: Task): void => {
     task.startedAt = performance.now()
     task.run()
     workedMs += performance.now() - task.startedAt
-    if (!isPlanned) setImmediate(takeTurn)
-    isPlanned = true
+    plan()
   }
   const takeTurn = (): void => {
     isPlanned = false
+    looks = isNews && queue.length > 0 ? (looks + 1) % LOOKS : 0
+    isNews = false
+    if (looks > 0) {
+      plan()
+      return
+    }
     workedMs = 0
     let taken = 0
     while (taken < queue.length && workedMs < SLICE_MS) work(queue[taken++]!)
     queue = queue.slice(taken)
   }
   return {
+    noteConnection() {
+      isNews = true
+    },
     small: createLane(),
     large: createLane(),
     admit(task) {

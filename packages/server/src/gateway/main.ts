@@ -43,6 +43,9 @@ import { followTls, readTls } from './tls.ts'
 import type { Tracing, TracingDeps } from './tracing/open.ts'
 import { withSpans } from './tracing/traced-plane.ts'
 
+/** Connections that may wait to be accepted; the system takes fewer where `somaxconn` says so. Node's 511 are lost in a rush. */
+const BACKLOG = 4096
+
 /** Entry of a gateway process: listens, follows control's routing, answers until told to stop. */
 async function main(): Promise<void> {
   const config = loadConfig()
@@ -99,6 +102,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
     host: config.MILLWRIGHT_HOST,
     port: config.MILLWRIGHT_PORT,
     reusePort: config.MILLWRIGHT_GATEWAYS > 1,
+    backlog: BACKLOG,
   })
   const unfollowTls = files && followTls(gateway.server as TlsServer, files, logger)
   const { port } = gateway.server.address() as AddressInfo

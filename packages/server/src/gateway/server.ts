@@ -80,9 +80,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
   let isDraining = false
   const health = (): HealthState => ({ table: deps.table(), isReady: deps.isReady(), isDraining })
   const guard = createGuard(deps.table, deps.access, createWrongKeys(limits.wrongKeys))
+  const admission = createAdmission()
   const routeDeps: RouteDeps = {
     ...{ ...deps, guard, replies, health },
-    ...{ admission: createAdmission(), rates: createRates() },
+    ...{ admission, rates: createRates() },
   }
   const grpc = createGrpcDoor({ ...routeDeps, ids: deps.ids, logger: deps.logger, tracer: deps.tracer })
   const passOn = (exchange: HttpExchange): void => {
@@ -112,6 +113,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     mostHeaders: limits.headers,
   })
   limitConnections(server, limits)
+  server.on('connection', admission.noteConnection)
 
   return {
     server,
