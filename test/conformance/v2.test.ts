@@ -187,6 +187,14 @@ const CHECKS: readonly Check[] = [
     expected: { kind: 'ok' },
   },
   {
+    name: 'with content_type pd names are the caller’s where the model has none',
+    inference: iris({
+      inputs: ROW.map((value, index) => column('abcd'[index]!, [value])),
+      parameters: { content_type: 'pd' },
+    }),
+    expected: ok(),
+  },
+  {
     name: 'two inputs of one name are refused',
     inference: mixed([...MIXED, MIXED[0]!]),
     expected: invalid('city: expected inputs of different names'),

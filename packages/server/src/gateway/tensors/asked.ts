@@ -1,9 +1,12 @@
 import type { Method } from '@millwright/engine'
 import { describe, isObject } from '@millwright/inference/convert'
 import { pointerTo } from '@millwright/inference/validate'
+import { isUnnamed } from '../row-forms/columns.ts'
 import { invalidFields, type RowSource } from '../rows.ts'
 import type { Served } from '../served.ts'
 import { defaultOutputs, methodNamed } from './infer.ts'
+import { rowsOfTensors } from './rows.ts'
+import type { Tensor } from './tensor.ts'
 
 /** What the dialects of the V2 protocol have in common: which outputs are asked for, and how. */
 
@@ -43,12 +46,30 @@ export function assertInputs(inputs: unknown, most: number): asserts inputs is u
 }
 
 /**
- * The outputs asked for, or the default ones.
+ * The rows of a request. `contentType` is the parameter that MLServer's codecs write: `pd` is a pandas frame, of which other
+ * columns than the model's are ignored, and whose names are the caller's where the model has none.
  * @throws MillwrightError VALIDATION_FAILED
  */
-export function parseOutputs(served: Served, outputs: unknown, binaryByDefault: boolean): AskedOutput[] {
+export function rowsAsked(served: Served, tensors: readonly Tensor[], contentType: unknown): RowSource {
+  const isFrame = contentType === 'pd'
+  return rowsOfTensors(tensors, served.readers.tensor.names, {
+    ...{ ignoreExtra: isFrame, byOrder: isFrame && isUnnamed(served.routed.version.schema.inputs) },
+  })
+}
+
+/**
+ * The outputs asked for, or the default ones; of a request with a `contentType` that does not ask for bytes the prediction
+ * alone: MLServer's codecs take the only tensor of an answer, or make one frame of all.
+ * @throws MillwrightError VALIDATION_FAILED
+ */
+export function parseOutputs(
+  served: Served,
+  outputs: unknown,
+  { binaryByDefault = false, contentType }: { binaryByDefault?: boolean; contentType?: unknown } = {},
+): AskedOutput[] {
+  const isCodec = contentType !== undefined && !binaryByDefault
   if (outputs === undefined || outputs === null || (Array.isArray(outputs) && outputs.length === 0))
-    return defaultOutputs(served).map((method) => ({
+    return (isCodec ? [served.labelMethod] : defaultOutputs(served)).map((method) => ({
       ...{ name: method, method, binary: binaryByDefault, classes: undefined },
     }))
   if (!Array.isArray(outputs) || outputs.length > OUTPUTS)

@@ -6,6 +6,8 @@ import { faultAt, type Tensor } from './tensor.ts'
 export type TensorRowsOptions = {
   /** Tensors that no column is named after are ignored, as pandas ignores columns that are not asked for. */
   readonly ignoreExtra?: boolean
+  /** As many tensors as the model has columns, none of a column's name, are its columns in their order. */
+  readonly byOrder?: boolean
   /** Where tensor `index` stands in the request, for errors. */
   readonly pointerOf?: (index: number) => string
 }
@@ -16,10 +18,11 @@ export type TensorRowsOptions = {
  * @throws MillwrightError VALIDATION_FAILED naming the tensor, what was expected and what came
  */
 export function rowsOfTensors(
-  tensors: readonly Tensor[],
+  given: readonly Tensor[],
   names: readonly string[],
-  { ignoreExtra = false, pointerOf = (index) => `/inputs/${index}` }: TensorRowsOptions = {},
+  { ignoreExtra = false, byOrder = false, pointerOf = (index) => `/inputs/${index}` }: TensorRowsOptions = {},
 ): RowSource {
+  const tensors = byOrder ? namedByOrder(given, names) : given
   const [only] = tensors
   if (tensors.length === 1 && only !== undefined) {
     if (isMatrix(only, names.length)) return matrixRows(only, names, pointerOf(0))
@@ -37,6 +40,11 @@ export function rowsOfTensors(
     byName,
   )
 }
+
+const namedByOrder = (tensors: readonly Tensor[], names: readonly string[]): readonly Tensor[] =>
+  tensors.length === names.length && tensors.every(({ name }) => !names.includes(name))
+    ? tensors.map((tensor, index) => ({ ...tensor, name: names[index]! }))
+    : tensors
 
 /** A tensor and where it stands in the request. */
 type Found = { readonly tensor: Tensor; readonly pointer: string }

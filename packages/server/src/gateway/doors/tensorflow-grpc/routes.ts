@@ -91,7 +91,6 @@ function predict(deps: RouteDeps, served: Served, { message, request }: Asked) {
   const asked = parseOutputs(
     served,
     filter.map((name) => ({ name })),
-    false,
   )
   const outputs = [...new Set(asked.map(({ method }) => method))]
   const { exchange, startedAt, signal } = request

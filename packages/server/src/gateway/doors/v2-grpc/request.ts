@@ -8,10 +8,10 @@ import {
   assertInputs,
   assertParameters,
   parseOutputs,
+  rowsAsked,
   wrongType,
 } from '../../tensors/asked.ts'
 import type { Elements } from '../../tensors/datatype.ts'
-import { rowsOfTensors } from '../../tensors/rows.ts'
 import { decodeBytes, type Place, parseElements, refusal, type Tensor } from '../../tensors/tensor.ts'
 import { CONTENTS_OF, type Contents } from './contents.ts'
 import type { InferParameter, ModelInferRequest } from './messages.ts'
@@ -28,7 +28,7 @@ export function parseInference({ limits }: DoorDeps, served: Served, request: In
   const { id, inputs, outputs, raw_input_contents: raw } = request
   assertId(id)
   assertInputs(inputs, limits.tensors)
-  const parameters = parametersOf(request.parameters, '')
+  const { content_type: contentType } = parametersOf(request.parameters, '')
   if (raw.length > 0 && raw.length !== inputs.length)
     throw refusal(
       { pointer: '/raw_input_contents', name: 'raw_input_contents' },
@@ -42,10 +42,8 @@ export function parseInference({ limits }: DoorDeps, served: Served, request: In
   }))
   return {
     id: id === '' ? undefined : id,
-    rows: rowsOfTensors(tensors, served.readers.tensor.names, {
-      ignoreExtra: parameters.content_type === 'pd',
-    }),
-    outputs: parseOutputs(served, asked, raw.length > 0),
+    rows: rowsAsked(served, tensors, contentType),
+    outputs: parseOutputs(served, asked, { binaryByDefault: raw.length > 0, contentType }),
   }
 }
 

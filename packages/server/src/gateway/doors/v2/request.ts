@@ -8,6 +8,7 @@ import {
   assertInputs,
   assertParameters,
   parseOutputs,
+  rowsAsked,
   wrongType,
 } from '../../tensors/asked.ts'
 import { textOf } from '../../tensors/datatype.ts'
@@ -59,11 +60,11 @@ function parseDocument(
       'wrong_length',
       `expected the binary data to end with the last tensor, got ${bytes.left} bytes more`,
     )
-  const contentType = isObject(parameters) ? parameters.content_type : undefined
+  const { content_type: contentType, binary_data_output: binary } = isObject(parameters) ? parameters : {}
   return {
     id: id ?? undefined,
-    rows: rowsOfTensors(tensors, served.readers.tensor.names, { ignoreExtra: contentType === 'pd' }),
-    outputs: parseOutputs(served, outputs, isObject(parameters) && parameters.binary_data_output === true),
+    rows: rowsAsked(served, tensors, contentType),
+    outputs: parseOutputs(served, outputs, { binaryByDefault: binary === true, contentType }),
   }
 }
 
@@ -122,6 +123,6 @@ function rawInference(served: Served, body: Buffer): AskedInference {
   return {
     id: undefined,
     rows: rowsOfTensors([{ name: place.name, datatype, shape, elements }], names),
-    outputs: parseOutputs(served, undefined, true),
+    outputs: parseOutputs(served, undefined, { binaryByDefault: true }),
   }
 }

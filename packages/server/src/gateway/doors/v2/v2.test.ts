@@ -131,6 +131,41 @@ describe('a model of named columns', () => {
   })
 })
 
+describe("a request of MLServer's codecs", () => {
+  const frame = (names: readonly string[]) => ({
+    parameters: { content_type: 'pd' },
+    inputs: names.map((name, column) => ({
+      ...{ name, datatype: 'FP64', shape: [IRIS.rows.length, 1] },
+      data: IRIS.rows.map((row) => row[column]),
+    })),
+  })
+  const labels = [expect.objectContaining({ name: 'predict', data: EXPECTED['iris-lr']!.predict })]
+
+  test('is answered by the prediction alone, when no outputs are asked for', async () => {
+    const request = { ...matrix(IRIS.rows.flat()), parameters: { content_type: 'np' } }
+
+    const plain = await infer('iris-lr', request)
+    const asked = await infer('iris-lr', { ...request, outputs: [{ name: 'predict_proba' }] })
+
+    expect(plain.json.outputs).toEqual(labels)
+    expect(asked.json.outputs.map(({ name }) => name)).toEqual(['predict_proba'])
+  })
+
+  test('has the columns of a frame in its own names, where the model has none', async () => {
+    const { json } = await infer('iris-lr', frame(['d', 'c', 'b', 'a']))
+
+    expect(json.outputs).toEqual(labels)
+  })
+
+  test('is refused when its frame mixes names of the model with others, or is too narrow', async () => {
+    const mixed = await infer('iris-lr', frame(['x0', 'b', 'c', 'd']))
+    const narrow = await infer('iris-lr', frame(['a', 'b', 'c']))
+
+    expect(mixed.error).toBe('x1: expected an input of this name, got x0, b, c, d (and 2 more)')
+    expect(narrow.error).toBe('x0: expected an input of this name, got a, b, c (and 3 more)')
+  })
+})
+
 const wrong = (changes: object) => matrix([5.1, 3.5, 1.4, 0.2], { shape: [1, 4], ...changes })
 test.each<[string, unknown, Record<string, string>?]>([
   ['the body is not JSON: it is empty', ''],
