@@ -2,8 +2,9 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { Decision, type DeploymentFile, Name, Respond } from '@millwright/contracts'
 import { textOption, UsageError, type Values } from './command.ts'
-import { folderOf, pathInside, readDeploymentFile } from './deployment-file.ts'
+import { folderOf, readDeploymentFile } from './deployment-file.ts'
 import { filesOfSteps, type ModelFiles, modelFiles } from './model-parts.ts'
+import { pathInside } from './path-inside.ts'
 import { readText } from './read-file.ts'
 
 /** What `deploy` is about to do, and where each guess came from. */
