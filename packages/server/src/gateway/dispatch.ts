@@ -38,9 +38,14 @@ export function createDispatcher({ routes, guard, replies, passOn }: DispatchDep
   }
   const choose = (exchange: HttpExchange): void => {
     const { method } = exchange
-    guard.assertOwnOrigin(method, exchange)
     const match = find(exchange.url)
     const route = match?.target.find(({ methods }) => methods.includes(method))
+    try {
+      guard.assertOwnOrigin(method, exchange)
+    } catch (fault) {
+      refuse(replies, route ?? PROXY, exchange, fault)
+      return
+    }
     const isOurs = route !== undefined && route.takes?.(exchange) !== false
     if (match !== undefined && isOurs) {
       answer(route, exchange, match.params)
@@ -57,7 +62,7 @@ export function createDispatcher({ routes, guard, replies, passOn }: DispatchDep
         choose(exchange)
       } catch (fault) {
         const error = fault instanceof URIError ? routeNotFound(exchange) : fault
-        refuse(replies, { door: 'proxy' }, exchange, error)
+        refuse(replies, PROXY, exchange, error)
       }
     },
     answerOf(exchange) {
@@ -75,6 +80,9 @@ export function createDispatcher({ routes, guard, replies, passOn }: DispatchDep
     },
   }
 }
+
+/** Refuses what is nobody's of the gateway. */
+const PROXY: Pick<GatewayRoute, 'door' | 'word'> = { door: 'proxy' }
 
 /** The rows of one path, each for some methods. */
 type PathRoutes = readonly GatewayRoute[]

@@ -174,12 +174,7 @@ test('keys are taken up although a model of the same snapshot cannot be loaded',
 })
 
 describe('a page of another site, and a name that was made to resolve here', () => {
-  test.each([
-    [{ origin: 'https://evil.example' }, 'FOREIGN_ORIGIN'],
-    [{ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' }, 'FOREIGN_ORIGIN'],
-    [{ host: 'evil.example' }, 'HOST_NOT_ALLOWED'],
-  ])('%o is refused with %s, with a key or without', async (headers, code) => {
-    const port = await gateway.listen()
+  async function post(path: string, headers: Readonly<Record<string, string>>) {
     const body = JSON.stringify({ row: CHURN_ROW })
     const all = {
       host: 'localhost',
@@ -189,12 +184,31 @@ describe('a page of another site, and a name that was made to resolve here', () 
       ...headers,
     }
     const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
-    const conversation = openConversation(port)
-    await conversation.send([`POST ${CHURN_PREDICT} HTTP/1.1`, ...lines, '', body].join('\r\n'))
+    const conversation = openConversation(await gateway.listen())
+    await conversation.send([`POST ${path} HTTP/1.1`, ...lines, '', body].join('\r\n'))
     const answer = await conversation.receive()
     conversation.close()
+    return { status: answer.status, json: JSON.parse(answer.body) }
+  }
 
-    expect(answer.status).toBe(403)
-    expect(JSON.parse(answer.body)).toMatchObject({ code })
+  test.each([
+    [{ origin: 'https://evil.example' }, 'FOREIGN_ORIGIN'],
+    [{ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' }, 'FOREIGN_ORIGIN'],
+    [{ host: 'evil.example' }, 'HOST_NOT_ALLOWED'],
+  ])('%o is refused with %s, with a key or without', async (headers, code) => {
+    const { status, json } = await post(CHURN_PREDICT, headers)
+
+    expect(status).toBe(403)
+    expect(json).toMatchObject({ code })
+  })
+
+  test('is told so in the words of the dialect, which clients show', async () => {
+    const { status, json } = await post('/v2/models/churn/infer', { host: 'ml.example:8080' })
+
+    expect(status).toBe(403)
+    expect(json).toEqual({
+      error:
+        'this server does not answer to the name "ml.example:8080"; use its own, or add this one to MILLWRIGHT_ALLOWED_HOSTS',
+    })
   })
 })
