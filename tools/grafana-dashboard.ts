@@ -264,7 +264,10 @@ export function buildDashboard() {
       datasource,
       gridPos: { x, y, w: panel.width, h: HEIGHT },
       fieldConfig: { defaults: { unit: panel.unit, min: 0 }, overrides: [] },
-      options: { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi' } },
+      options: {
+        legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] },
+        tooltip: { mode: 'multi', sort: 'desc' },
+      },
       targets: panel.queries.map(({ expr, legend }, q) => ({
         refId: String.fromCharCode(65 + q),
         datasource,
