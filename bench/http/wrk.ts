@@ -33,9 +33,9 @@ export function requestBodies(shape: Shape): string[] {
   })
 }
 
-/** What is sent over and over, one body after the other. */
+/** What is sent over and over, one body after the other, to one address or to several in turn. */
 export type Requests = {
-  readonly path: string
+  readonly path: string | readonly string[]
   readonly headers: Readonly<Record<string, string>>
   readonly bodies: readonly (string | Uint8Array)[]
 }
@@ -53,9 +53,10 @@ ${Object.entries(headers)
   .map(([name, value]) => `wrk.headers["${name}"] = "${value}"`)
   .join('\n')}
 init = function()
+  local paths = {${[path].flat().map((one) => `"${one}"`)}}
   for i = 1, ${bodies.length} do
     local file = io.open("${folder}/" .. i .. ".body", "rb")
-    requests[i] = wrk.format(nil, "${path}", nil, file:read("*a"))
+    requests[i] = wrk.format(nil, paths[(i - 1) % #paths + 1], nil, file:read("*a"))
     file:close()
   end
 end
