@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { Limits } from '../packages/contracts/src/deployment.ts'
 import { loadConfig } from '../packages/server/src/config.ts'
+import { NOT_APPLICABLE } from '../test/attacks/not-applicable.ts'
 
 const page = readFileSync(new URL('../docs/reference/limits.md', import.meta.url), 'utf8')
 const told = [...page.matchAll(/^\| `(MILLWRIGHT_\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [
@@ -26,4 +27,13 @@ test('and every limit of a deployment', () => {
   const fields = [...page.matchAll(/^\| `([a-z]\w+)` \|/gm)].map(([, name]) => name)
 
   expect(fields.sort()).toEqual(Object.keys(Limits.shape).sort())
+})
+
+test('and the attacks that do not apply, with the reasons of the suite', () => {
+  const attacks = [...page.matchAll(/^\| .* \(S(\d+)\) \| (.+) \|$/gm)].map(([, number, reason]) => [
+    number,
+    reason,
+  ])
+
+  expect(Object.fromEntries(attacks)).toEqual(NOT_APPLICABLE)
 })

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/millwright.ts'
 import { ARTIFACTS } from './artifacts.ts'
 import type { Attack } from './attack.ts'
+import { COMMAND_LINE } from './command-line.ts'
 import { CONNECTIONS } from './connections.ts'
 import { DATA_PLANE } from './data-plane.ts'
 import { INFORMATION } from './information.ts'
@@ -18,6 +19,7 @@ import { VALUES } from './values.ts'
 const ATTACKS: readonly Attack[] = [
   ...MANAGEMENT,
   ...ARTIFACTS,
+  ...COMMAND_LINE,
   ...DATA_PLANE,
   ...VALUES,
   ...CONNECTIONS,

@@ -33,6 +33,29 @@ const CONFUSED: readonly (readonly [what: string, body: string])[] = [
   ['a list for a number', `{"row":${ROW.replace('12', '[12]')}}`],
 ]
 
+/** Rows that are alike: values that change places, run together, or are of other types; other outputs; a bad row. */
+const KEPT: readonly object[] = [
+  ...[
+    [1, 23, 45, 0.5],
+    [12, 3, 45, 0.5],
+    [45, 23, 1, 0.5],
+    [1, 23, 450, 0.05],
+    [0, 0, 0, 0],
+  ].map((row) => ({
+    row: Object.fromEntries(Object.keys(JSON.parse(ROW)).map((name, i) => [name, row[i]])),
+  })),
+  { row: JSON.parse(ROW), outputs: ['predict'] },
+  { row: JSON.parse(ROW), outputs: ['predict_proba'] },
+  { row: JSON.parse(ROW) },
+  { row: { ...JSON.parse(ROW), total_orders: 'many' } },
+]
+
+/** What an answer says, but for whom and when. */
+function answered({ status, body }: { readonly status: number; readonly body: string }) {
+  const { prediction, errors } = JSON.parse(body) as Record<string, object | undefined>
+  return { status, prediction: { ...prediction, id: undefined }, errors }
+}
+
 export const VALUES: readonly Attack[] = [
   {
     number: 42,
@@ -221,6 +244,40 @@ export const VALUES: readonly Attack[] = [
           413,
         ],
       ])
+    },
+  },
+  {
+    number: 51,
+    words:
+      'an answer that is kept is given to the same row, version and outputs alone, and no refusal is kept',
+    run: async (targets) => {
+      const cache = { ttl: 300, max: 1_000 }
+      const [v2, v3] = ['v2', 'v3'].map((name) => fixture(`examples/churn/models/churn_model_${name}.pkl`))
+      await serve(targets, 'kept-a', v2!, { cache })
+      await serve(targets, 'kept-b', v3!, { cache })
+      await serve(targets, 'fresh-a', v2!)
+      await serve(targets, 'fresh-b', v3!)
+      const found = []
+      let hits = 0
+      for (const body of KEPT) {
+        for (const name of ['kept-a', 'kept-b', 'kept-a', 'kept-b']) {
+          const answer = await predictRows(targets, name, body)
+          if (answer.headers.get('cache-status')?.includes('hit')) hits++
+          found.push(answered(answer))
+        }
+      }
+      const fresh = []
+      for (const body of KEPT) {
+        const [a, b] = [
+          await predictRows(targets, 'fresh-a', body),
+          await predictRows(targets, 'fresh-b', body),
+        ]
+        fresh.push(...[a, b, a, b].map(answered))
+      }
+
+      expect(found).toEqual(fresh)
+      expect(hits).toBeGreaterThan(0)
+      expect(found.filter(({ status }) => status === 400)).toHaveLength(4)
     },
   },
   {
