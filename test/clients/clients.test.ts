@@ -1,5 +1,9 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDialects } from '../../packages/server/test/dialects.ts'
 import { cli, removeFolder, startMillwright } from '../support/millwright.ts'
@@ -146,19 +150,31 @@ test('TensorFlow Serving by grpcio, with stubs of our .proto file', async () => 
   })
 })
 
-type Outputs = { outputs: { data: number[] }[] }
+/** The program that the how-to shows, run; what it prints: the answer to a V2 request, and to a native one. */
+async function runShown(language: string, command: string, file: string) {
+  const page = readFileSync(`${HERE}../../docs/how-to/call-from-java-or-r.md`, 'utf8')
+  const program = page.split(`\`\`\`${language}\n`)[1]!.split('```')[0]!
+  const folder = mkdtempSync(join(tmpdir(), 'millwright-shown-'))
+  writeFileSync(join(folder, file), program)
+  const { stdout } = await promisify(execFile)(command, [join(folder, file), `http://127.0.0.1:${port}`])
+  rmSync(folder, { recursive: true })
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+}
 
-test.skipIf(!hasProgram('java', '-version'))(
-  'Java by its own HTTP client, HTTP/1.1 and its offer of HTTP/2',
-  async () => {
-    const { outputs } = await runJson<Outputs>('java', [`${HERE}Infer.java`, port])
+test.for([
+  ['java', 'java', 'Ask.java', hasProgram('java', '-version')],
+  ['r', 'Rscript', 'ask.R', hasProgram('Rscript', '-e', 'library(curl); library(jsonlite)')],
+] as const)(
+  '%s asks over V2, and by names of columns',
+  async ([language, command, file, isHere], { skip }) => {
+    skip(!isHere)
 
-    expect(outputs[0]!.data).toEqual(LABELS)
+    const [v2, native] = await runShown(language, command, file)
+
+    expect(v2.outputs[0].data).toEqual(LABELS)
+    expect(native).toMatchObject({ deployment: 'mixed', prediction: { prediction: 'yes' } })
   },
 )
-
-test.skipIf(!hasProgram('Rscript', '-e', 'library(curl)'))('R by curl', async () => {
-  const { outputs } = await runJson<Outputs>('Rscript', [`${HERE}infer.R`, port])
-
-  expect(outputs[0]!.data).toEqual(LABELS)
-})
