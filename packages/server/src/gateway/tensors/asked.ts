@@ -67,7 +67,7 @@ export function parseOutputs(
   outputs: unknown,
   { binaryByDefault = false, contentType }: { binaryByDefault?: boolean; contentType?: unknown } = {},
 ): AskedOutput[] {
-  const isCodec = contentType !== undefined && !binaryByDefault
+  const isCodec = typeof contentType === 'string' && !binaryByDefault
   if (outputs === undefined || outputs === null || (Array.isArray(outputs) && outputs.length === 0))
     return (isCodec ? [served.labelMethod] : defaultOutputs(served)).map((method) => ({
       ...{ name: method, method, binary: binaryByDefault, classes: undefined },
