@@ -162,7 +162,9 @@ const SETTINGS = {
   MILLWRIGHT_RETENTION_DAYS: notNegative(90),
   /** The oldest logged predictions are removed beyond this many bytes of Parquet; 0 keeps them. */
   MILLWRIGHT_RETENTION_BYTES: notNegative(0),
-  /** Longest a stopping gateway waits for requests in flight, in milliseconds. */
+  /** After SIGTERM, so long new connections are still answered while the server says that it is not ready, in milliseconds; after SIGINT (Ctrl-C) there is none. */
+  MILLWRIGHT_STOP_GRACE_MS: integer(500, { min: 0 }),
+  /** After that, longest a stopping gateway waits for requests in flight, in milliseconds. */
   MILLWRIGHT_DRAIN_MS: integer(10_000, { min: 0 }),
   /** Longest a change waits for all gateways to take it up, in milliseconds. */
   MILLWRIGHT_ACK_TIMEOUT_MS: integer(10_000, { min: 1 }),

@@ -237,7 +237,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
       await jobs.stop()
       follower.stop()
       gateway.closeAllConnections()
-      await gateway.drain()
+      await gateway.drain(0)
       proxy.close()
       await pool.close()
       await log.close()

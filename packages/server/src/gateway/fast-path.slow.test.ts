@@ -194,7 +194,7 @@ test('a drained gateway closes connections that wait, and answers what came befo
 
   const answered = busy.receive()
   await sleep(1)
-  await own.drain()
+  await own.drain(0)
 
   expect((await answered).status).toBe(200)
   await Promise.all([idle.closed, busy.closed])

@@ -28,9 +28,7 @@ export type FastPathOptions = {
 }
 
 export type FastPath = {
-  /** From now on every request is node:http's. */
-  readonly stop: () => void
-  /** Ends connections that wait for a request. */
+  /** Ends connections that have waited for a request for a while: one may be on its way on the others. */
   readonly closeIdle: () => void
   readonly closeAll: () => void
 }
@@ -41,6 +39,8 @@ const HEAD_END = '\r\n\r\n'
 /** Callers send the same head again and again. */
 const KNOWN_HEADS = 256
 const SWEEP_MS = 1_000
+/** A request that was sent before its connection was closed has come within this time. */
+const UNDER_WAY_MS = 200
 
 /**
  * Takes the first look at what a connection of `server` sends. A plain POST to a known address that came whole, in one
@@ -57,7 +57,6 @@ export function createFastPath(options: FastPathOptions): FastPath {
     ...options,
     connections,
     keepAlive: createKeepAlive(keepAliveMs),
-    stopped: false,
     planOf(head) {
       const known = plans.get(head)
       if (known !== undefined) return known
@@ -70,8 +69,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
   }
   server.removeListener(opened, accept)
   server.on(opened, (socket: Socket) => {
-    if (path.stopped) accept.call(server, socket)
-    else connections.add(new Connection(socket, path))
+    connections.add(new Connection(socket, path))
   })
   const timer = setInterval(() => {
     const now = performance.now()
@@ -79,10 +77,10 @@ export function createFastPath(options: FastPathOptions): FastPath {
   }, SWEEP_MS).unref()
   server.on('close', () => clearInterval(timer))
   return {
-    stop: () => {
-      path.stopped = true
+    closeIdle() {
+      const since = performance.now() - UNDER_WAY_MS
+      for (const connection of connections) if (connection.waitsSince < since) connection.close()
     },
-    closeIdle: () => connections.forEach((connection) => void (connection.isBusy || connection.close())),
     closeAll: () => connections.forEach((connection) => void connection.close()),
   }
 }
@@ -94,7 +92,6 @@ type Path = Pick<FastPathOptions, 'ids' | 'firstMs' | 'keepAliveMs' | 'takeHttp2
   readonly keepAlive: () => string
   readonly planOf: (head: string) => Plan | null
   readonly handOver: (socket: Socket) => void
-  stopped: boolean
 }
 
 function makePlan(text: string, { answererOf, mostHeaders }: FastPathOptions): Plan | null {
@@ -125,7 +122,8 @@ function createKeepAlive(keepAliveMs: number): () => string {
 /** A connection that has sent nothing but plain requests so far. */
 class Connection {
   isBusy = false
-  /** `performance.now()` at which waiting for a request ends. */
+  /** `performance.now()` since when it waits for a request, and when that ends. */
+  waitsSince: number
   idleUntil: number
   readonly #socket: Socket
   readonly #path: Path
@@ -135,7 +133,8 @@ class Connection {
   constructor(socket: Socket, path: Path) {
     this.#socket = socket
     this.#path = path
-    this.idleUntil = performance.now() + path.firstMs
+    this.waitsSince = performance.now()
+    this.idleUntil = this.waitsSince + path.firstMs
     socket
       .on('data', this.#onData)
       .on('end', this.#onEnd)
@@ -166,15 +165,20 @@ class Connection {
     const { keepAliveMs } = this.#path
     this.isBusy = false
     this.#gone = undefined
-    this.idleUntil = performance.now() + keepAliveMs
+    this.waitsSince = performance.now()
+    this.idleUntil = this.waitsSince + keepAliveMs
     const socket = this.#socket
     const isTaken = socket.write(bytes, encoding)
-    if (closes || this.#ended) socket.end()
-    else if (!isTaken) socket.pause().once('drain', () => socket.resume())
+    if (closes || this.#ended) {
+      this.#ended = true
+      // What came after is read and left: unread, it would make the end a reset.
+      socket.end().resume()
+    } else if (!isTaken) socket.pause().once('drain', () => socket.resume())
     else if (socket.isPaused()) socket.resume()
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    if (this.#ended) return
     if (this.isBusy) {
       // Read again when the answer before it is sent.
       this.#socket.pause().unshift(chunk)
@@ -182,13 +186,14 @@ class Connection {
     }
     const start = chunk.toString('latin1', 0, Math.min(chunk.length, HEAD_BYTES))
     const end = start.indexOf(HEAD_END)
-    const plan = end === -1 || this.#path.stopped ? null : this.#path.planOf(start.slice(0, end))
+    const plan = end === -1 ? null : this.#path.planOf(start.slice(0, end))
     const bodyStart = end + HEAD_END.length
     if (plan === null || plan.head.bodyBytes !== chunk.length - bodyStart) {
       this.#handOver(chunk)
       return
     }
     this.isBusy = true
+    this.waitsSince = Number.POSITIVE_INFINITY
     this.idleUntil = Number.POSITIVE_INFINITY
     plan.answer(new FastExchange(this, this.#path, { head: plan.head, body: chunk.subarray(bodyStart) }))
   }

@@ -152,12 +152,13 @@ type Running = { readonly gateway: Gateway; readonly close: () => Promise<void> 
 function stopWhenTold(config: Config, logger: Logger, { gateway, close }: Running): void {
   onStop((why) => {
     logger.info(`stopping: ${why}`)
+    const graceMs = why === 'SIGTERM' ? config.MILLWRIGHT_STOP_GRACE_MS : 0
     const killer = setTimeout(() => {
       logger.warn(`requests were still under way after ${config.MILLWRIGHT_DRAIN_MS} ms`)
       gateway.closeAllConnections()
-    }, config.MILLWRIGHT_DRAIN_MS)
+    }, graceMs + config.MILLWRIGHT_DRAIN_MS)
     gateway
-      .drain()
+      .drain(graceMs)
       .finally(() => clearTimeout(killer))
       .then(close)
       .then(

@@ -358,7 +358,7 @@ describe('draining', () => {
     slow.write(head + BODY.slice(0, 10))
     await sleep(50)
 
-    const drained = own.drain()
+    const drained = own.drain(0)
     await sleep(50)
     const received: string[] = []
     slow.on('data', (chunk) => received.push(String(chunk)))

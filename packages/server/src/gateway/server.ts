@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { SecureContextOptions } from 'node:tls'
 import { MillwrightError } from '@millwright/contracts/errors'
 import type { AccessPolicy } from '../access/origin.ts'
@@ -11,7 +12,7 @@ import type { IdSource } from '../ids.ts'
 import type { Logger } from '../logging.ts'
 import { createAdmission } from './admission.ts'
 import { createBodyReader } from './body.ts'
-import { limitConnections } from './connections.ts'
+import { closeListener, limitConnections } from './connections.ts'
 import type { Dataplane } from './dataplane.ts'
 import { createDispatcher } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
@@ -55,8 +56,11 @@ export type Gateway = {
   readonly server: Server | TlsServer
   /** Answers a POST that came in another way than over a connection. */
   readonly answer: (exchange: Exchange) => void
-  /** Stops accepting, answers what is under way, closes every connection. Resolves when all are closed. */
-  readonly drain: () => Promise<void>
+  /**
+   * Says at once that it is not ready and asks callers to leave; answers everybody for `graceMs` more, then stops
+   * accepting and answers what is under way. Resolves when every connection is closed.
+   */
+  readonly drain: (graceMs: number) => Promise<void>
   readonly closeAllConnections: () => void
 }
 
@@ -118,10 +122,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
   return {
     server,
     answer: answerOf,
-    async drain() {
+    async drain(graceMs) {
       isDraining = true
       replies.closeConnections()
-      fastPath.stop()
+      grpc.askToLeave()
+      await sleep(graceMs)
       grpc.drain()
       await closeServer(server, fastPath.closeIdle)
     },
@@ -179,7 +184,7 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
 /** Connections that go idle after their last answer are closed until none is left. */
 async function closeServer(server: Server | TlsServer, closeIdle: () => void): Promise<void> {
   if (!server.listening) return
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  const { closed } = await closeListener(server)
   const closing = setInterval(() => {
     closeIdle()
     server.closeIdleConnections()

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import type { ChildMessage, SupervisorMessage } from './messages.ts'
+import type { ChildMessage, StopSignal, SupervisorMessage } from './messages.ts'
 
 export type ChildOptions = {
   readonly entry: string
@@ -18,7 +18,7 @@ export type Child = {
   /** From now on it is not started again when it ends. */
   retire(): void
   /** Asks it to drain and waits until it is gone; kills it after `deadlineMs`. */
-  stop(deadlineMs: number): Promise<void>
+  stop(signal: StopSignal, deadlineMs: number): Promise<void>
   kill(): void
 }
 
@@ -65,7 +65,7 @@ export function superviseChild(options: ChildOptions): Child {
 
   return {
     retire,
-    stop(deadlineMs) {
+    stop(signal, deadlineMs) {
       retire()
       const child = process_
       if (child === undefined) return Promise.resolve()
@@ -75,7 +75,7 @@ export function superviseChild(options: ChildOptions): Child {
           clearTimeout(killer)
           resolve()
         })
-        const message: SupervisorMessage = { type: 'stop' }
+        const message: SupervisorMessage = { type: 'stop', signal }
         if (child.connected) child.send(message, () => {})
         else child.kill('SIGTERM')
       })

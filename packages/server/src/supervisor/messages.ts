@@ -3,7 +3,9 @@ export type ChildMessage =
   /** @property hasKeys of control: whether there is an API key that is good */
   | { readonly type: 'ready'; readonly port?: number; readonly hasKeys?: boolean }
   | { readonly type: 'fatal'; readonly message: string }
-export type SupervisorMessage = { readonly type: 'stop' }
+/** Signals that ask to stop: of whoever runs the server, and of someone at a terminal. */
+export type StopSignal = 'SIGTERM' | 'SIGINT'
+export type SupervisorMessage = { readonly type: 'stop'; readonly signal: StopSignal }
 
 /** Tells the supervisor, if there is one, and waits until the message is on its way. */
 export function tellSupervisor(message: ChildMessage): Promise<void> {
@@ -13,10 +15,10 @@ export function tellSupervisor(message: ChildMessage): Promise<void> {
   })
 }
 
-/** Calls `stop` once: on SIGTERM, SIGINT, on the supervisor's word, and when the supervisor is gone. */
-export function onStop(stop: (why: string) => void): void {
+/** Calls `stop` once: on a signal, on the supervisor's word that it had one, and when the supervisor is gone. */
+export function onStop(stop: (why: StopSignal | 'supervisor gone') => void): void {
   let stopping = false
-  const once = (why: string): void => {
+  const once: typeof stop = (why) => {
     if (stopping) return
     stopping = true
     stop(why)
@@ -27,6 +29,6 @@ export function onStop(stop: (why: string) => void): void {
   // It may have gone before anybody listened: then there is no event any more.
   if (process.send !== undefined && !process.connected) setImmediate(once, 'supervisor gone')
   process.on('message', (message: SupervisorMessage) => {
-    if (message.type === 'stop') once('stop')
+    if (message.type === 'stop') once(message.signal)
   })
 }

@@ -4,7 +4,7 @@ import { type Config, tlsFilesOf } from '../config.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { settleMemory } from '../settle.ts'
 import { type Child, superviseChild } from './child.ts'
-import type { ChildMessage } from './messages.ts'
+import type { ChildMessage, StopSignal } from './messages.ts'
 import { checkPort, holdDataFolder, prepareDataFolder, StartError } from './preflight.ts'
 
 export type UpOptions = {
@@ -62,7 +62,7 @@ type Tree = {
   /** The port, once everything answers. @throws StartError when something cannot run */
   readonly ready: Promise<number>
   /** Gateways drain first, so that control takes over what they logged. */
-  stop(): Promise<void>
+  stop(signal: StopSignal): Promise<void>
   kill(): void
 }
 
@@ -143,12 +143,13 @@ function startTree(options: UpOptions, layout: DataLayout): Tree {
     })
   return {
     ready: ready.promise,
-    async stop() {
+    async stop(signal) {
       stopping = true
       const [control, ...gateways] = children
       control!.retire()
-      await Promise.all(gateways.map((gateway) => gateway.stop(config.MILLWRIGHT_DRAIN_MS + CONTROL_STOP_MS)))
-      await control!.stop(CONTROL_STOP_MS)
+      const deadlineMs = config.MILLWRIGHT_STOP_GRACE_MS + config.MILLWRIGHT_DRAIN_MS + CONTROL_STOP_MS
+      await Promise.all(gateways.map((gateway) => gateway.stop(signal, deadlineMs)))
+      await control!.stop(signal, CONTROL_STOP_MS)
     },
     kill() {
       for (const child of children) child.kill()
@@ -167,17 +168,17 @@ const nobodyMayCall = ({ config: { MILLWRIGHT_HOST: host } }: UpOptions, { root 
 function stopOnSignal(tree: Tree, { say }: UpOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     let signals = 0
-    const onSignal = (): void => {
+    const onSignal = (signal: StopSignal): void => {
       if (++signals > 1) {
         tree.kill()
         process.exit(130)
       }
       say('Stopping: finishing requests in flight (again to stop at once)')
-      tree.stop().then(resolve, reject)
+      tree.stop(signal).then(resolve, reject)
     }
-    process.on('SIGINT', onSignal)
-    process.on('SIGTERM', onSignal)
-    tree.ready.catch((error: unknown) => tree.stop().then(() => reject(error), reject))
+    process.on('SIGINT', () => onSignal('SIGINT'))
+    process.on('SIGTERM', () => onSignal('SIGTERM'))
+    tree.ready.catch((error: unknown) => tree.stop('SIGINT').then(() => reject(error), reject))
   })
 }
 

@@ -9,6 +9,9 @@ import type { GrpcServer } from './server.ts'
 export type GrpcDoor = {
   /** Serves a connection whose first bytes are the preface of HTTP/2. */
   readonly takeConnection: (socket: Socket, head: Buffer) => void
+  /** Tells the connections there are to send no more calls; new ones are served. */
+  readonly askToLeave: () => void
+  /** From now on new ones, too. */
   readonly drain: () => void
   readonly closeAll: () => void
 }
@@ -23,6 +26,7 @@ export function createGrpcDoor(
 ): GrpcDoor {
   const sockets = new Set<Socket>()
   let loading: Promise<GrpcServer> | undefined
+  let isDraining = false
   const load = async (): Promise<GrpcServer> => {
     const [{ createGrpcServer }, { grpcRoutes }] = await Promise.all([
       import('./server.ts'),
@@ -40,6 +44,9 @@ export function createGrpcDoor(
   const closeAll = (): void => {
     for (const socket of sockets) socket.destroy()
   }
+  const askToLeave = (): void => {
+    loading?.then((server) => server.askToLeave(), closeAll)
+  }
   return {
     takeConnection(socket, head) {
       sockets.add(socket)
@@ -52,6 +59,7 @@ export function createGrpcDoor(
       loading.then(
         ({ take }) => {
           if (!socket.destroyed) take(socket)
+          if (isDraining) askToLeave()
         },
         (error: unknown) => {
           deps.logger.error({ error }, 'gRPC cannot be loaded; its connections are closed')
@@ -59,8 +67,10 @@ export function createGrpcDoor(
         },
       )
     },
+    askToLeave,
     drain() {
-      loading?.then(({ drain }) => drain(), closeAll)
+      isDraining = true
+      askToLeave()
     },
     closeAll,
   }

@@ -189,7 +189,7 @@ test('when it stops, calls under way are answered, streams end, and health says 
 
   const running = caller.call(INFERENCE.ModelInfer, request(60_000))
   while (own.metrics.state.inFlight === 0) await sleep(1)
-  const drained = own.drain()
+  const drained = own.drain(0)
 
   expect(await running).toMatchObject({ model_version: '1' })
   expect([(await watched).code, (await streamed).code]).toEqual([0, 0])

@@ -28,8 +28,8 @@ export type GrpcServerOptions = {
 export type GrpcServer = {
   /** Serves a connection from its first byte on. */
   readonly take: (connection: Duplex) => void
-  /** Tells every connection to send no more calls, ends streams, answers calls that are under way. */
-  readonly drain: () => void
+  /** Tells every connection there is to send no more calls, ends streams, answers calls that are under way. */
+  readonly askToLeave: () => void
 }
 
 /** A connection that does not answer a ping is dead. An idle one is kept: its time-out costs every call a tenth. */
@@ -55,11 +55,14 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     const { type, handle } = KINDS[route.streams ?? 'none'](route, context)
     server.register(route.path, handle as never, identity, identity, type)
   }
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const createInjector = () => server.createConnectionInjector(ServerCredentials.createInsecure())
+  let injector = createInjector()
   return {
     take: (connection) => injector.injectConnection(connection),
-    drain() {
+    askToLeave() {
       injector.destroy()
+      // One that was destroyed loses sight of the connections that it takes.
+      injector = createInjector()
       for (const close of open) close()
     },
   }
