@@ -12,7 +12,7 @@ const told = [...page.matchAll(/^\| `(MILLWRIGHT_\w+)` \| (\d+) \|/gm)].map(([, 
 
 /** Settings with a number that limits nothing of a caller's. */
 const OTHERS =
-  /_PORT$|_GATEWAYS$|_SLOT$|_LOG_|_SEGMENT_|_RETENTION_|_DRAIN_MS$|_STOP_GRACE_MS$|_ACK_TIMEOUT_MS$|_JOB_KEPT_MS$|_BATCH_WAIT_MS$|^OTEL_/
+  /_PORT$|_GATEWAYS$|_SLOT$|_LOG_|_SEGMENT_|_RETENTION_|_DRAIN_MS$|_STOP_GRACE_MS$|_STANDSTILL_MS$|_ACK_TIMEOUT_MS$|_JOB_KEPT_MS$|_BATCH_WAIT_MS$|^OTEL_/
 
 test('the page of limits tells every setting that is one, with its real default', () => {
   const limits = Object.entries(loadConfig({})).filter(

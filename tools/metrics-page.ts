@@ -16,6 +16,7 @@ type Row = Pick<MetricJson, 'name' | 'help' | 'type'> & { readonly labels: reado
 const CONTROL_LABELS: Readonly<Record<string, readonly string[]>> = {
   millwright_control_requests_total: ['method', 'route', 'status'],
   millwright_control_request_seconds: ['method', 'route'],
+  millwright_process_restarts_total: ['process', 'reason'],
 }
 
 /** Every metric of a gateway and of control, but for those that prom-client has of any process. */
@@ -46,6 +47,7 @@ const UNITS: readonly (readonly [RegExp, string])[] = [
   [/_rows(_\w+)?$|_predictions_total$/, 'rows'],
   [/_score$/, '0 to 1'],
   [/_epoch$/, 'epoch'],
+  [/_restarts_total$/, 'restarts'],
   [/_spans_total$/, 'spans'],
   [/_records_total$|_log_dropped_total$/, 'records'],
   [/requests|errors_total$|cancelled_total$/, 'requests'],
@@ -95,6 +97,7 @@ deployed. A request for a deployment that is not there has \`deployment="(none)"
 | \`model_version\` | the version's label; of \`millwright_queue_seconds\` the one asked for, elsewhere the one that answered |
 | \`outcome\` of \`millwright_request_seconds\` | answered; refused (4xx); failed (5xx); shed: refused for want of room (OVERLOADED, TOO_MANY_REQUESTS, MODEL_BUSY, JOB_QUEUE_FULL); cancelled: the caller went away, or his deadline passed |
 | \`outcome\` of \`ml_predictions_total\` | positive or negative where the deployment has a threshold, else the predicted class, or value |
+| \`process\`, \`reason\` | control or gateway; ended, or standstill: it did not answer the supervisor for \`MILLWRIGHT_STANDSTILL_MS\` |
 | \`code\` | of the [errors](../errors.md) |
 | \`assignment\` | stable, candidate, no_unit, override |
 | \`outcome\` of \`millwright_shadow_rows_total\` | answered, refused, failed, dropped |

@@ -10,7 +10,7 @@ import { openPredictionLog, type PredictionLog } from '../predictions/prediction
 import { predictionRoutes } from '../predictions/routes.ts'
 import { engineReader } from '../registry/engine-reader.ts'
 import { settleMemory } from '../settle.ts'
-import { onStop, tellSupervisor } from '../supervisor/messages.ts'
+import { answerPings, followRestarts, onStop, tellSupervisor } from '../supervisor/messages.ts'
 import { VERSION } from '../version.ts'
 import { readDropped } from './dropped.ts'
 import { type Control, explainStart, openControl } from './open.ts'
@@ -26,6 +26,8 @@ const config = loadConfig()
 const layout = layoutOf(config.MILLWRIGHT_DATA)
 const logger = createLogger({ role: 'control', level: config.MILLWRIGHT_LOG, version: VERSION })
 
+answerPings()
+const restarts = followRestarts()
 process.on('uncaughtException', (error) => void fail(error))
 process.on('unhandledRejection', (error) => void fail(error))
 try {
@@ -55,6 +57,7 @@ async function start(): Promise<void> {
       maxBytes: config.MILLWRIGHT_MAX_MODEL_BYTES,
       host: hostLimitsOf(config),
     }),
+    restarts,
     readLogStatus: async () => ({ ...(await log.status()), dropped: await readDropped(layout) }),
     routes: predictionRoutes(log),
   })

@@ -1,8 +1,12 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { RestartCount } from '../supervisor/messages.ts'
 import type { AppDeps } from './app.ts'
 
 /** Control's own metrics. Gateways add theirs; `GET /metrics` is the sum. */
-export function createControlMetrics(epoch: () => number): {
+export function createControlMetrics(
+  epoch: () => number,
+  restarts: () => readonly RestartCount[] = () => [],
+): {
   registry: Registry
   onAnswer: NonNullable<AppDeps['onAnswer']>
 } {
@@ -28,6 +32,16 @@ export function createControlMetrics(epoch: () => number): {
     registers,
     collect() {
       this.set(epoch())
+    },
+  })
+  new Counter({
+    name: 'millwright_process_restarts_total',
+    help: 'Processes that the supervisor started again: they ended, or were ended as they stood still',
+    labelNames: ['process', 'reason'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { process, reason, count } of restarts()) this.inc({ process, reason }, count)
     },
   })
   return {

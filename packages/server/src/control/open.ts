@@ -17,6 +17,7 @@ import type { ReadModel } from '../registry/read-model.ts'
 import { listReferencedBlobs } from '../registry/store.ts'
 import { createVersionQueue } from '../registry/version-queue.ts'
 import type { Route } from '../route.ts'
+import type { RestartCount } from '../supervisor/messages.ts'
 import { createApp } from './app.ts'
 import { createGateways } from './gateways.ts'
 import { createInternalApp } from './internal.ts'
@@ -33,6 +34,8 @@ export type ControlOptions = {
   /** How many gateways follow, when all are there. */
   readonly expectedGateways?: number
   readonly readModel: ReadModel
+  /** What the supervisor counted, where there is one. */
+  readonly restarts?: () => readonly RestartCount[]
   readonly readLogStatus: () => Promise<Status['log']>
   /** Routes of domains that bring their own state. */
   readonly routes: readonly Route[]
@@ -84,7 +87,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     limits: { maxModelBytes: options.maxModelBytes },
   }
   const queue = createVersionQueue(context)
-  const metrics = createControlMetrics(routing.epoch)
+  const metrics = createControlMetrics(routing.epoch, options.restarts)
   const { readLogStatus } = options
   const status = { context, routing, gateways, startedAt: now(), readLogStatus }
   const routes = [...controlRoutes({ context, queue, status }), ...options.routes]

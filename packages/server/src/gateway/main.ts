@@ -24,7 +24,7 @@ import { aliasServersOf } from '../metrics/aliases.ts'
 import { createMetricsServer, scrapeAll } from '../metrics/scrape.ts'
 import { createSegmentWriter } from '../segments/writer.ts'
 import { settleMemory } from '../settle.ts'
-import { onStop, tellSupervisor } from '../supervisor/messages.ts'
+import { answerPings, onStop, tellSupervisor } from '../supervisor/messages.ts'
 import { VERSION } from '../version.ts'
 import { createCaching } from './cache/caching.ts'
 import { openSharedCache } from './cache/shared.ts'
@@ -48,6 +48,7 @@ const BACKLOG = 4096
 
 /** Entry of a gateway process: listens, follows control's routing, answers until told to stop. */
 async function main(): Promise<void> {
+  answerPings()
   const config = loadConfig()
   const slot = config.MILLWRIGHT_GATEWAY_SLOT
   const logger = createLogger({ role: 'gateway', slot, level: config.MILLWRIGHT_LOG, version: VERSION })

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import type { ChildMessage, StopSignal, SupervisorMessage } from './messages.ts'
+import type { ChildMessage, RestartReason, StopSignal, SupervisorMessage } from './messages.ts'
+import { createPulse } from './pulse.ts'
 
 export type ChildOptions = {
   readonly entry: string
@@ -10,7 +11,15 @@ export type ChildOptions = {
   readonly onReady: (message: ChildMessage & { type: 'ready' }) => void
   /** The child said why it cannot run, before it was ever ready. */
   readonly onFatal: (message: string) => void
-  readonly onRestart: (details: { code: number | null; signal: string | null; delayMs: number }) => void
+  readonly onRestart: (details: Ended & { readonly delayMs: number }) => void
+  /** A child that is ready and does not answer for so long is killed, in milliseconds; 0: never. */
+  readonly standstillMs: number
+}
+/** How a child came to its end. */
+export type Ended = {
+  readonly reason: RestartReason
+  readonly code: number | null
+  readonly signal: string | null
 }
 
 /** A process that is kept running: restarted with back-off until it is stopped. */
@@ -20,6 +29,7 @@ export type Child = {
   /** Asks it to drain and waits until it is gone; kills it after `deadlineMs`. */
   stop(signal: StopSignal, deadlineMs: number): Promise<void>
   kill(): void
+  tell(message: SupervisorMessage): void
 }
 
 const FIRST_DELAY_MS = 100
@@ -42,20 +52,34 @@ export function superviseChild(options: ChildOptions): Child {
       stdio: 'inherit',
     })
     process_ = child
+    let reason: RestartReason = 'ended'
+    const pulse = createPulse(options.standstillMs, {
+      ask: () => tell({ type: 'ping' }),
+      onStandstill() {
+        reason = 'standstill'
+        child.kill('SIGKILL')
+      },
+    })
     child.on('message', (message: ChildMessage) => {
-      if (message.type === 'ready') {
+      if (message.type === 'alive') pulse.beat()
+      else if (message.type === 'ready') {
         everReady = true
+        pulse.start()
         options.onReady(message)
       } else if (!everReady) options.onFatal(message.message)
     })
     child.on('exit', (code, signal) => {
       process_ = undefined
+      pulse.stop()
       if (stopping) return
       if (performance.now() - startedAt > HEALTHY_MS) delayMs = FIRST_DELAY_MS
-      options.onRestart({ code, signal, delayMs })
+      options.onRestart({ reason, code, signal, delayMs })
       timer = setTimeout(start, delayMs)
       delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)
     })
+  }
+  const tell = (message: SupervisorMessage): void => {
+    if (process_?.connected) process_.send(message, () => {})
   }
   start()
   const retire = (): void => {
@@ -75,14 +99,14 @@ export function superviseChild(options: ChildOptions): Child {
           clearTimeout(killer)
           resolve()
         })
-        const message: SupervisorMessage = { type: 'stop', signal }
-        if (child.connected) child.send(message, () => {})
-        else child.kill('SIGTERM')
+        if (child.connected) tell({ type: 'stop', signal })
+        else child.kill(signal)
       })
     },
     kill() {
       retire()
       process_?.kill('SIGKILL')
     },
+    tell,
   }
 }

@@ -3,9 +3,10 @@ import { accessPolicyOf } from '../access/policy.ts'
 import { type Config, tlsFilesOf } from '../config.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { settleMemory } from '../settle.ts'
-import { type Child, superviseChild } from './child.ts'
-import type { ChildMessage, StopSignal } from './messages.ts'
+import { type Child, type Ended, superviseChild } from './child.ts'
+import type { ChildMessage, RestartCount, StopSignal } from './messages.ts'
 import { checkPort, holdDataFolder, prepareDataFolder, StartError } from './preflight.ts'
+import { createRestarts } from './restarts.ts'
 
 export type UpOptions = {
   readonly config: Config
@@ -68,7 +69,7 @@ type Tree = {
 
 type Role = {
   readonly name: string
-  readonly args: readonly string[]
+  readonly process: RestartCount['process']
   /** Options of Node. */
   readonly execArgv?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -83,10 +84,16 @@ const FEW_ARENAS = { MALLOC_ARENA_MAX: '1' }
  */
 const CONTROL: Role = {
   name: 'control',
-  args: ['control'],
+  process: 'control',
   execArgv: ['--max-semi-space-size=1'],
   env: FEW_ARENAS,
 }
+
+const gatewayIn = (slot: number): Role => ({
+  name: `gateway ${slot}`,
+  process: 'gateway',
+  env: { ...FEW_ARENAS, MILLWRIGHT_GATEWAY_SLOT: String(slot) },
+})
 
 function startTree(options: UpOptions, layout: DataLayout): Tree {
   const { config, env, entry, say } = options
@@ -95,12 +102,15 @@ function startTree(options: UpOptions, layout: DataLayout): Tree {
   const children: Child[] = []
   let port = config.MILLWRIGHT_PORT
   let stopping = false
-  const start = ({ name, args, execArgv = [], env: own }: Role, onReady?: (message: Ready) => void): void => {
+  const restarts = createRestarts()
+  const tellRestarts = (): void => children[0]?.tell({ type: 'restarts', counts: restarts.counts() })
+  const start = (role: Role, onReady?: (message: Ready) => void): void => {
     if (stopping) return
+    const { name, process, execArgv = [], env: own } = role
     waiting.add(name)
     const child = superviseChild({
       entry,
-      args,
+      args: [process],
       execArgv,
       // Read at every start: a restarted gateway must come back on the port the first one got.
       env: () => ({
@@ -117,26 +127,26 @@ function startTree(options: UpOptions, layout: DataLayout): Tree {
         if (waiting.size === 0) ready.resolve(port)
       },
       onFatal: (message) => ready.reject(new StartError(message, 'see the log lines above')),
-      onRestart: ({ code, signal, delayMs }) =>
-        say(`! ${name} ended (${signal ?? `exit ${code}`}); starting it again in ${delayMs} ms`),
+      standstillMs: config.MILLWRIGHT_STANDSTILL_MS,
+      onRestart: ({ delayMs, ...ended }) => {
+        say(`! ${name} ${describeEnd(ended, config)}; starting it again in ${delayMs} ms`)
+        restarts.add({ process, reason: ended.reason })
+        tellRestarts()
+      },
     })
     children.push(child)
   }
-  const gateway = (slot: number): Role => ({
-    name: `gateway ${slot}`,
-    args: ['gateway'],
-    env: { ...FEW_ARENAS, MILLWRIGHT_GATEWAY_SLOT: String(slot) },
-  })
   const startGateways = (from: number): void => {
-    for (let slot = from; slot < config.MILLWRIGHT_GATEWAYS; slot++) start(gateway(slot))
+    for (let slot = from; slot < config.MILLWRIGHT_GATEWAYS; slot++) start(gatewayIn(slot))
   }
   start(CONTROL, ({ hasKeys }) => {
     if (accessPolicyOf(config).loginRequired && hasKeys === false)
       ready.reject(nobodyMayCall(options, layout))
+    tellRestarts()
   })
   if (port !== 0) startGateways(0)
   else
-    start(gateway(0), (message) => {
+    start(gatewayIn(0), (message) => {
       if (port !== 0) return
       port = message.port ?? 0
       startGateways(1)
@@ -156,6 +166,11 @@ function startTree(options: UpOptions, layout: DataLayout): Tree {
     },
   }
 }
+
+const describeEnd = ({ reason, code, signal }: Ended, config: Config): string =>
+  reason === 'ended'
+    ? `ended (${signal ?? `exit ${code}`})`
+    : `stood still for ${config.MILLWRIGHT_STANDSTILL_MS} ms and was ended`
 
 const nobodyMayCall = ({ config: { MILLWRIGHT_HOST: host } }: UpOptions, { root }: DataLayout): StartError =>
   new StartError(
