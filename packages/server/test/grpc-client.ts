@@ -27,6 +27,7 @@ export function connect(port: number, signer?: Buffer) {
   /** Bytes out, bytes or a failure in. */
   const callBytes = (path: string, bytes: Buffer, { deadlineMs, metadata }: CallOptions = {}) => {
     let cancel = (): void => {}
+    const trailers = Promise.withResolvers<Readonly<Record<string, unknown>>>()
     const answer = new Promise<Buffer | Failure>((resolve) => {
       const call = client.makeUnaryRequest(
         path,
@@ -38,9 +39,10 @@ export function connect(port: number, signer?: Buffer) {
         (error: ServiceError | null, value?: Buffer) =>
           resolve(error === null ? value! : { code: error.code, details: error.details }),
       )
+      call.on('status', ({ metadata: told }) => trailers.resolve(told.getMap()))
       cancel = () => call.cancel()
     })
-    return { answer, cancel }
+    return { answer, cancel, trailers: trailers.promise }
   }
   return {
     client,

@@ -11,7 +11,10 @@ import {
   storeModel,
   writeSnapshot,
 } from '../../../test/gateway.ts'
+import { connect } from '../../../test/grpc-client.ts'
 import type { RoutedDeployment } from '../../routing/snapshot.ts'
+import { ModelInferRequest } from '../doors/v2-grpc/messages.ts'
+import { INFERENCE } from '../doors/v2-grpc/services.ts'
 
 const MODELS = fileURLToPath(new URL('../../../../runtime/test/fixtures/', import.meta.url))
 const CACHE = { ttl: 60, max: 1_000 }
@@ -59,6 +62,29 @@ test('is off unless the deployment says so', async () => {
   const answers = [await predict(CHURN_ROW), await predict(CHURN_ROW)]
 
   expect(answers.map(({ cache }) => cache)).toEqual([null, null])
+})
+
+test('over gRPC the answer says in its trailing metadata what was found', async () => {
+  const version = await storeChurn(layout, 'v2')
+  await serve(
+    await churnDeployment(version, { cache: CACHE }),
+    await churnDeployment(version, { name: 'uncached', default: false }),
+  )
+  const caller = connect(await gateway.listen())
+  const inputs = Object.entries(CHURN_ROW).map(([name, value]) => ({
+    ...{ name, datatype: 'FP64', shape: [1], contents: { fp64_contents: [value] } },
+  }))
+  const cacheOf = async (model_name: string): Promise<unknown> => {
+    const message = ModelInferRequest.encode({ model_name, inputs })
+    const { answer, trailers } = caller.callBytes(INFERENCE.ModelInfer.path, message)
+    expect(await answer).toBeInstanceOf(Buffer)
+    return (await trailers)['cache-status']
+  }
+
+  const found = [await cacheOf('churn'), await cacheOf('churn'), await cacheOf('uncached')]
+
+  expect(found).toEqual(['millwright; fwd=miss', 'millwright; hit', undefined])
+  caller.close()
 })
 
 test('the same row is computed once, through whatever door it comes, and every answer is logged', async () => {

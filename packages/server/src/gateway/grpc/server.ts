@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import {
-  type Metadata,
+  Metadata,
   Server,
   ServerCredentials,
   type ServerDuplexStream,
@@ -106,7 +106,7 @@ function unaryHandler(route: GrpcRoute, { ids, cancelled }: Context) {
     }
     const respond = (answer: Answer): void => {
       const failure = failureOf(answer)
-      if (failure === undefined) callback(null, bytesOf(answer))
+      if (failure === undefined) callback(null, bytesOf(answer), trailersOf(answer))
       else callback(failure)
     }
     const gone = watchCaller(call)
@@ -202,6 +202,17 @@ function watchHandler(route: GrpcRoute, { ids, open }: Context) {
 }
 
 const bytesOf = ({ body }: Answer): Buffer => (Buffer.isBuffer(body) ? body : Buffer.from(body as Uint8Array))
+
+/** Headers that say nothing to a caller of gRPC. */
+const OF_HTTP = new Set(['vary'])
+
+/** What an answer says besides, as Cache-Status does. */
+function trailersOf({ headers }: Answer): Metadata | undefined {
+  if (headers === undefined) return undefined
+  const metadata = new Metadata()
+  for (const name in headers) if (!OF_HTTP.has(name)) metadata.set(name, headers[name]!)
+  return metadata
+}
 
 /** Longest message of a status: it travels as a header. */
 const DETAILS = 1024
