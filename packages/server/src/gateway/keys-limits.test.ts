@@ -20,6 +20,7 @@ const SECRETS = {
   rest: createSecret('mws_'),
   grpc: createSecret('mws_'),
   jobs: createSecret('mws_'),
+  ready: createSecret('mws_'),
   other: createSecret('mws_'),
 }
 
@@ -79,6 +80,20 @@ test('a key that asks too often is told when to ask again, in the words of every
   ])
   expect((await churn(SECRETS.other)).status).toBe(200)
   expect((await post('/predict/free', SECRETS.rest, CHURN_ROW)).status).toBe(200)
+})
+
+test('questions by key of what was computed beforehand count as predictions do', async () => {
+  const authorization = `Bearer ${SECRETS.ready}`
+  const ask = () =>
+    gateway.ask('/api/v1/deployments/churn/precomputed/CUST_00001', { headers: { authorization } })
+
+  // The deployment has none: that is told as long as the key may ask.
+  const answers = [await ask(), await churn(SECRETS.ready), await ask(), await churn(SECRETS.ready)]
+
+  expect(answers.map(({ status }) => status)).toEqual([404, 200, 429, 429])
+  expect(Number(answers[2]!.headers.get('retry-after'))).toBeGreaterThan(90)
+  expect(answers[2]!.json()).toMatchObject({ code: 'RATE_LIMITED' })
+  expect(gateway.metrics.errors.with('precomputed', 'churn', 'RATE_LIMITED').value).toBe(1)
 })
 
 test('over gRPC, too', async () => {

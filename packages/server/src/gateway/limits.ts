@@ -1,4 +1,5 @@
 import { MillwrightError } from '@millwright/contracts/errors'
+import type { DoorDeps } from './door.ts'
 import type { Exchange } from './exchange.ts'
 import type { Served } from './served.ts'
 
@@ -19,6 +20,17 @@ export function assertConcurrency({ routed, usage }: Served): void {
   const limit = routed.limits?.concurrency
   if (limit !== undefined && usage.inFlight >= limit)
     throw new MillwrightError('TOO_MANY_REQUESTS', { name: routed.name, limit })
+}
+
+/** Counts a request of its key for the deployment. @throws MillwrightError RATE_LIMITED */
+export function assertRate(
+  { rates, table }: Pick<DoorDeps, 'rates' | 'table'>,
+  { routed }: Served,
+  exchange: Exchange,
+): void {
+  const rate = routed.limits?.ratePerKey
+  if (rate !== undefined && !exchange.isJob)
+    rates.take(routed.name, table().keys.find(exchange)?.id ?? '', rate)
 }
 
 const JSON_TYPE = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json[ \t]*(?:;|$)/i

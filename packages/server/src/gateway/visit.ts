@@ -7,7 +7,7 @@ import { readEncoding, uncompress } from './encodings.ts'
 import type { Exchange } from './exchange.ts'
 import { isAsync } from './jobs/job.ts'
 import { pending } from './jobs/routes.ts'
-import { assertBodyBytes, assertConcurrency } from './limits.ts'
+import { assertBodyBytes, assertConcurrency, assertRate } from './limits.ts'
 import type { RequestOutcome } from './metrics.ts'
 import { outcomeOf, outcomeOfFault } from './outcome.ts'
 import type { Reply } from './replies.ts'
@@ -72,7 +72,7 @@ export class Visit implements Task {
     const meant = target?.(this.#exchange, this.#params) ?? this.#params
     const served = selectServed(table(), meant)
     this.#served = served
-    this.#assertRate(served)
+    assertRate(this.#door, served, this.#exchange)
     assertHead?.(this.#exchange)
     assertBodyBytes(body, served)
     if (this.#door.door !== 'grpc' && isAsync(this.#exchange)) {
@@ -100,14 +100,6 @@ export class Visit implements Task {
       metrics.state.queued -= 1
       throw fault
     }
-  }
-
-  /** @throws MillwrightError RATE_LIMITED */
-  #assertRate({ routed }: Served): void {
-    const rate = routed.limits?.ratePerKey
-    if (rate === undefined || this.#exchange.isJob) return
-    const { rates, table } = this.#door
-    rates.take(routed.name, table().keys.find(this.#exchange)?.id ?? '', rate)
   }
 
   /** Its turn. */
