@@ -1,7 +1,7 @@
 import type { Answer, AnswerPart, Frame, Method } from '@millwright/engine'
 import { RowError } from '@millwright/engine/errors'
 import { HostFailure } from './failure.ts'
-import type { Host } from './host.ts'
+import type { Host, OnComputed } from './host.ts'
 
 export type BatchOptions = {
   /** Most rows of one batch; a run of more goes alone. */
@@ -24,9 +24,15 @@ type Batch = {
 export type BatchedHost = {
   /**
    * As a host's, and a run whose signal fires before its batch begins is not part of it: rejects with the reason.
+   * @param onComputed told when the model computed the batch
    * @throws HostFailure busy when too many runs wait, or this one waited too long
    */
-  run(frame: Frame, methods: readonly Method[], signal?: AbortSignal): Promise<Answer[]>
+  run(
+    frame: Frame,
+    methods: readonly Method[],
+    signal?: AbortSignal,
+    onComputed?: OnComputed,
+  ): Promise<Answer[]>
   close(): Promise<void>
 }
 
@@ -35,6 +41,7 @@ type Run = {
   readonly methods: readonly Method[]
   readonly key: string
   readonly signal: AbortSignal | undefined
+  readonly onComputed: OnComputed | undefined
   readonly askedAt: number
   readonly resolve: (answers: Answer[]) => void
   readonly reject: (error: unknown) => void
@@ -93,14 +100,14 @@ export function batched(host: Host, { maxRows, waitMs, longestMs, onBatch }: Bat
     return taken
   }
   return {
-    run: (frame, methods, signal) =>
+    run: (frame, methods, signal, onComputed) =>
       new Promise((resolve, reject) => {
         if (queue.length >= MOST_WAITING) {
           reject(busy())
           return
         }
         const askedAt = performance.now()
-        queue.push({ frame, methods, key: methods.join(), signal, askedAt, resolve, reject })
+        queue.push({ frame, methods, key: methods.join(), signal, onComputed, askedAt, resolve, reject })
         plan()
       }),
     close: () => host.close(),
@@ -115,11 +122,14 @@ const rowsOf = (runs: readonly Run[]): number => runs.reduce((rows, { frame }) =
 async function runBatch(host: Host, batch: readonly Run[]): Promise<void> {
   const [first, ...others] = batch as [Run, ...Run[]]
   if (others.length === 0) {
-    await host.run(first.frame, first.methods).then(first.resolve, first.reject)
+    await host.run(first.frame, first.methods, first.onComputed).then(first.resolve, first.reject)
     return
   }
   try {
-    const answers = await host.run(joinFrames(batch.map(({ frame }) => frame)), first.methods)
+    const frame = joinFrames(batch.map((run) => run.frame))
+    const answers = await host.run(frame, first.methods, (computed) => {
+      for (const { onComputed } of batch) onComputed?.(computed)
+    })
     let from = 0
     for (const { frame, resolve } of batch) {
       resolve(sliceAnswers(answers, from, frame.rows))

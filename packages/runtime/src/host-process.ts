@@ -20,7 +20,9 @@ async function obey(order: HostOrder): Promise<HostReply> {
       endWhenOver(memoryBytes)
       return { ready: true }
     }
-    return { answers: await executor!.run(order.frame, order.methods) }
+    const startedAt = performance.now()
+    const answers = await executor!.run(order.frame, order.methods)
+    return { answers, computedMs: performance.now() - startedAt }
   } catch (error) {
     if (!(error instanceof RowError)) return { refused: wordsOf(error) }
     const { message, column, row, field } = error

@@ -17,13 +17,17 @@ export type HostLimits = {
 
 export const DEFAULT_HOST_LIMITS: HostLimits = { memoryMib: 2048, loadMs: 60_000, runMs: 10_000 }
 
+/** When a model computed, as far as its process said how long: `performance.now()` of this one. */
+export type Computed = { readonly startedAt: number; readonly endedAt: number }
+export type OnComputed = (computed: Computed) => void
+
 /** The asynchronous counterpart of `Executable`, of a program that a host runs in a process of its own. */
 export type Host = {
   /**
    * Runs are taken one after the other.
    * @throws RowError for rows the model refuses, HostFailure when it did not answer
    */
-  run(frame: Frame, methods: readonly Method[]): Promise<Answer[]>
+  run(frame: Frame, methods: readonly Method[], onComputed?: OnComputed): Promise<Answer[]>
   /** Answers what is under way, then ends the process. */
   close(): Promise<void>
 }
@@ -56,13 +60,15 @@ export async function openHost(program: Uint8Array, limits: HostLimits = DEFAULT
   let waiting = 0
   let last: Promise<unknown> = Promise.resolve()
 
-  const runNow = async (order: HostOrder, askedAt: number): Promise<Answer[]> => {
+  const runNow = async (order: HostOrder, askedAt: number, onComputed?: OnComputed): Promise<Answer[]> => {
     if (performance.now() - askedAt > limits.runMs) throw busy()
     const child = await living().catch((error: Error) => {
       throw new HostFailure('ended', `the model cannot be started anew: ${error.message}`)
     })
     try {
-      return answersOf(await ask(child, order, limits.runMs))
+      const reply = await ask(child, order, limits.runMs)
+      if ('answers' in reply) onComputed?.(computedIn(reply.computedMs))
+      return answersOf(reply)
     } catch (error) {
       // The next run need not wait for a new process to load the model.
       if (error instanceof HostFailure) living().catch(() => {})
@@ -70,12 +76,12 @@ export async function openHost(program: Uint8Array, limits: HostLimits = DEFAULT
     }
   }
   return {
-    run(frame, methods) {
+    run(frame, methods, onComputed) {
       if (waiting >= MOST_WAITING) return Promise.reject(busy())
       waiting += 1
       const askedAt = performance.now()
       const answers = last
-        .then(() => runNow({ frame, methods }, askedAt))
+        .then(() => runNow({ frame, methods }, askedAt, onComputed))
         .finally(() => {
           waiting -= 1
         })
@@ -88,6 +94,12 @@ export async function openHost(program: Uint8Array, limits: HostLimits = DEFAULT
       child?.kill('SIGKILL')
     },
   }
+}
+
+/** Clocks of two processes have nothing in common: it ended when it was told. */
+function computedIn(computedMs: number): Computed {
+  const endedAt = performance.now()
+  return { startedAt: endedAt - computedMs, endedAt }
 }
 
 const hasEnded = ({ killed, exitCode, signalCode }: ChildProcess): boolean =>

@@ -16,6 +16,7 @@ export type RowFault = {
 /** One for each order. `refused`: the model cannot be loaded, or refuses the rows, in words fit to be shown. */
 export type HostReply =
   | { readonly ready: true }
-  | { readonly answers: Answer[] }
+  /** With how long computing them took there, in milliseconds. */
+  | { readonly answers: Answer[]; readonly computedMs: number }
   | { readonly rowFault: RowFault }
   | { readonly refused: string }

@@ -5,6 +5,7 @@ import { RowError } from '@millwright/engine/errors'
 import type { Manners } from '@millwright/inference/convert'
 import { faultOf } from '@millwright/inference/run-frame'
 import { fieldErrorAt, type Slab } from '@millwright/inference/validate'
+import type { Computed } from '@millwright/runtime/host'
 import type { IdSource } from '../ids.ts'
 import type { Payload } from '../segments/format.ts'
 import { type Log, logRows } from './log-rows.ts'
@@ -65,7 +66,8 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
     const good = readBlock(served, request, block, slab)
     if (request.whole && good.length < size)
       throw invalidFields(results.flatMap((row) => (isFailed(row) ? row.errors : [])))
-    return { ...block, slab, good, methods: methodsOf(served, request), enteredAt: performance.now() }
+    const methods = methodsOf(served, request)
+    return { ...block, slab, good, methods, computed: request.span && [], enteredAt: performance.now() }
   }
   const idsOf = ({ ids, rows }: InferRequest): RowIds => {
     const own = ids === undefined || ids.length < rows.count ? deps.ids.run('prd_', rows.count) : undefined
@@ -112,11 +114,12 @@ export function createDataplane(deps: DataplaneDeps): Dataplane {
 
 /** Answers a block's good rows by what the model said, counts and logs them. */
 function settleBlock(served: Served, request: InferRequest, block: RanBlock): void {
-  const { results, ids, good, enteredAt, runs, leftAt } = block
+  const { results, ids, good, enteredAt, runs, leftAt, computed = [] } = block
   if (good.length === 0) return
   if (request.whole) assertAnswered(request, good, runs)
   served.metrics.engineSeconds.value += (leftAt - enteredAt) / 1000
-  request.span?.piece('engine', enteredAt, leftAt)
+  const engineSpan = request.span?.piece('engine', enteredAt, leftAt)
+  for (const { startedAt, endedAt } of computed) engineSpan?.piece('compute', startedAt, endedAt)
   const timeMs = Date.now()
   served.metrics.lastPredicted.ms = timeMs
   for (let position = 0; position < good.length; position++) {
@@ -189,6 +192,7 @@ type OpenBlock = Block & {
   /** Rows of the request by their place in the slab. */
   readonly good: readonly number[]
   readonly methods: readonly Method[]
+  readonly computed: Computed[] | undefined
   readonly enteredAt: number
 }
 

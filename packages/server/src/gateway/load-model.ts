@@ -56,7 +56,7 @@ export async function loadProgram(
   }
   const host = await openHost(bytes, options.hostLimits)
   const lane = createLane()
-  const alone: Engine = { kind: 'hosted', host, lane }
+  const alone: Engine = { kind: 'hosted', host: unbatched(host), lane }
   const cost = await costOf(program, alone)
   const pays = cost.batchMicroseconds < PAYS * cost.rowMicroseconds
   const engine: Engine = pays ? { kind: 'hosted', host: batchedHost(host, options), lane } : alone
@@ -68,6 +68,12 @@ async function costOf(program: Program, engine: Engine) {
   const together = await warmUp(program, engine, TRIED_ROWS)
   return { rowMicroseconds, batchMicroseconds: together / TRIED_ROWS }
 }
+
+/** One after the other; who goes away meanwhile is computed all the same. */
+const unbatched = (host: Host): BatchedHost => ({
+  run: (frame, methods, _, onComputed) => host.run(frame, methods, onComputed),
+  close: host.close,
+})
 
 /** Requests that come while the model computes go together in its next run. */
 const batchedHost = (host: Host, { hostLimits, batchWaitMs, onBatch }: LoadOptions): BatchedHost =>

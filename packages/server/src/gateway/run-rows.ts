@@ -5,6 +5,7 @@ import { runFrame } from '@millwright/inference/run-frame'
 import type { RowReader, Slab } from '@millwright/inference/validate'
 import type { BatchedHost } from '@millwright/runtime/batching'
 import { HostFailure } from '@millwright/runtime/failure'
+import type { Computed } from '@millwright/runtime/host'
 import type { PooledModel } from '@millwright/runtime/pool'
 
 /** Where the answer to one row stands. */
@@ -15,6 +16,8 @@ type ReadRows = {
   readonly slab: Slab
   readonly good: readonly number[]
   readonly methods: readonly Method[]
+  /** Takes when a host computed for them, where that is traced. */
+  readonly computed?: Computed[] | undefined
 }
 
 /** Runs rows together; when the model refuses one of them, each alone, so that bad rows do not take others with them. */
@@ -56,13 +59,14 @@ export async function runPooled(
 export async function runHosted(
   host: BatchedHost,
   reader: RowReader,
-  { slab, good, methods }: ReadRows,
+  { slab, good, methods, computed }: ReadRows,
   signal: AbortSignal | undefined,
 ): Promise<(RowRun | RowError)[]> {
   const rows = good.length
   if (rows === 0) return []
+  const onComputed = computed && ((part: Computed): void => void computed.push(part))
   const run = (frame: Frame): Promise<Answer[] | RowError> =>
-    host.run(frame, methods, signal).catch(rowErrorOf)
+    host.run(frame, methods, signal, onComputed).catch(rowErrorOf)
   const together = await run(reader.frameOf(slab, rows))
   if (rows === 1 || !(together instanceof RowError)) return spread(together, rows)
   const alone: (RowRun | RowError)[] = []

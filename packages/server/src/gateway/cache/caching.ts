@@ -1,4 +1,5 @@
-import type { Answer, Frame, Method } from '@millwright/engine'
+import type { Answer } from '@millwright/engine'
+import type { BatchedHost } from '@millwright/runtime/batching'
 import type { RoutedDeployment } from '../../routing/snapshot.ts'
 import type { CacheMetrics, GatewayMetrics } from '../metrics.ts'
 import type { Engine, LoadedProgram } from '../served.ts'
@@ -79,7 +80,8 @@ function cachedEngine(engine: Engine, memory: Memory): Engine {
   }
 }
 
-type Run = (frame: Frame, methods: readonly Method[], signal?: AbortSignal) => Promise<Answer[]>
+type Run = BatchedHost['run']
+type Question = Parameters<Run>
 
 /** A computation under way, and who waits for it. */
 type Flight = { readonly answer: Promise<readonly Answer[]>; readonly stop: AbortController; waiting: number }
@@ -89,31 +91,29 @@ function cachedRun({ run }: { readonly run: Run }, memory: Memory): Run {
   const { version, ttlMs, answers, shared, metrics } = memory
   const flights = new Map<string, Flight>()
 
-  const compute = async (
-    key: string,
-    [frame, methods, signal]: [Frame, readonly Method[], AbortSignal],
-  ): Promise<readonly Answer[]> => {
+  const compute = async (key: string, question: Question): Promise<readonly Answer[]> => {
     const elsewhere = await shared?.find(key)
     countCacheResult(metrics, elsewhere === undefined ? 'miss' : 'shared')
-    const computed = elsewhere ?? (await run(frame, methods, signal))
-    answers.add(key, computed, frame.rows)
+    const computed = elsewhere ?? (await run(...question))
+    answers.add(key, computed, question[0].rows)
     if (elsewhere === undefined) shared?.add(key, computed, ttlMs)
     return computed
   }
-  const takeOff = (key: string, frame: Frame, methods: readonly Method[]): Flight => {
+  const takeOff = (key: string, [frame, methods, , onComputed]: Question): Flight => {
     const stop = new AbortController()
-    const flight = { answer: compute(key, [frame, methods, stop.signal]), stop, waiting: 0 }
+    const flight = { answer: compute(key, [frame, methods, stop.signal, onComputed]), stop, waiting: 0 }
     flights.set(key, flight)
     return flight
   }
-  return async (frame, methods, signal) => {
+  return async (...question) => {
+    const [frame, methods, signal] = question
     const key = cacheKey(version, frame, methods)
     const found = answers.find(key)
     if (found !== undefined) countCacheResult(metrics, 'hit')
     if (found !== undefined) return [...found]
     const underWay = flights.get(key)
     if (underWay !== undefined) countCacheResult(metrics, 'collapsed')
-    const flight = underWay ?? takeOff(key, frame, methods)
+    const flight = underWay ?? takeOff(key, question)
     flight.waiting += 1
     try {
       return [...(await (signal === undefined ? flight.answer : unlessAborted(flight.answer, signal)))]

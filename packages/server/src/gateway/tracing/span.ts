@@ -52,11 +52,12 @@ export class Span {
    * One part of it that is done piece by piece, in whatever order: from the first to the last, with their number. It ends with
    * this one.
    */
-  piece(name: string, startedAt: number, endedAt: number): void {
+  piece(name: string, startedAt: number, endedAt: number): Span {
     this.#whole ??= this.child(name, startedAt)
     const { attributes } = this.#whole
     attributes['millwright.blocks'] = Number(attributes['millwright.blocks'] ?? 0) + 1
     this.#whole.endedAt = Math.max(this.#whole.endedAt, endedAt)
+    return this.#whole
   }
 
   /** Once. */
