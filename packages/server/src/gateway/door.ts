@@ -39,7 +39,7 @@ export type DoorManner<R = undefined> = {
   /** Refuses a request by its head. */
   readonly assertHead?: (exchange: Exchange) => void
   /** Reads a body as far as no version is needed for it. */
-  readonly read?: (body: Buffer, served: Served) => R
+  readonly read?: (body: Buffer, served: Served, exchange: Exchange) => R
   /** Whom a request is about, as its body says; by default only headers are looked at. */
   readonly unitOf?: (read: R, column: string | undefined) => string | undefined
 }

@@ -12,8 +12,11 @@ import {
   storeChurn,
   writeSnapshot,
 } from '../../test/gateway.ts'
+import { connect } from '../../test/grpc-client.ts'
 import type { RoutedDeployment } from '../routing/snapshot.ts'
 import { computeBucket } from '../routing/split.ts'
+import { ModelInferRequest } from './doors/v2-grpc/messages.ts'
+import { INFERENCE } from './doors/v2-grpc/services.ts'
 
 const SALT = 'churn-3'
 const UNITS = Array.from({ length: 400 }, (_, i) => `CUST_${i}`)
@@ -128,6 +131,30 @@ describe('a split', () => {
     expect(await versionFor({ columns })).toBe('v3')
     expect(await versionFor(row, { path: '/predict' })).toBe('v3')
     expect(await versionFor({ row: { ...row, customer_id: OUT } })).toBe('v2')
+  })
+
+  test('is by a parameter of V2, over REST and gRPC, after the header', async () => {
+    await serve({ rollout: rollout() })
+    const names = Object.entries(CHURN_ROW)
+    const versionOfRest = async (unit: string, headers = {}) => {
+      const inputs = names.map(([name, value]) => ({ name, datatype: 'FP64', shape: [1], data: [value] }))
+      const body = { inputs, parameters: { millwright_unit: unit } }
+      return (await ask(body, { path: '/v2/models/churn/infer', headers })).told
+    }
+    const caller = connect(await gateway.listen())
+    const versionOfGrpc = async (unit: string) => {
+      const inputs = names.map(([name, value]) => ({
+        ...{ name, datatype: 'FP64', shape: [1], contents: { fp64_contents: [value] } },
+      }))
+      const parameters = new Map([['millwright_unit', { string_param: unit }]])
+      const message = ModelInferRequest.encode({ model_name: 'churn', inputs, parameters })
+      return (await caller.callBytes(INFERENCE.ModelInfer.path, message).trailers)['x-millwright-version']
+    }
+
+    expect([await versionOfRest(IN), await versionOfRest(OUT)]).toEqual(['3', '2'])
+    expect(await versionOfRest(OUT, { 'x-millwright-unit': IN })).toBe('3')
+    expect([await versionOfGrpc(IN), await versionOfGrpc(OUT)]).toEqual(['3', '2'])
+    caller.close()
   })
 
   test('takes the column that says who it is also when no rollout is under way', async () => {

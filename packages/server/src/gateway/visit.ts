@@ -112,7 +112,7 @@ export class Visit implements Task {
     try {
       if (exchange.isGone) throw new Gone()
       deadline?.assertLeft()
-      const content = read?.(this.#body, this.#served!)
+      const content = read?.(this.#body, this.#served!, exchange)
       const served = this.#choose(content)
       this.#chosen = served
       const request = { exchange, params: this.#params, body: this.#body, startedAt: this.#openedAt }

@@ -30,6 +30,8 @@ export type PredictRpc<Q, A> = {
   readonly paramsOf: (message: Q) => Params
   readonly answer: (served: Served, message: Q, request: DoorRequest) => A | Promise<A>
   readonly mannerOf?: (message: Q) => DoorManner
+  /** Whom the request is about. */
+  readonly unitOf?: (message: Q) => string | undefined
 }
 
 /** A question about what is served. */
@@ -47,13 +49,15 @@ export const readRoute = <Q, A>(
 export const predictRoute = <Q, A>(
   deps: GrpcDeps,
   rpc: Rpc<Q, A>,
-  { paramsOf, answer, mannerOf }: PredictRpc<Q, A>,
+  { paramsOf, answer, mannerOf, unitOf }: PredictRpc<Q, A>,
 ): GrpcRoute =>
-  routeOf(deps, rpc, 'predict', (exchange, message) =>
-    createPredictDoor(deps, mannerOf?.(message) ?? MANNER, (served, request) => {
-      return replyTo(rpc, answer(served, message, request))
-    })(exchange, paramsOf(message)),
-  )
+  routeOf(deps, rpc, 'predict', (exchange, message) => {
+    const manner = { ...(mannerOf?.(message) ?? MANNER), unitOf: () => unitOf?.(message) }
+    createPredictDoor(deps, manner, (served, request) => replyTo(rpc, answer(served, message, request)))(
+      exchange,
+      paramsOf(message),
+    )
+  })
 
 function replyTo<Q, A>({ response }: Rpc<Q, A>, answered: A | Promise<A>): Reply | Promise<Reply> {
   const reply = (value: A): Reply => ({ body: response.encode(value) })

@@ -10,6 +10,9 @@ import type { Tensor } from './tensor.ts'
 
 /** What the dialects of the V2 protocol have in common: which outputs are asked for, and how. */
 
+/** Parameter of a request that says whom it is about, for the split between versions. */
+export const UNIT_PARAMETER = 'millwright_unit'
+
 /** An output that was asked for, by the name the client uses. */
 export type AskedOutput = {
   readonly name: string

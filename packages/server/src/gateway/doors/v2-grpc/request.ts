@@ -2,6 +2,7 @@ import { describe } from '@millwright/inference/convert'
 import { pointerTo } from '@millwright/inference/validate'
 import type { DoorDeps } from '../../door.ts'
 import type { Served } from '../../served.ts'
+import { unitText } from '../../split.ts'
 import {
   type AskedInference,
   assertId,
@@ -9,6 +10,7 @@ import {
   assertParameters,
   parseOutputs,
   rowsAsked,
+  UNIT_PARAMETER,
   wrongType,
 } from '../../tensors/asked.ts'
 import type { Elements } from '../../tensors/datatype.ts'
@@ -46,6 +48,10 @@ export function parseInference({ limits }: DoorDeps, served: Served, request: In
     outputs: parseOutputs(served, asked, { binaryByDefault: raw.length > 0, contentType }),
   }
 }
+
+/** Whom the request is about. */
+export const unitOfInference = ({ parameters }: InferRequest): string | undefined =>
+  unitText(Object.values(parameters.get(UNIT_PARAMETER) ?? {}).find((value) => value !== undefined))
 
 function parseTensor(input: Input, index: number, raw: Uint8Array | undefined): Tensor {
   const { name, datatype, shape, contents } = input

@@ -14,7 +14,7 @@ import { EXTENSIONS } from '../v2/routes.ts'
 import { listStatistics } from '../v2/statistics.ts'
 import { DataType, ModelStreamInferResponse } from './messages.ts'
 import { repositoryRoutes } from './repository.ts'
-import { type InferRequest, parseInference } from './request.ts'
+import { type InferRequest, parseInference, unitOfInference } from './request.ts'
 import { type InferResponse, writeInference } from './response.ts'
 import { INFERENCE } from './services.ts'
 import { settingRoutes } from './settings.ts'
@@ -36,9 +36,14 @@ export function v2GrpcRoutes(deps: RouteDeps): GrpcRoute[] {
     read(INFERENCE.ModelStatistics, (message) =>
       listStatistics(deps.table(), message.name === '' ? {} : paramsOf(message)),
     ),
-    predictRoute(deps, INFERENCE.ModelInfer, { paramsOf: paramsOfInfer, answer: inferWith(deps) }),
+    predictRoute(deps, INFERENCE.ModelInfer, {
+      paramsOf: paramsOfInfer,
+      answer: inferWith(deps),
+      unitOf: unitOfInference,
+    }),
     predictRoute(deps, INFERENCE.ModelStreamInfer, {
       paramsOf: paramsOfInfer,
+      unitOf: unitOfInference,
       answer: streamWith(deps),
       mannerOf: streamManner,
     }),

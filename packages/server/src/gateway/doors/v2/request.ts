@@ -1,7 +1,9 @@
 import { describe, isObject } from '@millwright/inference/convert'
 import { decodeUtf8, parseJsonWithNaN } from '../../../inference/json-body.ts'
-import type { DoorDeps, DoorRequest } from '../../door.ts'
+import type { DoorDeps } from '../../door.ts'
+import type { Exchange } from '../../exchange.ts'
 import type { Served } from '../../served.ts'
+import { unitText } from '../../split.ts'
 import {
   type AskedInference,
   assertId,
@@ -9,6 +11,7 @@ import {
   assertParameters,
   parseOutputs,
   rowsAsked,
+  UNIT_PARAMETER,
   wrongType,
 } from '../../tensors/asked.ts'
 import { textOf } from '../../tensors/datatype.ts'
@@ -17,42 +20,51 @@ import { decodeBytes, type Place, parseElements, refusal, type Tensor } from '..
 
 const HEADER_LENGTH = 'inference-header-content-length'
 
+/** A request as far as it is read without a model: its JSON and the bytes behind that, or nothing but bytes. */
+export type InferenceBody = {
+  readonly document: Readonly<Record<string, unknown>> | undefined
+  readonly tail: Buffer
+}
+
 /**
- * Reads an inference request of the V2 protocol, REST, with the binary tensor extension. Whether it is binary is told by
- * its header alone: real clients send any content type, or none.
+ * Reads the JSON of an inference request of the V2 protocol, REST, with the binary tensor extension. Whether it is
+ * binary is told by its header alone: real clients send any content type, or none.
  * @throws MillwrightError INVALID_JSON, VALIDATION_FAILED
  */
-export function parseInference(
-  deps: DoorDeps,
-  served: Served,
-  { exchange, body }: DoorRequest,
-): AskedInference {
+export function readInference({ limits }: DoorDeps, exchange: Exchange, body: Buffer): InferenceBody {
   const length = exchange.header(HEADER_LENGTH)
-  if (length === undefined) return parseDocument(deps, served, body, undefined)
-  const jsonBytes = /^\d{1,10}$/.test(length) ? Number(length) : Number.NaN
+  const jsonBytes =
+    length === undefined ? body.length : /^\d{1,10}$/.test(length) ? Number(length) : Number.NaN
   if (!(jsonBytes <= body.length))
     throw refusal(
       { pointer: '', name: HEADER_LENGTH },
       'out_of_range',
       `expected a number of bytes up to the body's ${body.length}, got ${describe(length)}`,
     )
-  if (jsonBytes === 0) return rawInference(served, body)
-  return parseDocument(deps, served, body.subarray(0, jsonBytes), body.subarray(jsonBytes))
+  if (length !== undefined && jsonBytes === 0) return { document: undefined, tail: body }
+  const document = parseJsonWithNaN(decodeUtf8(body.subarray(0, jsonBytes)), limits.jsonDepth)
+  if (!isObject(document)) throw wrongType('', 'expected an object with inputs', document)
+  return { document, tail: body.subarray(jsonBytes) }
 }
 
-function parseDocument(
+/** Whom the request is about. */
+export function unitOfInference({ document }: InferenceBody): string | undefined {
+  const parameters = document?.parameters
+  return isObject(parameters) ? unitText(parameters[UNIT_PARAMETER]) : undefined
+}
+
+/** @throws MillwrightError VALIDATION_FAILED */
+export function parseInference(
   { limits }: DoorDeps,
   served: Served,
-  json: Buffer,
-  tail: Buffer | undefined,
+  { document, tail }: InferenceBody,
 ): AskedInference {
-  const document = parseJsonWithNaN(decodeUtf8(json), limits.jsonDepth)
-  if (!isObject(document)) throw wrongType('', 'expected an object with inputs', document)
+  if (document === undefined) return rawInference(served, tail)
   const { id, inputs, outputs, parameters } = document
   assertId(id)
   assertInputs(inputs, limits.tensors)
   assertParameters(parameters, '')
-  const bytes = new Tail(tail ?? NOTHING)
+  const bytes = new Tail(tail)
   const tensors = inputs.map((input, index) => parseTensor(input, index, bytes))
   if (bytes.left > 0)
     throw refusal(
@@ -67,8 +79,6 @@ function parseDocument(
     outputs: parseOutputs(served, outputs, { binaryByDefault: binary === true, contentType }),
   }
 }
-
-const NOTHING = Buffer.alloc(0)
 
 /** Binary tensors follow each other behind the JSON. */
 class Tail {

@@ -2,6 +2,7 @@ import { type MillwrightError, sentenceOf } from '@millwright/contracts/errors'
 import type { Permission } from '@millwright/contracts/scopes'
 import { VERSION } from '../../../version.ts'
 import { createBodyDoor, createPredictDoor, createReadDoor, type DoorManner } from '../../door.ts'
+import type { Exchange } from '../../exchange.ts'
 import type { Reply, Worded } from '../../replies.ts'
 import type { GatewayRoute } from '../../route.ts'
 import type { Params } from '../../router.ts'
@@ -11,7 +12,7 @@ import { selectServed } from '../../serving-table.ts'
 import { inferTensors, type OutputTensor } from '../../tensors/infer.ts'
 import { describeConfig, describeModel, indexOf } from './metadata.ts'
 import { assertNoOverride, changeLoaded, parametersIn } from './repository.ts'
-import { parseInference } from './request.ts'
+import { type InferenceBody, parseInference, readInference, unitOfInference } from './request.ts'
 import { writeInference } from './response.ts'
 import { listStatistics, statisticsJson } from './statistics.ts'
 import { switchedOffRoutes } from './switched-off.ts'
@@ -84,9 +85,12 @@ function readiness({ health }: RouteDeps): Reply {
   return { ...json({ live: true, ready }), status: ready ? 200 : 503 }
 }
 
-const inferDoor = (deps: RouteDeps): GatewayRoute['answer'] =>
-  createPredictDoor(deps, manner, (served, request) => {
-    const asked = parseInference(deps, served, request)
+const inferDoor = (deps: RouteDeps): GatewayRoute['answer'] => {
+  const read = (body: Buffer, _: Served, exchange: Exchange): InferenceBody =>
+    readInference(deps, exchange, body)
+  const reading = { ...manner, read, unitOf: unitOfInference }
+  return createPredictDoor<InferenceBody>(deps, reading, (served, request, body) => {
+    const asked = parseInference(deps, served, body)
     const { exchange, startedAt, signal } = request
     const outputs = [...new Set(asked.outputs.map(({ method }) => method))]
     const { id: requestId, span } = exchange
@@ -95,3 +99,4 @@ const inferDoor = (deps: RouteDeps): GatewayRoute['answer'] =>
     const tensors = inferTensors(deps, served, inference)
     return tensors instanceof Promise ? tensors.then(answer) : answer(tensors)
   })
+}
