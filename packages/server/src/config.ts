@@ -167,7 +167,7 @@ const SETTINGS = {
   /** After that, longest a stopping gateway waits for requests in flight, in milliseconds. */
   MILLWRIGHT_DRAIN_MS: integer(10_000, { min: 0 }),
   /** A gateway or control that does not answer the supervisor for so long is ended and started again, in milliseconds; 0: never. */
-  MILLWRIGHT_STANDSTILL_MS: integer(10_000, { min: 0 }),
+  MILLWRIGHT_STANDSTILL_MS: integer(30_000, { min: 0 }),
   /** Longest a change waits for all gateways to take it up, in milliseconds. */
   MILLWRIGHT_ACK_TIMEOUT_MS: integer(10_000, { min: 1 }),
   /** Memory limit of the process that reads a model file, in MiB. */
