@@ -32,8 +32,11 @@ export type DoorDeps = {
 /** A dialect's manners. `R`: a body as far as it is read before a version is chosen. */
 export type DoorManner<R = undefined> = {
   readonly door: Door
-  /** An error as the dialect words it; undefined, or nothing to word it with: a problem document. */
-  readonly word?: (error: MillwrightError, served: Served | undefined) => Worded | undefined
+  /**
+   * An error as the dialect words it; undefined, or nothing to word it with: a problem document.
+   * @param read what was read of the request before it came to the door
+   */
+  readonly word?: (error: MillwrightError, served: Served | undefined, read?: R) => Worded | undefined
   /** The deployment and version meant, where the path alone does not say it. */
   readonly target?: (exchange: Exchange, params: Params) => Params
   /** Refuses a request by its head. */
@@ -60,18 +63,19 @@ export type Answerer<R = unknown> = (served: Served, request: DoorRequest, read:
 
 /**
  * The way of a prediction. The deployment is the one named in the path, or the default one; the version is the one named
- * in the path, or the one that a rollout under way chooses.
+ * in the path, or the one that a rollout under way chooses. A dialect that reads the body to know what is meant hands over
+ * what it read.
  */
 export function createPredictDoor<R = undefined>(
   deps: DoorDeps,
   manner: DoorManner<R>,
   answer: Answerer<R>,
-): GatewayRoute['answer'] {
+): (exchange: Exchange, params: Params, read?: R) => void {
   // What `read` gives is handed on as it is.
   const door = { ...deps, ...manner, answer } as unknown as PredictDoor
-  return (exchange, params) => {
+  return (exchange, params, read) => {
     deps.metrics.state.inFlight += 1
-    const visit = new Visit(door, exchange, params)
+    const visit = new Visit(door, exchange, params, read)
     exchange.readBody(deps.maxBodyBytes, (error, body) => visit.open(error, body))
   }
 }

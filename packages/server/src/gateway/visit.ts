@@ -36,6 +36,8 @@ export class Visit implements Task {
   readonly #door: PredictDoor
   readonly #exchange: Exchange
   readonly #params: Params
+  /** What was read of the body before it came here. */
+  readonly #given: unknown
   #served: Served | undefined
   #chosen: Served | undefined
   #deadline: Deadline | undefined
@@ -44,10 +46,11 @@ export class Visit implements Task {
   #openedAt = 0
   #isLong = false
 
-  constructor(door: PredictDoor, exchange: Exchange, params: Params) {
+  constructor(door: PredictDoor, exchange: Exchange, params: Params, given: unknown) {
     this.#door = door
     this.#exchange = exchange
     this.#params = params
+    this.#given = given
   }
 
   /** The body is there, or never will be. */
@@ -112,7 +115,7 @@ export class Visit implements Task {
     try {
       if (exchange.isGone) throw new Gone()
       deadline?.assertLeft()
-      const content = read?.(this.#body, this.#served!, exchange)
+      const content = read === undefined ? this.#given : read(this.#body, this.#served!, exchange)
       const served = this.#choose(content)
       this.#chosen = served
       const request = { exchange, params: this.#params, body: this.#body, startedAt: this.#openedAt }
@@ -190,7 +193,7 @@ export class Visit implements Task {
     replies.sendError(door, this.#exchange, fault, {
       deployment: this.#served?.routed.name,
       // A deployment that is not there has no words of its own.
-      word: word && ((error) => word(error, findServed(table(), this.#params))),
+      word: word && ((error) => word(error, findServed(table(), this.#params), this.#given)),
     })
   }
 }

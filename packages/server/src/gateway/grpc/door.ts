@@ -39,6 +39,8 @@ export function createGrpcDoor(
       cancelled: metrics.cancelled,
       maxMessageBytes: limits.grpcMessageBytes,
       maxStreams: limits.grpcStreams,
+      maxHeaderBytes: limits.headerBytes,
+      maxHeaders: limits.headers,
     })
   }
   const closeAll = (): void => {

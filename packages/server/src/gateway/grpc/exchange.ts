@@ -1,74 +1,67 @@
-import type { Metadata } from '@grpc/grpc-js'
 import { MillwrightError } from '@millwright/contracts/errors'
+import type { IdSource } from '../../ids.ts'
 import { type Answer, type BodyDone, type Exchange, isRequestId } from '../exchange.ts'
 import type { Span } from '../tracing/span.ts'
+import type { Call } from './call.ts'
 
-/** The half of an exchange that came: a message and its metadata. */
-export type Asked = {
-  readonly path: string
-  readonly body: Buffer
-  readonly metadata: Metadata
-  /** Fires when the caller goes away, or its deadline passes. */
-  readonly gone: () => AbortSignal
-  readonly isGone: () => boolean
-  /** Address and port of the caller. */
-  readonly peer: () => string
-  /** Of a request without one. */
-  readonly nextId: () => string
+/** Of the call and how it travels, not of what is asked: messages come and go uncompressed here. */
+const OF_THE_CALL = new Set(['content-encoding', 'accept-encoding', 'content-type', 'te'])
+const NO_BODY = Buffer.alloc(0)
+
+type Answering = Pick<Exchange, 'startedAt'> & {
+  readonly ids: IdSource
   readonly respond: (answer: Answer) => void
 }
-
-const NO_BODY = Buffer.alloc(0)
 
 /** One message of a gRPC call and its answer to be, as doors see requests. */
 export class GrpcExchange implements Exchange {
   readonly method = 'POST'
   readonly url: string
   readonly id: string
-  readonly startedAt = performance.now()
+  readonly startedAt: number
+  /** A connection ends with its GOAWAY, not with an answer. */
+  readonly respond: (answer: Answer) => void
   span: Span | undefined
-  readonly #asked: Asked
+  readonly #call: Call
+  readonly #body: Buffer
 
-  constructor(asked: Asked) {
-    this.#asked = asked
-    this.url = asked.path
+  constructor(call: Call, body: Buffer, { ids, respond, startedAt }: Answering) {
+    this.startedAt = startedAt
+    this.#call = call
+    this.#body = body
+    this.respond = respond
+    this.url = call.path
     const given = this.header('request-id')
-    this.id = isRequestId(given) ? given : asked.nextId()
+    this.id = isRequestId(given) ? given : ids.next('req_')
   }
 
-  /** Metadata; the coding of a message is undone before it comes here. */
   header(name: string): string | undefined {
-    if (name === 'content-encoding') return undefined
-    const [value] = this.#asked.metadata.get(name)
+    const value = OF_THE_CALL.has(name) ? undefined : this.#call.headers[name]
     return typeof value === 'string' ? value : undefined
   }
 
   headers(): Iterable<readonly [string, string]> {
-    return Object.entries(this.#asked.metadata.getMap()).map(
-      ([name, value]) => [name, String(value)] as const,
-    )
+    const names = Object.keys(this.#call.headers).filter((name) => !name.startsWith(':'))
+    return names.flatMap((name) => {
+      const value = this.header(name)
+      return value === undefined ? [] : [[name, value] as const]
+    })
   }
 
   readBody(limitBytes: number, done: BodyDone): void {
-    const { body } = this.#asked
-    if (body.length > limitBytes) done(new MillwrightError('BODY_TOO_LARGE', { limitBytes }), NO_BODY)
-    else done(undefined, body)
+    if (this.#body.length > limitBytes) done(new MillwrightError('BODY_TOO_LARGE', { limitBytes }), NO_BODY)
+    else done(undefined, this.#body)
   }
 
-  get address(): string {
-    return this.#asked.peer().replace(/:\d+$/, '')
+  get address(): string | undefined {
+    return this.#call.address
   }
 
   get isGone(): boolean {
-    return this.#asked.isGone()
+    return this.#call.isGone
   }
 
   gone(): AbortSignal {
-    return this.#asked.gone()
-  }
-
-  /** A connection ends with its GOAWAY, not with an answer. */
-  respond(answer: Answer): void {
-    this.#asked.respond(answer)
+    return this.#call.gone()
   }
 }

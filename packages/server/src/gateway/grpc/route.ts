@@ -21,7 +21,7 @@ export type GrpcDeps = DoorDeps & { readonly guard: Guard }
 /** An rpc as a row of the route table: its path, asked by POST with a message as body. */
 export type GrpcRoute = GatewayRoute & { readonly streams: Streams | undefined }
 
-const MANNER: DoorManner = { door: 'grpc', word: wordStatus }
+const MANNER = { door: 'grpc', word: wordStatus } as const
 const NO_PARAMS: Params = {}
 
 /** How a request for a prediction is read out of its message. */
@@ -29,7 +29,8 @@ export type PredictRpc<Q, A> = {
   /** The deployment it is for. */
   readonly paramsOf: (message: Q) => Params
   readonly answer: (served: Served, message: Q, request: DoorRequest) => A | Promise<A>
-  readonly mannerOf?: (message: Q) => DoorManner
+  /** By default an error is the status of the call. */
+  readonly manner?: DoorManner<Q>
   /** Whom the request is about. */
   readonly unitOf?: (message: Q) => string | undefined
 }
@@ -49,15 +50,15 @@ export const readRoute = <Q, A>(
 export const predictRoute = <Q, A>(
   deps: GrpcDeps,
   rpc: Rpc<Q, A>,
-  { paramsOf, answer, mannerOf, unitOf }: PredictRpc<Q, A>,
-): GrpcRoute =>
-  routeOf(deps, rpc, 'predict', (exchange, message) => {
-    const manner = { ...(mannerOf?.(message) ?? MANNER), unitOf: () => unitOf?.(message) }
-    createPredictDoor(deps, manner, (served, request) => replyTo(rpc, answer(served, message, request)))(
-      exchange,
-      paramsOf(message),
-    )
-  })
+  { paramsOf, answer, manner = MANNER, unitOf }: PredictRpc<Q, A>,
+): GrpcRoute => {
+  const predict = createPredictDoor<Q>(
+    deps,
+    { ...manner, ...(unitOf && { unitOf }) },
+    (served, request, message) => replyTo(rpc, answer(served, message, request)),
+  )
+  return routeOf(deps, rpc, 'predict', (exchange, message) => predict(exchange, paramsOf(message), message))
+}
 
 function replyTo<Q, A>({ response }: Rpc<Q, A>, answered: A | Promise<A>): Reply | Promise<Reply> {
   const reply = (value: A): Reply => ({ body: response.encode(value) })

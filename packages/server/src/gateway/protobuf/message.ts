@@ -195,10 +195,10 @@ export function message<F extends Fields>(
   name: string,
   fields: F,
 ): Message<Decoded<F>, Encodable<F>> & { readonly fields: F } {
-  const names = Object.keys(fields)
-  const initial = Object.fromEntries(names.map((own) => [own, fields[own]!.initial]))
-  const byNumber: ([own: string, field: Field<unknown, unknown>] | undefined)[] = []
-  for (const own of names) byNumber[fields[own]!.number] = [own, fields[own]!]
+  const listed = Object.entries(fields)
+  const initial = Object.fromEntries(listed.map(([own, field]) => [own, field.initial]))
+  const byNumber: ((typeof listed)[number] | undefined)[] = []
+  for (const named of listed) byNumber[named[1].number] = named
   const readTo = (reader: Reader, end: number): Decoded<F> => {
     const value = { ...initial }
     const outer = reader.end
@@ -213,9 +213,10 @@ export function message<F extends Fields>(
     return value as Decoded<F>
   }
   const writeFields = (writer: Writer, value: Encodable<F>): void => {
-    for (const own of names) {
+    for (let index = 0; index < listed.length; index++) {
+      const [own, field] = listed[index]!
       const given = value[own]
-      if (given !== undefined) fields[own]!.write(writer, given)
+      if (given !== undefined) field.write(writer, given)
     }
   }
   return {

@@ -1,4 +1,6 @@
 const FIRST_BYTES = 4096
+/** Writing character by character is quicker than asking for a piece up to here; lengths up to here are one byte. */
+const SHORT_CHARACTERS = 24
 /** A longer buffer is not kept for the next message. */
 const KEPT_BYTES = 1 << 20
 
@@ -50,6 +52,7 @@ export class Writer {
   }
 
   string(value: string): void {
+    if (value.length <= SHORT_CHARACTERS && this.#ascii(value)) return
     const size = Buffer.byteLength(value)
     this.uint32(size)
     this.#room(size)
@@ -78,6 +81,20 @@ export class Writer {
     this.#at = start
     this.#low(size)
     this.#at += size
+  }
+
+  /** Writes a short string of ASCII; false: it is none, and nothing is written. */
+  #ascii(value: string): boolean {
+    this.#room(1 + value.length)
+    const start = this.#at + 1
+    for (let index = 0; index < value.length; index++) {
+      const code = value.charCodeAt(index)
+      if (code > 127) return false
+      this.#bytes[start + index] = code
+    }
+    this.#bytes[this.#at] = value.length
+    this.#at = start + value.length
+    return true
   }
 
   #low(value: number): void {

@@ -1,4 +1,4 @@
-import { type MillwrightError, sentenceOf } from '@millwright/contracts/errors'
+import { sentenceOf } from '@millwright/contracts/errors'
 import type { Permission } from '@millwright/contracts/scopes'
 import { VERSION } from '../../../version.ts'
 import type { DoorManner, DoorRequest } from '../../door.ts'
@@ -45,7 +45,7 @@ export function v2GrpcRoutes(deps: RouteDeps): GrpcRoute[] {
       paramsOf: paramsOfInfer,
       unitOf: unitOfInference,
       answer: streamWith(deps),
-      mannerOf: streamManner,
+      manner: STREAM,
     }),
     ...repositoryRoutes(deps),
     ...settingRoutes(deps),
@@ -109,13 +109,13 @@ function streamWith(deps: RouteDeps) {
   }
 }
 
-const streamManner = ({ id, model_name }: InferRequest): DoorManner => ({
+const STREAM: DoorManner<InferRequest> = {
   door: 'grpc',
-  word: (error: MillwrightError) => ({
+  word: (error, _served, message) => ({
     status: error.status,
     body: ModelStreamInferResponse.encode({
       error_message: sentenceOf(error),
-      infer_response: { id, model_name },
+      infer_response: { id: message?.id, model_name: message?.model_name },
     }),
   }),
-})
+}

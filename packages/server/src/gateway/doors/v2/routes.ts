@@ -88,7 +88,7 @@ function readiness({ health }: RouteDeps): Reply {
 const inferDoor = (deps: RouteDeps): GatewayRoute['answer'] => {
   const read = (body: Buffer, _: Served, exchange: Exchange): InferenceBody =>
     readInference(deps, exchange, body)
-  const reading = { ...manner, read, unitOf: unitOfInference }
+  const reading = { door: 'v2', word, read, unitOf: unitOfInference } as const
   return createPredictDoor<InferenceBody>(deps, reading, (served, request, body) => {
     const asked = parseInference(deps, served, body)
     const { exchange, startedAt, signal } = request
