@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const NEEDED_MAJOR = 24
@@ -22,8 +23,11 @@ if (isNewEnough) await run()
 else delegate(carriedNode())
 
 async function run() {
-  const { enableCompileCache } = await import('node:module')
+  const { enableCompileCache, getCompileCacheDir } = await import('node:module')
   enableCompileCache()
+  const cache = getCompileCacheDir()
+  // Threads and processes take it from here, and start in a third of the time.
+  if (cache !== undefined) process.env.NODE_COMPILE_CACHE ??= dirname(cache)
   const role = SERVER_COMMANDS.has(process.argv[2]) ? 'server' : 'cli'
   const built = new URL(`../dist/${role}.js`, import.meta.url)
   const source = new URL(`../packages/${role}/src/main.ts`, import.meta.url)

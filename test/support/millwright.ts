@@ -139,18 +139,20 @@ export async function postJson(
   return { status: response.status, headers: response.headers, json: (await response.json()) as never }
 }
 
-/** Asks the deployment `churn` all the time and counts the answers that were not 200. */
-export function keepAsking(url: string): { stop(): Promise<{ asked: number; failed: number }> } {
+/** Asks the deployment `churn` all the time; `failures`: what the answers said that were not 200. */
+export function keepAsking(url: string): { stop(): Promise<{ asked: number; failures: string[] }> } {
   let running = true
   let asked = 0
-  let failed = 0
+  const failures: string[] = []
   const loop = async (): Promise<void> => {
     while (running) {
       asked++
-      const { status } = await postJson(`${url}/api/v1/deployments/churn/predict`, { row: CHURN_ROW }).catch(
-        () => ({ status: 0 }),
+      await postJson(`${url}/api/v1/deployments/churn/predict`, { row: CHURN_ROW }).then(
+        ({ status, json }) => {
+          if (status !== 200) failures.push(`${status} ${JSON.stringify(json)}`)
+        },
+        (error: Error) => failures.push(`${error.message} ${String(error.cause)}`),
       )
-      if (status !== 200) failed++
     }
   }
   const loops = [loop(), loop()]
@@ -158,7 +160,7 @@ export function keepAsking(url: string): { stop(): Promise<{ asked: number; fail
     async stop() {
       running = false
       await Promise.all(loops)
-      return { asked, failed }
+      return { asked, failures }
     },
   }
 }

@@ -200,3 +200,34 @@ test('a model that was closed is forgotten, and its threads go on with others', 
   expect(await model.run(frameOf(10), ['predict'])).toEqual(executable.run(frameOf(10), ['predict']))
   await pool.close()
 })
+
+test('a program that a thread got ready is opened with what it laid out, and answers the same bits', async () => {
+  const { program } = await compileFile(await readFile(CHURN))
+  const pool = openPool({ threads: 2, runMs: 10_000 })
+  const loaded = await Promise.all([1, 2].map(() => pool.load(shareProgram(program).bytes)))
+  const alone = compileProgram(decodeProgram(program))
+  const methods = allOutputs(alone.program)
+
+  for (const shared of loaded) {
+    const model = pool.open(shared)
+    const memories = () => model.executable.layouts.map(({ forest }) => forest?.memory)
+    const before = memories()
+    const answers = [model.executable.run(frameOf(9), methods), await model.run(frameOf(ROWS), methods)]
+
+    expect(answers).toEqual([alone.run(frameOf(9), methods), alone.run(frameOf(ROWS), methods)])
+    expect(memories()).toEqual(before)
+    expect(before.filter((memory) => memory !== undefined)).toHaveLength(1)
+  }
+  await pool.close()
+})
+
+test('bytes that are no program are refused in words, and the next is got ready', async () => {
+  const { program } = await compileFile(await readFile(CHURN))
+  const pool = openPool({ threads: 1, runMs: 10_000 })
+  const whole = shareProgram(program).bytes
+
+  await expect(pool.load(whole.slice(0, 1000))).rejects.toThrow('decodeProgram: the header is cut short')
+  await expect(pool.load(new SharedArrayBuffer(8))).rejects.toThrow('decodeProgram: not a stored program')
+  expect((await pool.load(whole)).program.outputs.length).toBeGreaterThan(0)
+  await pool.close()
+})

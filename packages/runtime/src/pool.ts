@@ -1,9 +1,11 @@
 import type { Answer, Frame, Method, Program } from '@millwright/engine'
-import { decodeProgram } from '@millwright/engine/codec'
+import { decodeProgram, decodeValidated } from '@millwright/engine/codec'
 import { type CompiledProgram, compileProgram } from '@millwright/engine/compiled'
 import { HostFailure } from './failure.ts'
 import { finish, hasShares, openRun, type Run, type SharedModel, takeReply, takeShare } from './pool-run.ts'
+import { createPreparer } from './preparer.ts'
 import { startThread, type Thread } from './thread.ts'
+import type { Prepared } from './thread-protocol.ts'
 
 export type PoolOptions = {
   /** Most threads, at least one. They start when there is work for them, and end when there was none for a while. */
@@ -15,7 +17,12 @@ export type PoolOptions = {
 }
 
 /** A program whose arrays lie in its encoded bytes, where all threads read them. */
-export type SharedProgram = { readonly program: Program; readonly bytes: SharedArrayBuffer }
+export type SharedProgram = {
+  readonly program: Program
+  readonly bytes: SharedArrayBuffer
+  /** What a thread has found and laid out; without it that is done where it is opened. */
+  readonly prepared?: Prepared
+}
 
 /** @throws RangeError when the bytes are not an encoded program */
 export function shareProgram(encoded: Uint8Array): SharedProgram {
@@ -42,10 +49,18 @@ export type PooledModel = {
 /** Threads that all models of a process share. */
 export type Pool = {
   readonly threads: number
+  /**
+   * Checks the bytes of a program, and gets it ready in a thread, so that nobody waits meanwhile.
+   * @throws Error when they are no program that is valid, HostFailure when the thread did not answer
+   */
+  load(bytes: SharedArrayBuffer): Promise<SharedProgram>
   open(program: SharedProgram): PooledModel
   /** Ends the threads; runs under way fail. */
   close(): Promise<void>
 }
+
+/** Of a pool: its threads, and the one that has it. */
+const seatsOf = (threads: number): number => threads + 1
 
 /** Runs that may wait. */
 const MOST_WAITING = 256
@@ -53,6 +68,7 @@ const IDLE_MS = 30_000
 
 export function openPool({ threads, runMs, idleMs = IDLE_MS }: PoolOptions): Pool {
   const crew = createCrew({ most: threads, idleMs }, () => pump())
+  const preparer = createPreparer(seatsOf(threads))
   let queue: Run[] = []
   let lastModel = 0
   let isClosed = false
@@ -92,9 +108,13 @@ export function openPool({ threads, runMs, idleMs = IDLE_MS }: PoolOptions): Poo
   }
   return {
     threads,
-    open({ program, bytes }) {
-      const seat = { number: 0, of: threads + 1, isPioneer: true }
-      const executable = compileProgram(program, { seat })
+    async load(bytes) {
+      const prepared = await preparer.prepare(bytes)
+      return { program: decodeValidated(new Uint8Array(bytes)), bytes, prepared }
+    },
+    open({ program, bytes, prepared }) {
+      const seat = { number: 0, of: seatsOf(threads), isPioneer: true }
+      const executable = compileProgram(program, { seat, ...prepared })
       const model: SharedModel = { id: ++lastModel, bytes, executable }
       return {
         executable,
@@ -113,6 +133,7 @@ export function openPool({ threads, runMs, idleMs = IDLE_MS }: PoolOptions): Poo
     async close() {
       isClosed = true
       for (const run of queue.splice(0)) run.reject(busy())
+      preparer.close()
       await crew.close()
     },
   }
@@ -129,7 +150,7 @@ function createCrew(
   let retiring: NodeJS.Timeout | undefined
 
   const start = (): Thread => {
-    const thread = startThread({ seat: seats.shift()!, seats: most + 1 })
+    const thread = startThread({ seat: seats.shift()!, seats: seatsOf(most) })
     living.add(thread)
     return thread
   }

@@ -1,5 +1,5 @@
 import type { Cell, Method } from '@millwright/engine'
-import type { Numbers } from '@millwright/engine/compiled'
+import type { CompiledProgram, Numbers } from '@millwright/engine/compiled'
 import type { Layouts } from '@millwright/engine/place'
 import type { RowFault } from './protocol.ts'
 
@@ -25,7 +25,14 @@ export type ThreadOrder = {
   readonly results: Numbers
 }
 
-/** One for each order: cells of the answers by node, what the kernels laid out meanwhile, or why there is no answer. */
+/** Checks the bytes of a program, and lays out what its kernels need for outputs that all threads use. */
+export type PrepareOrder = { readonly prepare: SharedArrayBuffer; readonly seats: number }
+
+/** What was found, or why the program cannot be run. */
+export type Prepared = Pick<CompiledProgram, 'types' | 'layouts'>
+export type PrepareReply = Prepared | { readonly error: string }
+
+/** One for each order of rows: cells of the answers by node, what the kernels laid out meanwhile, or why there is no answer. */
 export type ThreadReply =
   | {
       readonly cells: readonly (readonly Cell[] | undefined)[]

@@ -2,8 +2,16 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { decodeProgram } from '@millwright/engine/codec'
 import { type CompiledProgram, compileProgram } from '@millwright/engine/compiled'
 import { RowError } from '@millwright/engine/errors'
+import { isHosted } from '@millwright/engine/hosted'
 import type { Seat } from '@millwright/engine/place'
-import type { ThreadNews, ThreadOrder, ThreadReply, ThreadStart } from './thread-protocol.ts'
+import type {
+  PrepareOrder,
+  PrepareReply,
+  ThreadNews,
+  ThreadOrder,
+  ThreadReply,
+  ThreadStart,
+} from './thread-protocol.ts'
 
 /** Entry of a thread that predicts rows of large batches, of any model it was told of. */
 const { seat: number, seats } = workerData as ThreadStart
@@ -50,7 +58,21 @@ function obey({ model: id, rows, numbers, cells, methods, results: shared }: Thr
   }
 }
 
-parentPort!.on('message', (message: ThreadNews | ThreadOrder) => {
+/** For the seat of the thread that asks: the others take what is laid out. What a host runs needs no more than checking. */
+function prepare({ prepare: bytes, seats }: PrepareOrder): PrepareReply {
+  try {
+    const program = decodeProgram(new Uint8Array(bytes))
+    if (isHosted(program)) return { types: [], layouts: [] }
+    const executable = compileProgram(program, { seat: { number: 0, of: seats, isPioneer: false } })
+    executable.prepare(program.outputs.map(({ name }) => name))
+    return { types: executable.types, layouts: executable.layouts }
+  } catch (error) {
+    return { error: (error as Error).message }
+  }
+}
+
+parentPort!.on('message', (message: ThreadNews | ThreadOrder | PrepareOrder) => {
   if ('rows' in message) parentPort!.postMessage(obey(message))
+  else if ('prepare' in message) parentPort!.postMessage(prepare(message))
   else hear(message)
 })

@@ -1,7 +1,14 @@
 import { Worker } from 'node:worker_threads'
 import { HostFailure } from './failure.ts'
 import type { SharedModel } from './pool-run.ts'
-import type { ThreadNews, ThreadOrder, ThreadReply, ThreadStart } from './thread-protocol.ts'
+import type {
+  PrepareOrder,
+  PrepareReply,
+  ThreadNews,
+  ThreadOrder,
+  ThreadReply,
+  ThreadStart,
+} from './thread-protocol.ts'
 
 /** A thread of this process that predicts. It keeps the process from ending while it has an order. */
 export type Thread = {
@@ -14,6 +21,7 @@ export type Thread = {
    * @throws HostFailure time | ended, and the thread can only be ended then
    */
   ask(order: ThreadOrder, withinMs: number): Promise<ThreadReply>
+  ask(order: PrepareOrder, withinMs: number): Promise<PrepareReply>
   /** Stops it, whatever it computes. */
   end(): Promise<unknown>
 }
@@ -40,15 +48,15 @@ export function startThread(start: ThreadStart): Thread {
     forget({ id }) {
       if (known.delete(id)) tell({ close: id })
     },
-    ask: (order, withinMs) =>
-      new Promise((resolve, reject) => {
+    ask: (order: ThreadOrder | PrepareOrder, withinMs: number) =>
+      new Promise<never>((resolve, reject) => {
         const settle = (): void => {
           clearTimeout(timer)
           worker.off('message', onMessage).off('error', onError).off('exit', onExit).unref()
         }
-        const onMessage = (reply: ThreadReply): void => {
+        const onMessage = (reply: unknown): void => {
           settle()
-          resolve(reply)
+          resolve(reply as never)
         }
         const fail = (failure: HostFailure): void => {
           settle()

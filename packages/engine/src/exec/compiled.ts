@@ -51,6 +51,8 @@ export type Numbers = readonly (Float64Array | undefined)[]
 
 /** A compiled program, in the steps that threads take apart: each computes some of the rows into what all answer. */
 export interface CompiledProgram extends Executable {
+  /** Of its nodes. */
+  readonly types: readonly ValueType[]
   /** What its kernels have laid out, by node. Grows as further outputs are prepared. */
   readonly layouts: readonly Layouts[]
   /** Gets ready for outputs, so that `layouts` has what they need. */
@@ -63,8 +65,12 @@ export interface CompiledProgram extends Executable {
   answer(outputs: readonly Method[], results: Results, rows: number): Answer[]
 }
 
-/** With which other threads a program is shared, and what one of them has laid out. */
-export type Sharing = { readonly seat: Seat; readonly layouts?: readonly Layouts[] }
+/** With which other threads a program is shared, and what one of them has found its types to be and laid out. */
+export type Sharing = {
+  readonly seat: Seat
+  readonly types?: readonly ValueType[]
+  readonly layouts?: readonly Layouts[]
+}
 
 /** One thread, and memory that is not shared. */
 export const ALONE: Seat = { number: 0, of: 1, isPioneer: true }
@@ -88,7 +94,7 @@ class BlockProgram implements CompiledProgram {
   readonly program: Program
   readonly layouts: readonly Layouts[]
   readonly #seat: Seat
-  readonly #types: readonly ValueType[]
+  readonly types: readonly ValueType[]
   readonly #steps: (Step | undefined)[] = []
   readonly #schedules = new Map<string, Schedule>()
   /** The outputs asked for last, and their schedule: callers ask for the same list again and again. */
@@ -98,12 +104,12 @@ class BlockProgram implements CompiledProgram {
   readonly #slabWidths: ReturnType<typeof slabWidths>
   #capacity = 1
 
-  constructor(program: Program, { seat, layouts }: Sharing) {
+  constructor(program: Program, { seat, types, layouts }: Sharing) {
     this.program = program
     this.#seat = seat
     this.layouts = program.nodes.map((_, ref) => ({ ...layouts?.[ref] }))
-    this.#types = validateProgram(program)
-    const widest = this.#types.reduce(
+    this.types = types ?? validateProgram(program)
+    const widest = this.types.reduce(
       (most, { kind, width }) => Math.max(most, kind === 'sparse' ? 1 : width),
       1,
     )
@@ -113,7 +119,7 @@ class BlockProgram implements CompiledProgram {
 
   run(frame: Frame, outputs: readonly Method[]): Answer[] {
     const results: NodeValues[] = []
-    for (const ref of this.#schedule(outputs).refs) results[ref] = storage(this.#types[ref]!, frame.rows)
+    for (const ref of this.#schedule(outputs).refs) results[ref] = storage(this.types[ref]!, frame.rows)
     this.compute(frame, outputs, results)
     return this.answer(outputs, results, frame.rows)
   }
@@ -125,7 +131,7 @@ class BlockProgram implements CompiledProgram {
   createResults(outputs: readonly Method[], rows: number, numbers: Numbers = []): Results {
     const results: NodeValues[] = []
     for (const ref of this.#schedule(outputs).refs) {
-      const type = this.#types[ref]!
+      const type = this.types[ref]!
       results[ref] =
         type.kind === 'number' ? (numbers[ref] ?? sharedNumbers(rows * type.width)) : storage(type, rows)
     }
@@ -148,7 +154,7 @@ class BlockProgram implements CompiledProgram {
   answer(outputs: readonly Method[], results: Results, rows: number): Answer[] {
     return this.#schedule(outputs).outputs.map((output) => {
       const values = output.parts.map((ref) => results[ref]!)
-      return buildAnswer(output, this.#types, values, rows)
+      return buildAnswer(output, this.types, values, rows)
     })
   }
 
@@ -175,7 +181,7 @@ class BlockProgram implements CompiledProgram {
     const { frame } = this.#window
     for (let row = start; row < start + rows; row++)
       try {
-        evaluateRow({ program, types: this.#types, frame, row }, schedule.outputs)
+        evaluateRow({ program, types: this.types, frame, row }, schedule.outputs)
       } catch (error) {
         if (error instanceof RowError) return error
         throw error
@@ -212,10 +218,10 @@ class BlockProgram implements CompiledProgram {
     const before = inputs.map((read) => this.#step(read))
     const place = { seat: this.#seat, layouts: this.layouts[ref]! }
     const step: Step = {
-      type: this.#types[ref]!,
+      type: this.types[ref]!,
       inputs: before,
       blocks: before.map(({ block }) => block),
-      block: emptyBlock(this.#types[ref]!, this.#capacity),
+      block: emptyBlock(this.types[ref]!, this.#capacity),
       kernel:
         op === input.name ? this.#inputKernel(attrs) : kernelOf(getOp(op), attrs, { inputs: before, place }),
     }

@@ -83,6 +83,13 @@ function sortedMembers(value: object): [string, unknown][] {
  * @throws RangeError when the bytes are not exactly what `encodeProgram` writes for a valid program
  */
 export function decodeProgram(bytes: Uint8Array): Program {
+  const program = decodeValidated(bytes)
+  validateProgram(program)
+  return program
+}
+
+/** The same of bytes whose program was validated before. @throws RangeError when they are not a stored program */
+export function decodeValidated(bytes: Uint8Array): Program {
   // Not slice(), which copies nothing of a Buffer.
   const reader = bytes.byteOffset % ALIGNMENT === 0 ? bytes : new Uint8Array(bytes)
   if (reader.length < HEADER_AT || MAGIC.some((byte, i) => reader[i] !== byte))
@@ -94,7 +101,6 @@ export function decodeProgram(bytes: Uint8Array): Program {
   const cursor = { bytes: reader, at: start }
   const program = fromJson(parseHeader(reader.subarray(HEADER_AT, start)), cursor) as Program
   if (cursor.at !== reader.length) throw new RangeError('decodeProgram: bytes after the last section')
-  validateProgram(program)
   return program
 }
 

@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { getPriority } from 'node:os'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -40,7 +39,6 @@ test('says that it is ready, answers on its sockets, and stops when told', TIMEO
   const child = startControl(folder.path)
 
   const message = await firstMessage(child)
-  await expect.poll(() => getPriority(child.pid!), { message: 'predictions come first' }).toBe(5)
   const statuses = [await get(controlSocket, '/api/v1/status'), await get(internalSocket, '/metrics.json')]
   child.send({ type: 'stop' })
 

@@ -1,5 +1,4 @@
 import { mkdir, rm } from 'node:fs/promises'
-import { setPriority } from 'node:os'
 import { dirname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { accessPolicyOf } from '../access/policy.ts'
@@ -19,8 +18,6 @@ import { type Control, explainStart, openControl } from './open.ts'
 
 /** What a stopping process may take to answer what was asked, in milliseconds; the supervisor waits a little longer. */
 const STOP_MS = 4_000
-/** Predictions come first when cores are scarce: a third of a gateway's share is left for changes. */
-const NICENESS = 5
 
 const config = loadConfig()
 const layout = layoutOf(config.MILLWRIGHT_DATA)
@@ -66,7 +63,6 @@ async function start(): Promise<void> {
   await listen(control.app, layout.controlSocket)
   await tellSupervisor({ type: 'ready', hasKeys: await control.hasActiveKey() })
   settleMemory()
-  setPriority(NICENESS)
   logger.info('control is ready')
 }
 
