@@ -44,7 +44,7 @@ export async function load(
     if (found === null) throw new Error(`h2load printed nothing like ${pattern}:\n${stdout}`)
     return found.slice(1)
   }
-  const [perSecond] = find(/finished in [\d.]+s, ([\d.]+) req\/s/)
+  const [perSecond] = find(/finished in [\d.]+m?s, ([\d.]+) req\/s/)
   const [failed, errored] = find(/(\d+) failed, (\d+) errored/)
   const [, max, mean] = find(/time for request:\s+(\S+)\s+(\S+)\s+(\S+)/)
   return {
