@@ -7,7 +7,15 @@ import { expect, test } from 'vitest'
 import { readBlob } from '../../packages/server/src/blobs/blob-store.ts'
 import { folderBlobs } from '../../packages/server/src/blobs/folder.ts'
 import { layoutOf } from '../../packages/server/src/layout.ts'
-import { cli, eventually, keepAsking, ROOT, startMillwright, temporaryFolder } from '../support/millwright.ts'
+import {
+  cli,
+  eventually,
+  keepAsking,
+  ROOT,
+  settled,
+  startMillwright,
+  temporaryFolder,
+} from '../support/millwright.ts'
 import { createRandom } from './registry-child.ts'
 
 const KILLS = 12
@@ -22,6 +30,8 @@ test('control killed while the command line deploys leaves whole versions, and p
   const server = await startMillwright({ args: ['--deploy', 'examples/churn'] })
   const { url, pids } = server
   await eventually(async () => (await cli(['predict', 'churn', '--row', '{}'], { url })).code === 1)
+  // The other gateway may be loading it yet.
+  await settled(server)
   const asking = keepAsking(url)
   const random = createRandom(SEED)
   const folder = temporaryFolder()

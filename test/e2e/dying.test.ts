@@ -12,6 +12,7 @@ import {
   postJson,
   ROOT,
   type Running,
+  settled,
   startMillwright,
   temporaryFolder,
 } from '../support/millwright.ts'
@@ -40,6 +41,8 @@ const startWithChurn = async (data?: string): Promise<Running> => {
         })
       ).ok,
   )
+  // The other gateway may be loading it yet.
+  await settled(running)
   return running
 }
 

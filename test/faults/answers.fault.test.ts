@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { identity } from '../../packages/engine/test/onnx-file.ts'
-import { eventually, temporaryFolder } from '../support/millwright.ts'
+import { eventually, settled, temporaryFolder } from '../support/millwright.ts'
 import { ask, figure, keepCalling } from './asking.ts'
-import { kill, type Serving, settled, startServing } from './server.ts'
+import { kill, type Serving, startServing } from './server.ts'
 
 const ROUNDS = 3
 const CALLERS = 32

@@ -2,9 +2,9 @@ import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { CHURN_ROW, eventually, temporaryFolder } from '../support/millwright.ts'
+import { CHURN_ROW, eventually, settled, temporaryFolder } from '../support/millwright.ts'
 import { failed, figure, inWords } from './asking.ts'
-import { type Serving, settled, startServing } from './server.ts'
+import { type Serving, startServing } from './server.ts'
 
 const HOUR_MS = 3_600_000
 const CLOCK = new URL('shifted-clock.mjs', import.meta.url).pathname

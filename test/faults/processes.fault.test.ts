@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually } from '../support/millwright.ts'
+import { eventually, settled } from '../support/millwright.ts'
 import { failed, figure, inWords } from './asking.ts'
-import { kill, NET, NET_ROW, type Serving, settled, startServing } from './server.ts'
+import { kill, NET, NET_ROW, type Serving, startServing } from './server.ts'
 
 /** kill -9 and standstill of each process of the tree, under load. */
 let server: Serving

@@ -1,14 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  CHURN_ROW,
-  cli,
-  eventually,
-  ROOT,
-  type Running,
-  removeFolder,
-  startMillwright,
-} from '../support/millwright.ts'
+import { CHURN_ROW, cli, ROOT, type Running, removeFolder, startMillwright } from '../support/millwright.ts'
+
 import { type Asking, keepAsking } from './asking.ts'
 
 export const NET = join(ROOT, 'packages/engine/test/fixtures/onnx/torch-perceptron/model.onnx')
@@ -91,18 +84,3 @@ function childrenOf(parent: number, command: RegExp): number[] {
 }
 
 export const kill = (pid: number, signal: NodeJS.Signals = 'SIGKILL'): void => void process.kill(pid, signal)
-
-/** Control answers, and every gateway follows it. */
-export async function settled({ url }: Running, gateways = 2): Promise<void> {
-  await eventually(async () => {
-    const answer = await fetch(`${url}/api/v1/status`, { headers: { connection: 'close' } }).catch(
-      () => undefined,
-    )
-    if (answer?.status !== 200) return false
-    const status = (await answer.json()) as { epoch: number; gateways: { epoch: number; state: string }[] }
-    const following = status.gateways.filter(
-      ({ epoch, state }) => state === 'serving' && epoch === status.epoch,
-    )
-    return following.length === gateways
-  }, 30_000)
-}

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually } from '../support/millwright.ts'
+import { eventually, settled } from '../support/millwright.ts'
 import { type Answer, failed, figure, inWords } from './asking.ts'
-import { kill, type Serving, settled, startServing } from './server.ts'
+import { kill, type Serving, startServing } from './server.ts'
 
 /** Processes that are there and do nothing (SIGSTOP), under load. */
 

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { cli, eventually } from '../support/millwright.ts'
+import { cli, eventually, settled } from '../support/millwright.ts'
 import { failed, figure, inWords, versionOf } from './asking.ts'
-import { kill, type Serving, settled, startAgain, startServing } from './server.ts'
+import { kill, type Serving, startAgain, startServing } from './server.ts'
 
 /** Files of the data folder taken away, held, damaged and put back, under load. */
 let server: Serving

@@ -188,3 +188,18 @@ export function freePort(): Promise<number> {
     })
   })
 }
+
+/** Control answers, and every gateway follows it. */
+export async function settled({ url }: Pick<Running, 'url'>, gateways = 2): Promise<void> {
+  await eventually(async () => {
+    const answer = await fetch(`${url}/api/v1/status`, { headers: { connection: 'close' } }).catch(
+      () => undefined,
+    )
+    if (answer?.status !== 200) return false
+    const status = (await answer.json()) as { epoch: number; gateways: { epoch: number; state: string }[] }
+    const following = status.gateways.filter(
+      ({ epoch, state }) => state === 'serving' && epoch === status.epoch,
+    )
+    return following.length === gateways
+  }, 30_000)
+}
