@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHURN_ROW, cli, ROOT, type Running, removeFolder, startMillwright } from '../support/millwright.ts'
-
 import { type Asking, keepAsking } from './asking.ts'
 
 export const NET = join(ROOT, 'packages/engine/test/fixtures/onnx/torch-perceptron/model.onnx')
