@@ -231,3 +231,13 @@ test('bytes that are no program are refused in words, and the next is got ready'
   expect((await pool.load(whole)).program.outputs.length).toBeGreaterThan(0)
   await pool.close()
 })
+
+test('a pool that is closed gets nothing ready any more', async () => {
+  const { program } = await compileFile(await readFile(CHURN))
+  const pool = openPool({ threads: 1, runMs: 10_000 })
+  const loading = [1, 2].map(() => pool.load(shareProgram(program).bytes).then(() => 'loaded', failureOf))
+
+  await pool.close()
+
+  expect(await Promise.all(loading)).toEqual(['ended', 'ended'])
+})

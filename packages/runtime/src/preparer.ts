@@ -1,3 +1,4 @@
+import { HostFailure } from './failure.ts'
 import { startThread, type Thread } from './thread.ts'
 import type { Prepared } from './thread-protocol.ts'
 
@@ -11,7 +12,7 @@ export type Preparer = {
 /** A forest of gigabytes takes a minute. */
 const LONGEST_MS = 600_000
 /** The thread gives back its memory when there was nothing to do for so long. */
-const IDLE_MS = 2_000
+const IDLE_MS = 1_000
 
 /**
  * One program after the other, in a thread that is started when there is one.
@@ -21,6 +22,7 @@ export function createPreparer(seats: number): Preparer {
   let thread: Thread | undefined
   let idle: NodeJS.Timeout | undefined
   let last: Promise<unknown> = Promise.resolve()
+  let isClosed = false
 
   const end = (): void => {
     clearTimeout(idle)
@@ -28,18 +30,16 @@ export function createPreparer(seats: number): Preparer {
     thread = undefined
   }
   const ask = async (bytes: SharedArrayBuffer): Promise<Prepared> => {
+    if (isClosed) throw new HostFailure('ended', 'the process ends, and loads no model any more')
     clearTimeout(idle)
     thread ??= startThread({ seat: 0, seats })
-    try {
-      const reply = await thread.ask({ prepare: bytes, seats }, LONGEST_MS)
-      if ('error' in reply) throw new Error(reply.error)
-      return reply
-    } catch (error) {
+    const reply = await thread.ask({ prepare: bytes, seats }, LONGEST_MS).catch((failure: unknown) => {
       end()
-      throw error
-    } finally {
-      idle = setTimeout(end, IDLE_MS).unref()
-    }
+      throw failure
+    })
+    idle = setTimeout(end, IDLE_MS).unref()
+    if ('error' in reply) throw new Error(reply.error)
+    return reply
   }
   return {
     prepare(bytes) {
@@ -47,6 +47,9 @@ export function createPreparer(seats: number): Preparer {
       last = prepared.catch(() => {})
       return prepared
     },
-    close: end,
+    close() {
+      isClosed = true
+      end()
+    },
   }
 }
