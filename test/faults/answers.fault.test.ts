@@ -54,13 +54,16 @@ test('no request gets the answer of another, in batches, from the cache, and whi
     await settled(server)
   }
   // All callers may have been at the gateway killed last: its counts are gone, and the other's begin with their next tries.
-  await sleep(1_500)
+  const { hits, runs, rows } = await eventually(async () => {
+    const metrics = await (await fetch(`${server.url}/metrics`, { headers: { connection: 'close' } })).text()
+    const countOf = (pattern: RegExp) => Number(pattern.exec(metrics)?.[1] ?? 0)
+    const hits = countOf(/^millwright_cache_lookups_total\{(?=.*deployment="echo").*result="hit".*\} (\d+)$/m)
+    const runs = countOf(/^millwright_batch_rows_count (\d+)$/m)
+    const rows = countOf(/^millwright_batch_rows_sum (\d+)$/m)
+    // Or it proves nothing of caches and batches.
+    return hits > 0 && rows > runs && { hits, runs, rows }
+  })
   await calling.stop()
-  const metrics = await (await fetch(`${server.url}/metrics`)).text()
-  const countOf = (pattern: RegExp) => Number(pattern.exec(metrics)?.[1] ?? 0)
-  const hits = countOf(/^millwright_cache_lookups_total\{(?=.*deployment="echo").*result="hit".*\} (\d+)$/m)
-  const runs = countOf(/^millwright_batch_rows_count (\d+)$/m)
-  const rows = countOf(/^millwright_batch_rows_sum (\d+)$/m)
 
   figure(
     'tagged requests',
@@ -68,9 +71,6 @@ test('no request gets the answer of another, in batches, from the cache, and whi
   )
   expect(counts).toMatchObject({ wrong: 0, failed: 0 })
   expect(counts.answered).toBeGreaterThan(1_000)
-  // Or it proved nothing of caches and batches.
-  expect(hits).toBeGreaterThan(0)
-  expect(rows).toBeGreaterThan(runs)
 })
 
 type Logged = {
