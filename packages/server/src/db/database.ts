@@ -4,6 +4,7 @@ import { up as createRegistry } from './migrations/0001-registry.ts'
 import { up as addParts } from './migrations/0002-parts.ts'
 import { up as addKeys } from './migrations/0003-keys.ts'
 import { up as addPrecomputed } from './migrations/0004-precomputed.ts'
+import { up as addTracking } from './migrations/0005-tracking.ts'
 import { sqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -16,6 +17,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-parts': { up: addParts },
   '0003-keys': { up: addKeys },
   '0004-precomputed': { up: addPrecomputed },
+  '0005-tracking': { up: addTracking },
 }
 
 /**

@@ -99,4 +99,44 @@ export type Tables = {
     data: string
   }
   routing: { id: number; epoch: number }
+  experiments: {
+    id: number
+    name: string
+    artifact_location: string
+    lifecycle: Lifecycle
+    created_at: number
+    updated_at: number
+  }
+  experiment_tags: { experiment: number; key: string; value: string }
+  runs: {
+    id: Generated<number>
+    run_id: string
+    experiment: number
+    name: string
+    user_id: string
+    status: RunStatus
+    start_time: number
+    end_time: number | null
+    lifecycle: Lifecycle
+    deleted_at: number | null
+    artifact_uri: string
+  }
+  run_tags: { run: number; key: string; value: string }
+  params: { run: number; key: string; value: string }
+  metric_keys: { id: Generated<number>; name: string }
+  metrics: MetricRow
+  latest_metrics: MetricRow
+}
+
+export type Lifecycle = 'active' | 'deleted'
+export type RunStatus = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED'
+
+/** `is_nan`: `value` is 0 and stands for NaN. */
+type MetricRow = {
+  run: number
+  key: number
+  value: number
+  is_nan: number
+  step: number
+  timestamp: number
 }

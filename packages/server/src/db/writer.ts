@@ -1,0 +1,66 @@
+import { sql } from 'kysely'
+import type { Db } from './database.ts'
+
+/** Makes changes in the order they were asked for. */
+export type Writer = {
+  /** What the change gives, once it is on the disk. @throws what the change throws; nothing of it is kept then */
+  write<T>(change: (db: Db) => Promise<T>): Promise<T>
+}
+
+/** Most changes that share a transaction. */
+const MOST = 256
+
+type Waiting = {
+  readonly change: (db: Db) => Promise<unknown>
+  readonly resolve: (value: never) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Group commit: changes that arrive while others are written share the next transaction, and so one wait for the disk. One
+ * that fails is undone alone.
+ */
+export function createWriter(db: Db): Writer {
+  let waiting: Waiting[] = []
+  let isWriting = false
+
+  const writeAll = async (): Promise<void> => {
+    isWriting = true
+    while (waiting.length > 0) {
+      const group = waiting.slice(0, MOST)
+      waiting = waiting.slice(MOST)
+      await writeGroup(db, group)
+    }
+    isWriting = false
+  }
+  return {
+    write: (change) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ change, resolve, reject })
+        if (!isWriting) void writeAll()
+      }),
+  }
+}
+
+/** Never rejects: whoever waits is told. */
+async function writeGroup(db: Db, group: readonly Waiting[]): Promise<void> {
+  const settle: (() => void)[] = []
+  try {
+    await db.transaction().execute(async (transaction) => {
+      for (const { change, resolve, reject } of group) {
+        await sql`savepoint change`.execute(transaction)
+        try {
+          const value = await change(transaction)
+          settle.push(() => resolve(value as never))
+        } catch (error) {
+          await sql`rollback to savepoint change`.execute(transaction)
+          settle.push(() => reject(error))
+        }
+        await sql`release savepoint change`.execute(transaction)
+      }
+    })
+    for (const tell of settle) tell()
+  } catch (error) {
+    for (const { reject } of group) reject(error)
+  }
+}
