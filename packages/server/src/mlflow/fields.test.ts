@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MlflowError } from './errors.ts'
+import { MlflowError } from '../tracking/errors.ts'
 import {
   bool,
   double,

@@ -1,4 +1,4 @@
-import { missing, wrongValue } from './errors.ts'
+import { missing, wrongValue } from '../tracking/errors.ts'
 
 /**
  * What a request may say. Proto3's JSON, as far as MLflow's clients use it: unknown fields are ignored; an int64 is a number
