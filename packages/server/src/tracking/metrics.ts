@@ -1,0 +1,153 @@
+import { sql } from 'kysely'
+import type { Db } from '../db/database.ts'
+import { invalid } from './errors.ts'
+import { assertKey } from './limits.ts'
+import { groupByRun } from './runs.ts'
+
+/** One observed value. `timestamp` in milliseconds since 1970. */
+export type Metric = {
+  readonly key: string
+  readonly value: number
+  readonly timestamp: number
+  readonly step: number
+}
+
+type Stored = {
+  readonly run: number
+  readonly key: number
+  readonly value: number
+  readonly is_nan: number
+  readonly step: number
+  readonly timestamp: number
+}
+
+const MAX = Number.MAX_VALUE
+/** SQLite takes at most so many values in one statement; six a metric. */
+const ROWS_AT_ONCE = 1000
+
+export function assertMetric({ key, timestamp }: Metric): void {
+  assertKey(key)
+  if (timestamp < 0)
+    throw invalid(
+      `Invalid value ${timestamp} for parameter 'timestamp' supplied: Timestamp must be a nonnegative long (64-bit integer)`,
+    )
+}
+
+/** Infinity is kept as the largest number there is, as MLflow does. */
+const finite = (value: number): number => Math.min(MAX, Math.max(-MAX, value))
+
+/** Adds to the history of a run; the same again is nothing new. */
+export async function putMetrics(db: Db, run: number, metrics: readonly Metric[]): Promise<void> {
+  if (metrics.length === 0) return
+  const ids = await keyIds(db, [...new Set(metrics.map(({ key }) => key))])
+  const rows = metrics.map(({ key, value, timestamp, step }): Stored => {
+    const isNaN_ = Number.isNaN(value)
+    return {
+      ...{ run, key: ids.get(key)!, value: isNaN_ ? 0 : finite(value), is_nan: Number(isNaN_) },
+      ...{ step, timestamp },
+    }
+  })
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
+    await db
+      .insertInto('metrics')
+      .values(rows.slice(from, from + ROWS_AT_ONCE))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+  await putLatest(db, newestOfEach(rows))
+}
+
+const isNewer = (a: Stored, b: Stored): boolean =>
+  a.step !== b.step
+    ? a.step > b.step
+    : a.timestamp !== b.timestamp
+      ? a.timestamp > b.timestamp
+      : a.value > b.value
+
+function newestOfEach(rows: readonly Stored[]): Stored[] {
+  const newest = new Map<number, Stored>()
+  for (const row of rows) {
+    const before = newest.get(row.key)
+    if (before === undefined || isNewer(row, before)) newest.set(row.key, row)
+  }
+  return [...newest.values()]
+}
+
+/** The latest of a key is the one with the greatest step, then timestamp, then value. */
+async function putLatest(db: Db, rows: readonly Stored[]): Promise<void> {
+  await db
+    .insertInto('latest_metrics')
+    .values([...rows])
+    .onConflict((conflict) =>
+      conflict
+        .columns(['run', 'key'])
+        .doUpdateSet((row) => ({
+          value: row.ref('excluded.value'),
+          is_nan: row.ref('excluded.is_nan'),
+          step: row.ref('excluded.step'),
+          timestamp: row.ref('excluded.timestamp'),
+        }))
+        .where(
+          sql<boolean>`(excluded.step, excluded.timestamp, excluded.value) > (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)`,
+        ),
+    )
+    .execute()
+}
+
+/** Numbers of names, new ones for those that have none. */
+async function keyIds(db: Db, names: readonly string[]): Promise<Map<string, number>> {
+  const found = await db.selectFrom('metric_keys').selectAll().where('name', 'in', names).execute()
+  const ids = new Map(found.map(({ id, name }) => [name, id]))
+  const others = names.filter((name) => !ids.has(name))
+  if (others.length === 0) return ids
+  const added = await db
+    .insertInto('metric_keys')
+    .values(others.map((name) => ({ name })))
+    .returningAll()
+    .execute()
+  for (const { id, name } of added) ids.set(name, id)
+  return ids
+}
+
+const shown = ({
+  name,
+  value,
+  is_nan,
+  timestamp,
+  step,
+}: Omit<Stored, 'key' | 'run'> & { name: string }): Metric => ({
+  ...{ key: name, value: is_nan === 1 ? Number.NaN : value, timestamp, step },
+})
+
+/** Of each run, by its number. */
+export async function latestOf(db: Db, runs: readonly number[]): Promise<Map<number, Metric[]>> {
+  const rows = await db
+    .selectFrom('latest_metrics')
+    .innerJoin('metric_keys', 'metric_keys.id', 'latest_metrics.key')
+    .select(['run', 'name', 'value', 'is_nan', 'timestamp', 'step'])
+    .where('run', 'in', runs)
+    .orderBy('run')
+    .orderBy('name')
+    .execute()
+  return groupByRun(rows, shown)
+}
+
+/** In order of timestamp, step and value. */
+export async function historyOf(
+  db: Db,
+  run: number,
+  { key, offset, limit }: { readonly key: string; readonly offset: number; readonly limit: number },
+): Promise<Metric[]> {
+  const rows = await db
+    .selectFrom('metrics')
+    .innerJoin('metric_keys', 'metric_keys.id', 'metrics.key')
+    .select(['name', 'value', 'is_nan', 'timestamp', 'step'])
+    .where('run', '=', run)
+    .where('name', '=', key)
+    .orderBy('timestamp')
+    .orderBy('step')
+    .orderBy('value')
+    .limit(limit)
+    .offset(offset)
+    .execute()
+  return rows.map(shown)
+}

@@ -1,0 +1,199 @@
+import type { Selectable } from 'kysely'
+import type { Db } from '../db/database.ts'
+import type { RunStatus, Tables } from '../db/tables.ts'
+import { invalid, MlflowError } from './errors.ts'
+import { assertActive, getExperiment, type Tag } from './experiments.ts'
+import { assertKey, assertRunId, paramValue, runTagValue } from './limits.ts'
+import type { Metric } from './metrics.ts'
+import { latestOf } from './metrics.ts'
+
+type Row = Selectable<Tables['runs']>
+export type Run = Row & {
+  readonly tags: readonly Tag[]
+  readonly params: readonly Tag[]
+  /** The latest of each. */
+  readonly metrics: readonly Metric[]
+}
+
+export type NewRun = {
+  readonly experiment: string
+  readonly runId: string
+  readonly userId: string
+  readonly name: string
+  readonly startTime: number
+  readonly tags: readonly Tag[]
+}
+
+/** @throws MlflowError RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE */
+export async function createRun(db: Db, run: NewRun): Promise<Run> {
+  const experiment = await getExperiment(db, run.experiment)
+  assertActive(experiment)
+  for (const { key } of run.tags) assertKey(key)
+  const row = await db
+    .insertInto('runs')
+    .values({
+      run_id: run.runId,
+      experiment: experiment.id,
+      name: run.name,
+      user_id: run.userId,
+      status: 'RUNNING',
+      start_time: run.startTime,
+      lifecycle: 'active',
+      artifact_uri: `${experiment.artifact_location}/${run.runId}/artifacts`,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  await putTags(db, row.id, run.tags)
+  return { ...row, tags: run.tags, params: [], metrics: [] }
+}
+
+/** @throws MlflowError RESOURCE_DOES_NOT_EXIST */
+export async function findRow(db: Db, runId: string): Promise<Row> {
+  assertRunId(runId)
+  const row = await db.selectFrom('runs').selectAll().where('run_id', '=', runId).executeTakeFirst()
+  if (row === undefined) throw new MlflowError('RESOURCE_DOES_NOT_EXIST', `Run with id=${runId} not found`)
+  return row
+}
+
+/** @throws MlflowError RESOURCE_DOES_NOT_EXIST; INVALID_PARAMETER_VALUE when it is deleted */
+export async function findActiveRow(db: Db, runId: string): Promise<Row> {
+  const row = await findRow(db, runId)
+  if (row.lifecycle !== 'active')
+    throw invalid(`The run ${runId} must be in the 'active' state. Current state is ${row.lifecycle}.`)
+  return row
+}
+
+export async function getRun(db: Db, runId: string): Promise<Run> {
+  const [run] = await withData(db, [await findRow(db, runId)])
+  return run!
+}
+
+/** Runs with what was logged to them, in the order given. */
+export async function withData(db: Db, rows: readonly Row[]): Promise<Run[]> {
+  if (rows.length === 0) return []
+  const ids = rows.map(({ id }) => id)
+  const keyed = async (table: 'run_tags' | 'params') =>
+    groupByRun(
+      await db.selectFrom(table).selectAll().where('run', 'in', ids).orderBy('run').orderBy('key').execute(),
+      ({ key, value }) => ({ key, value }),
+    )
+  const [tags, params, metrics] = [await keyed('run_tags'), await keyed('params'), await latestOf(db, ids)]
+  return rows.map((row) => ({
+    ...row,
+    tags: tags.get(row.id) ?? [],
+    params: params.get(row.id) ?? [],
+    metrics: metrics.get(row.id) ?? [],
+  }))
+}
+
+export function groupByRun<R extends { run: number }, T>(
+  rows: readonly R[],
+  map: (row: R) => T,
+): Map<number, T[]> {
+  const groups = new Map<number, T[]>()
+  for (const row of rows) {
+    const group = groups.get(row.run)
+    if (group === undefined) groups.set(row.run, [map(row)])
+    else group.push(map(row))
+  }
+  return groups
+}
+
+export type RunChange = {
+  readonly status?: RunStatus | undefined
+  readonly endTime?: number | undefined
+  readonly name?: string | undefined
+}
+
+export async function updateRun(db: Db, runId: string, { status, endTime, name }: RunChange): Promise<Row> {
+  const { id } = await findActiveRow(db, runId)
+  const row = await db
+    .updateTable('runs')
+    .set({
+      ...(status !== undefined && { status }),
+      ...(endTime !== undefined && { end_time: endTime }),
+      ...(name !== undefined && { name }),
+    })
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  if (name !== undefined) await putTags(db, id, [{ key: 'mlflow.runName', value: name }])
+  return row
+}
+
+export async function deleteRun(db: Db, runId: string, now: number): Promise<void> {
+  const { id } = await findRow(db, runId)
+  await db.updateTable('runs').set({ lifecycle: 'deleted', deleted_at: now }).where('id', '=', id).execute()
+}
+
+export async function restoreRun(db: Db, runId: string): Promise<void> {
+  const { id } = await findRow(db, runId)
+  await db.updateTable('runs').set({ lifecycle: 'active', deleted_at: null }).where('id', '=', id).execute()
+}
+
+/** The last one of a key is kept. */
+export async function putTags(db: Db, run: number, tags: readonly Tag[]): Promise<void> {
+  const rows = [
+    ...new Map(tags.map(({ key, value }) => [key, { run, key, value: runTagValue(value) }])).values(),
+  ]
+  if (rows.length === 0) return
+  await db
+    .insertInto('run_tags')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.columns(['run', 'key']).doUpdateSet((row) => ({ value: row.ref('excluded.value') })),
+    )
+    .execute()
+}
+
+/** @throws MlflowError RESOURCE_DOES_NOT_EXIST when there is no such tag */
+export async function deleteTag(db: Db, runId: string, key: string): Promise<void> {
+  const { id } = await findActiveRow(db, runId)
+  const { numDeletedRows } = await db
+    .deleteFrom('run_tags')
+    .where('run', '=', id)
+    .where('key', '=', key)
+    .executeTakeFirstOrThrow()
+  if (numDeletedRows === 0n)
+    throw new MlflowError('RESOURCE_DOES_NOT_EXIST', `No tag with name: ${key} in run with id ${runId}`)
+}
+
+/** A param keeps its first value; to log the same again is fine. @throws MlflowError INVALID_PARAMETER_VALUE */
+export async function putParams(db: Db, { id, run_id: runId }: Row, params: readonly Tag[]): Promise<void> {
+  const rows = params.map(({ key, value }) => ({ run: id, key, value: paramValue(value) }))
+  if (rows.length === 0) return
+  await db
+    .insertInto('params')
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  const kept = await db
+    .selectFrom('params')
+    .select(['key', 'value'])
+    .where('run', '=', id)
+    .where(
+      'key',
+      'in',
+      rows.map(({ key }) => key),
+    )
+    .execute()
+  const values = new Map(kept.map(({ key, value }) => [key, value]))
+  const changed = rows.filter(({ key, value }) => values.get(key) !== value)
+  if (changed.length > 0) throw paramChanged(runId, changed, values)
+}
+
+function paramChanged(
+  runId: string,
+  changed: readonly Tag[],
+  values: ReadonlyMap<string, string>,
+): MlflowError {
+  const shown = changed.map(
+    ({ key, value }) => `{'key': '${key}', 'old_value': '${values.get(key)}', 'new_value': '${value}'}`,
+  )
+  const [{ key, value }] = changed as [Tag]
+  return invalid(
+    changed.length > 1
+      ? `Changing param values is not allowed. Params were already logged='[${shown.join(', ')}]' for run ID='${runId}'.`
+      : `Changing param values is not allowed. Param with key='${key}' was already logged with value='${values.get(key)}' for run ID='${runId}'. Attempted logging new value '${value}'.`,
+  )
+}
