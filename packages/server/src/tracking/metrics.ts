@@ -2,7 +2,6 @@ import { sql } from 'kysely'
 import type { Db } from '../db/database.ts'
 import { invalid } from './errors.ts'
 import { assertKey } from './limits.ts'
-import { groupByRun } from './runs.ts'
 
 /** One observed value. `timestamp` in milliseconds since 1970. */
 export type Metric = {
@@ -129,6 +128,19 @@ export async function latestOf(db: Db, runs: readonly number[]): Promise<Map<num
     .orderBy('name')
     .execute()
   return groupByRun(rows, shown)
+}
+
+export function groupByRun<R extends { run: number }, T>(
+  rows: readonly R[],
+  map: (row: R) => T,
+): Map<number, T[]> {
+  const groups = new Map<number, T[]>()
+  for (const row of rows) {
+    const group = groups.get(row.run)
+    if (group === undefined) groups.set(row.run, [map(row)])
+    else group.push(map(row))
+  }
+  return groups
 }
 
 /** In order of timestamp, step and value. */

@@ -4,8 +4,7 @@ import type { RunStatus, Tables } from '../db/tables.ts'
 import { invalid, MlflowError } from './errors.ts'
 import { assertActive, getExperiment, type Tag } from './experiments.ts'
 import { assertKey, assertRunId, paramValue, runTagValue } from './limits.ts'
-import type { Metric } from './metrics.ts'
-import { latestOf } from './metrics.ts'
+import { groupByRun, latestOf, type Metric } from './metrics.ts'
 
 type Row = Selectable<Tables['runs']>
 export type Run = Row & {
@@ -84,19 +83,6 @@ export async function withData(db: Db, rows: readonly Row[]): Promise<Run[]> {
     params: params.get(row.id) ?? [],
     metrics: metrics.get(row.id) ?? [],
   }))
-}
-
-export function groupByRun<R extends { run: number }, T>(
-  rows: readonly R[],
-  map: (row: R) => T,
-): Map<number, T[]> {
-  const groups = new Map<number, T[]>()
-  for (const row of rows) {
-    const group = groups.get(row.run)
-    if (group === undefined) groups.set(row.run, [map(row)])
-    else group.push(map(row))
-  }
-  return groups
 }
 
 export type RunChange = {

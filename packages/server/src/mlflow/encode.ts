@@ -1,0 +1,44 @@
+import type { Selectable } from 'kysely'
+import type { Tables } from '../db/tables.ts'
+import type { Experiment } from '../tracking/experiments.ts'
+import type { Metric } from '../tracking/metrics.ts'
+import type { Run } from '../tracking/runs.ts'
+
+/** JSON of an answer: what is not set, and empty lists, are left out; numbers that JSON does not have are texts. */
+export const encode = (answer: object): string =>
+  JSON.stringify(answer, (_, value: unknown) => {
+    if (value === null || (Array.isArray(value) && value.length === 0)) return undefined
+    return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
+  })
+
+export const experimentOf = (experiment: Experiment) => ({
+  experiment_id: String(experiment.id),
+  name: experiment.name,
+  artifact_location: experiment.artifact_location,
+  lifecycle_stage: experiment.lifecycle,
+  last_update_time: experiment.updated_at,
+  creation_time: experiment.created_at,
+  tags: experiment.tags,
+})
+
+export const runInfoOf = (run: Selectable<Tables['runs']>) => ({
+  run_uuid: run.run_id,
+  experiment_id: String(run.experiment),
+  run_name: run.name,
+  user_id: run.user_id,
+  status: run.status,
+  start_time: run.start_time,
+  end_time: run.end_time,
+  artifact_uri: run.artifact_uri,
+  lifecycle_stage: run.lifecycle,
+  run_id: run.run_id,
+})
+
+export const metricOf = ({ key, value, timestamp, step }: Metric) => ({ key, value, timestamp, step })
+
+export const runOf = (run: Run) => ({
+  info: runInfoOf(run),
+  data: { metrics: run.metrics.map(metricOf), params: run.params, tags: run.tags },
+  inputs: {},
+  outputs: {},
+})
