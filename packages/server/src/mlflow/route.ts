@@ -48,6 +48,6 @@ export const route = <F extends Fields>(
 
 /** A change, by the one writer; its answer is empty unless it says something. */
 export const change =
-  <M>(make: (db: Db, message: M, context: MlflowContext) => Promise<object | void>) =>
+  <M>(make: (db: Db, message: M, context: MlflowContext) => Promise<object | undefined | void>) =>
   async (context: MlflowContext, message: M): Promise<object> =>
     (await context.writer.write((db) => make(db, message, context))) ?? {}
