@@ -30,6 +30,8 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   deployments: ['db', 'events', 'registry', 'inference', 'keyed-answers', 'routing'],
   keys: ['db', 'events', 'deployments', 'access', 'routing'],
   predictions: ['segments'],
+  tracking: ['db'],
+  mlflow: ['db', 'tracking', 'registry', 'deployments'],
   gateway: ['access', 'inference', 'keyed-answers', 'metrics', 'routing', 'segments', 'blobs', 'supervisor'],
   control: [
     'access',
@@ -39,7 +41,9 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
     'registry',
     'deployments',
     'keys',
+    'mlflow',
     'predictions',
+    'tracking',
     'metrics',
     'routing',
     'segments',

@@ -1,5 +1,5 @@
 /** What a key allows. Each is one word of the table below. */
-export const SCOPES = ['predict', 'read', 'label', 'deploy', 'admin'] as const
+export const SCOPES = ['predict', 'read', 'label', 'track', 'deploy', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
 
 /** What a caller must be allowed to do; `public`: nothing. */
@@ -15,12 +15,16 @@ export const SCOPE_TABLE: Readonly<Record<Scope, ScopeRow>> = {
     meaning: 'see models, deployments, the prediction log, events, metrics and the pages',
   },
   label: { allows: ['label'], meaning: 'send what turned out to be true' },
+  track: {
+    allows: ['read', 'track'],
+    meaning: 'log experiments, runs, models and files, register versions',
+  },
   deploy: {
-    allows: ['predict', 'read', 'label', 'deploy'],
+    allows: ['predict', 'read', 'label', 'track', 'deploy'],
     meaning: 'upload models, deploy, promote, roll back, change settings',
   },
   admin: {
-    allows: ['predict', 'read', 'label', 'deploy', 'admin'],
+    allows: ['predict', 'read', 'label', 'track', 'deploy', 'admin'],
     meaning: 'make, rotate and revoke keys, and all the others',
   },
 }

@@ -3,11 +3,12 @@ import type { Permission } from '@millwright/contracts/scopes'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Asker } from '../access/credential.ts'
 import { type AccessPolicy, assertOwnOrigin } from '../access/origin.ts'
-import { assertAllowed, type Grant, signatureOf, unauthenticated } from '../access/permission.ts'
+import { assertAllowed, type Grant, unauthenticated } from '../access/permission.ts'
 import { createIdSource } from '../ids.ts'
 import { assertJsonDepth } from '../json-depth.ts'
 import { type Logger, logRequest } from '../logging.ts'
 import type { Call, Route } from '../route.ts'
+import { callerOf } from './caller.ts'
 import { addPages } from './docs.ts'
 import { doors } from './doors.ts'
 import { registerPages } from './pages/register.ts'
@@ -20,6 +21,8 @@ export type AppDeps = {
   readonly access: AccessPolicy
   /** The key a request was sent with, if it is good now. */
   readonly recognise: (asker: Asker) => Promise<Grant | undefined>
+  /** Puts the protocols of others on the app. */
+  readonly addProtocols?: (app: FastifyInstance) => void
   /** Told of every route there is, pages among them. */
   readonly onRoute?: (route: { path: string; methods: readonly string[]; permission: Permission }) => void
   /** Told of every answer, for metrics. */
@@ -30,7 +33,6 @@ export type AppDeps = {
 const BODY_LIMIT = 32 << 20
 const JSON_DEPTH = 64
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
-const MAX_USER_LENGTH = 128
 /** Longest part of a path; what is too long for a name is refused as one, with its reason. */
 const MAX_PARAM_LENGTH = 4096
 
@@ -100,6 +102,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   registerPages(app)
   addJsonRoutes(app, deps.routes)
   addStreamRoutes(app, deps.routes)
+  deps.addProtocols?.(app)
   return app
 }
 
@@ -161,21 +164,8 @@ function parseCall(route: Route, request: FastifyRequest): Call<never, never, ne
       : body && parseOrRefuse(body, request.body ?? {}, '')) as never,
     headers: request.headers,
     url: request.url,
-    by:
-      request.caller === undefined
-        ? parseUser(request.headers['x-millwright-user'])
-        : signatureOf(request.caller),
+    by: callerOf(request),
     requestId: request.id,
-  }
-}
-
-/** A name, percent-encoded where it is not plain ASCII. Taken on trust: no key is asked for. */
-function parseUser(header: string | string[] | undefined): string {
-  if (typeof header !== 'string' || header.trim() === '') return 'anonymous'
-  try {
-    return decodeURIComponent(header).trim().slice(0, MAX_USER_LENGTH)
-  } catch {
-    return header.trim().slice(0, MAX_USER_LENGTH)
   }
 }
 

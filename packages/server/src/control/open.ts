@@ -7,6 +7,7 @@ import { collectBlobs, emptyIncoming, UNCLAIMED_MS } from '../blobs/collect.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import type { Context } from '../context.ts'
 import { openDatabase } from '../db/database.ts'
+import { createWriter } from '../db/writer.ts'
 import { listPrecomputedBlobs } from '../deployments/precomputed/store.ts'
 import { isStorageFull } from '../durable.ts'
 import { hasActiveKey, recogniseKey } from '../keys/recognise.ts'
@@ -18,10 +19,12 @@ import { listReferencedBlobs } from '../registry/store.ts'
 import { createVersionQueue } from '../registry/version-queue.ts'
 import type { Route } from '../route.ts'
 import type { RestartCount } from '../supervisor/messages.ts'
+import { ensureDefaultExperiment } from '../tracking/experiments.ts'
 import { createApp } from './app.ts'
 import { createGateways } from './gateways.ts'
 import { createInternalApp } from './internal.ts'
 import { createControlMetrics } from './metrics.ts'
+import { registerMlflow } from './mlflow.ts'
 import { controlRoutes } from './routes.ts'
 import { assertDatabaseNotLost, openRouting } from './routing.ts'
 
@@ -41,6 +44,9 @@ export type ControlOptions = {
   readonly routes: readonly Route[]
   readonly now?: () => number
 }
+
+/** This server, as MLflow's clients know it. */
+const ARTIFACT_ROOT = 'mlflow-artifacts:/'
 
 /** Everything of the control process but its sockets. */
 export type Control = {
@@ -91,8 +97,11 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const { readLogStatus } = options
   const status = { context, routing, gateways, startedAt: now(), readLogStatus }
   const routes = [...controlRoutes({ context, queue, status }), ...options.routes]
+  await ensureDefaultExperiment(db, ARTIFACT_ROOT, now())
+  const mlflow = { db, writer: createWriter(db), artifactRoot: ARTIFACT_ROOT, now }
   const app = createApp({
     routes,
+    addProtocols: (to) => registerMlflow(to, mlflow, logger),
     logger,
     access: options.access,
     recognise: (asker) => recogniseKey(db, asker, now()),

@@ -29,7 +29,8 @@ const isAborted = (error: unknown): boolean => (error as { code?: string }).code
 
 type FastifyFault = { code?: string; message: string; statusCode?: number }
 
-function toMillwrightError(error: unknown, request: FastifyRequest): MillwrightError {
+/** What is wrong, in words that may be told. */
+export function toMillwrightError(error: unknown, request: FastifyRequest): MillwrightError {
   if (error instanceof MillwrightError) return error
   if (isStorageFull(error)) return new MillwrightError('STORAGE_FULL', {}, { cause: error })
   if (isDatabaseBusy(error)) return new MillwrightError('DATABASE_BUSY', {}, { cause: error })

@@ -1,55 +1,62 @@
-import { invalid, MlflowError } from '../tracking/errors.ts'
+import { type MillwrightError, sentenceOf } from '@millwright/contracts/errors'
+import { type ErrorCode, invalid, MlflowError } from '../tracking/errors.ts'
 import { FilterError } from '../tracking/filter/tokens.ts'
 import { encode } from './encode.ts'
 import { EXPERIMENT_ROUTES } from './experiments.ts'
 import { isObject, readMessage } from './fields.ts'
-import type { MlflowContext, MlflowRoute } from './route.ts'
+import type { MlflowCall, MlflowRoute } from './route.ts'
 import { RUN_ROUTES } from './runs.ts'
 
 export type MlflowRequest = {
   readonly method: string
-  /** Without the query. */
-  readonly path: string
+  /** Parts of the path that the route names. */
+  readonly params: Readonly<Record<string, string>>
+  /** As sent, without its question mark. */
   readonly query: string
   readonly contentType: string | undefined
   readonly body: Buffer
 }
 export type MlflowAnswer = { readonly status: number; readonly body: string }
 
+/** MLflow's REST protocol, but for files. */
 export const MLFLOW_ROUTES: readonly MlflowRoute[] = [...EXPERIMENT_ROUTES, ...RUN_ROUTES]
 
-/** The user interface asks for `ajax-api`, clients for `api`. */
-const PREFIX = /^\/(?:ajax-)?api\/2\.0\/mlflow\//
+/** @throws MlflowError, FilterError, MillwrightError for what a caller did */
+export async function answerCall(
+  route: MlflowRoute,
+  call: MlflowCall,
+  request: MlflowRequest,
+): Promise<MlflowAnswer> {
+  const message = readMessage(route.fields, { ...givenBy(request), ...request.params })
+  return { status: 200, body: encode(await route.answer(call, message as never)) }
+}
 
-/** MLflow's REST protocol: bytes of a request to bytes of an answer. Never rejects for what a caller did. */
-export function createMlflowDoor(context: MlflowContext): (request: MlflowRequest) => Promise<MlflowAnswer> {
-  const byPath = new Map<string, MlflowRoute[]>()
-  for (const route of MLFLOW_ROUTES) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route])
+/** Codes for errors of Millwright, by their status. */
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  ...{ 400: 'INVALID_PARAMETER_VALUE', 401: 'UNAUTHENTICATED', 403: 'PERMISSION_DENIED' },
+  ...{ 404: 'RESOURCE_DOES_NOT_EXIST', 409: 'RESOURCE_CONFLICT', 422: 'INVALID_PARAMETER_VALUE' },
+  ...{ 429: 'REQUEST_LIMIT_EXCEEDED', 503: 'TEMPORARILY_UNAVAILABLE' },
+}
 
-  const answer = async (request: MlflowRequest): Promise<object> => {
-    const path = request.path.replace(PREFIX, '')
-    const routes = path === request.path ? undefined : byPath.get(path)
-    const route = routes?.find(({ methods }) => methods.some((method) => method === request.method))
-    if (route === undefined)
-      throw new MlflowError('ENDPOINT_NOT_FOUND', `There is no ${request.method} ${request.path}`)
-    return route.answer(context, readMessage(route.fields, givenBy(request)) as never)
-  }
-  return async (request) => {
-    try {
-      return { status: 200, body: encode(await answer(request)) }
-    } catch (error) {
-      const fault = error instanceof FilterError ? invalid(error.message) : error
-      if (!(fault instanceof MlflowError)) throw fault
-      return { status: fault.status, body: JSON.stringify({ error_code: fault.code, message: fault.message }) }
-    }
-  }
+/** An error in MLflow's words. */
+export function wordError(error: MlflowError | FilterError | MillwrightError): MlflowAnswer {
+  const { code, message, status } = error instanceof FilterError ? invalid(error.message) : wordsOf(error)
+  return { status, body: JSON.stringify({ error_code: code, message }) }
+}
+
+function wordsOf(error: MlflowError | MillwrightError): { code: string; message: string; status: number } {
+  if (error instanceof MlflowError) return error
+  const code = CODES[error.status] ?? (error.status < 500 ? 'BAD_REQUEST' : 'INTERNAL_ERROR')
+  return { code, message: sentenceOf(error), status: error.status === 422 ? 400 : error.status }
 }
 
 /** @throws MlflowError INVALID_PARAMETER_VALUE when the body is of another type */
 function givenBy({ method, query, contentType, body }: MlflowRequest): Record<string, unknown> {
   if (method === 'GET') return fromQuery(new URLSearchParams(query))
-  if (contentType?.split(';')[0]?.trim().toLowerCase() !== 'application/json')
+  if (contentType?.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
+    if (method === 'DELETE' && body.length === 0) return fromQuery(new URLSearchParams(query))
     throw invalid("Bad Request. Content-Type must be one of ['application/json'].")
+  }
   return fromJson(body.toString())
 }
 

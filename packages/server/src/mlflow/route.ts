@@ -1,10 +1,11 @@
+import type { Permission } from '@millwright/contracts/scopes'
 import type { Db } from '../db/database.ts'
 import type { Writer } from '../db/writer.ts'
 import type { Fields, Message } from './fields.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-/** What a call may do with what it names. */
-export type Permission = 'read' | 'track' | 'admin'
+/** What a caller must be allowed to do. */
+export type MlflowPermission = Extract<Permission, 'read' | 'track' | 'deploy' | 'admin'>
 
 /** What all handlers need. */
 export type MlflowContext = {
@@ -16,27 +17,33 @@ export type MlflowContext = {
   readonly now: () => number
 }
 
+/** … and of one call. */
+export type MlflowCall = MlflowContext & {
+  /** Who asks: the name and id of their key, or by their own word. */
+  readonly by: string
+}
+
 /** One row of the table: where it is, who may call it, what it reads and what it answers. */
 export type MlflowRoute = {
   readonly methods: readonly Method[]
-  /** Behind `/api/2.0/mlflow/` and its twins. */
+  /** Behind `/api/2.0/mlflow/` and its twins; `{name}`: a part, read like a field of the request. */
   readonly path: string
-  readonly permission: Permission
+  readonly permission: MlflowPermission
   readonly fields: Fields
-  readonly answer: (context: MlflowContext, message: never) => Promise<object>
+  readonly answer: (call: MlflowCall, message: never) => Promise<object>
 }
 
 /** A row whose handler knows its fields. */
 export const route = <F extends Fields>(
   methods: Method | readonly Method[],
   path: string,
-  permission: Permission,
+  permission: MlflowPermission,
   {
     fields,
     answer,
   }: {
     readonly fields: F
-    readonly answer: (context: MlflowContext, message: Message<F>) => Promise<object>
+    readonly answer: (call: MlflowCall, message: Message<F>) => Promise<object>
   },
 ): MlflowRoute => ({
   methods: [methods].flat(),
@@ -48,6 +55,6 @@ export const route = <F extends Fields>(
 
 /** A change, by the one writer; its answer is empty unless it says something. */
 export const change =
-  <M>(make: (db: Db, message: M, context: MlflowContext) => Promise<object | undefined | void>) =>
-  async (context: MlflowContext, message: M): Promise<object> =>
-    (await context.writer.write((db) => make(db, message, context))) ?? {}
+  <M>(make: (db: Db, message: M, call: MlflowCall) => Promise<unknown>) =>
+  async (call: MlflowCall, message: M): Promise<object> =>
+    ((await call.writer.write((db) => make(db, message, call))) ?? {}) as object
