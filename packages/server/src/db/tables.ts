@@ -6,7 +6,7 @@ import type { Generated } from 'kysely'
  * of it means the same in PostgreSQL.
  */
 export type Tables = {
-  models: { name: string; created_at: number }
+  models: { name: string; created_at: number; description: string | null; updated_at: number | null }
   versions: {
     model: string
     number: number
@@ -29,7 +29,20 @@ export type Tables = {
     attempts: number
     created_at: number
     created_by: string
+    /** Where MLflow's clients registered it from, and where its files are; null: it came by upload. */
+    source: string | null
+    storage: string | null
+    run_id: string | null
+    model_id: string | null
+    run_link: string | null
+    description: string | null
+    stage: string | null
+    updated_at: number | null
+    /** Set: it is gone for everybody; its number stays taken. */
+    deleted_at: number | null
   }
+  model_tags: { model: string; key: string; value: string }
+  version_tags: { model: string; number: number; key: string; value: string }
   aliases: { model: string; alias: string; version: number }
   alias_changes: {
     id: Generated<number>
@@ -126,7 +139,50 @@ export type Tables = {
   metric_keys: { id: Generated<number>; name: string }
   metrics: MetricRow
   latest_metrics: MetricRow
+  datasets: {
+    id: Generated<number>
+    experiment: number
+    name: string
+    digest: string
+    source_type: string
+    source: string
+    schema: string | null
+    profile: string | null
+  }
+  /** `tags`: JSON, a list; `context`: the value of `mlflow.data.context` among them. */
+  run_datasets: { run: number; dataset: number; context: string | null; tags: string }
+  run_models: { run: number; model_id: string; role: 'input' | 'output'; step: number }
+  logged_models: {
+    id: Generated<number>
+    model_id: string
+    experiment: number
+    name: string
+    artifact_uri: string
+    status: LoggedModelStatus
+    status_message: string | null
+    model_type: string
+    source_run_id: string | null
+    created_at: number
+    updated_at: number
+    deleted_at: number | null
+  }
+  logged_model_params: { logged_model: number; key: string; value: string }
+  logged_model_tags: { logged_model: number; key: string; value: string }
+  /** The latest of each; what is not about a dataset has an empty name and digest. */
+  logged_model_metrics: {
+    logged_model: number
+    key: string
+    dataset_name: string
+    dataset_digest: string
+    run_id: string
+    value: number
+    is_nan: number
+    step: number
+    timestamp: number
+  }
 }
+
+export type LoggedModelStatus = 'LOGGED_MODEL_PENDING' | 'LOGGED_MODEL_READY' | 'LOGGED_MODEL_UPLOAD_FAILED'
 
 export type Lifecycle = 'active' | 'deleted'
 export type RunStatus = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED'

@@ -19,7 +19,9 @@ async function ask(method: 'GET' | 'POST', url: string, payload?: unknown, type 
     method,
     url,
     headers: payload === undefined ? {} : { 'content-type': type },
-    ...(payload === undefined ? {} : { payload: typeof payload === 'string' ? payload : JSON.stringify(payload) }),
+    ...(payload === undefined
+      ? {}
+      : { payload: typeof payload === 'string' ? payload : JSON.stringify(payload) }),
   })
   return { status: reply.statusCode, body: reply.json() }
 }
@@ -44,7 +46,9 @@ test('a body of another type, and one that cannot be read, are the caller’s fa
       message: "Bad Request. Content-Type must be one of ['application/json'].",
     },
   })
-  expect((await ask('POST', url, '{"name":')).body.message).toMatch(/^Missing value for required parameter 'name'/)
+  expect((await ask('POST', url, '{"name":')).body.message).toMatch(
+    /^Missing value for required parameter 'name'/,
+  )
   expect((await ask('POST', url, JSON.stringify('{"name": "twice"}'))).status).toBe(200)
 })
 

@@ -4,8 +4,12 @@ import { FilterError } from '../tracking/filter/tokens.ts'
 import { encode } from './encode.ts'
 import { EXPERIMENT_ROUTES } from './experiments.ts'
 import { isObject, readMessage } from './fields.ts'
+import { LINEAGE_ROUTES } from './lineage.ts'
+import { LOGGED_MODEL_ROUTES } from './logged-models.ts'
 import type { MlflowCall, MlflowRoute } from './route.ts'
 import { RUN_ROUTES } from './runs.ts'
+import { SEARCH_ROUTES } from './searches.ts'
+import { SERIES_ROUTES } from './series.ts'
 
 export type MlflowRequest = {
   readonly method: string
@@ -19,7 +23,14 @@ export type MlflowRequest = {
 export type MlflowAnswer = { readonly status: number; readonly body: string }
 
 /** MLflow's REST protocol, but for files. */
-export const MLFLOW_ROUTES: readonly MlflowRoute[] = [...EXPERIMENT_ROUTES, ...RUN_ROUTES]
+export const MLFLOW_ROUTES: readonly MlflowRoute[] = [
+  ...EXPERIMENT_ROUTES,
+  ...RUN_ROUTES,
+  ...SERIES_ROUTES,
+  ...LINEAGE_ROUTES,
+  ...SEARCH_ROUTES,
+  ...LOGGED_MODEL_ROUTES,
+]
 
 /** @throws MlflowError, FilterError, MillwrightError for what a caller did */
 export async function answerCall(

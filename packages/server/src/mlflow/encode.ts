@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Tables } from '../db/tables.ts'
 import type { Experiment } from '../tracking/experiments.ts'
+import type { LoggedModel } from '../tracking/logged-models.ts'
 import type { Metric } from '../tracking/metrics.ts'
 import type { Run } from '../tracking/runs.ts'
 
@@ -39,6 +40,32 @@ export const metricOf = ({ key, value, timestamp, step }: Metric) => ({ key, val
 export const runOf = (run: Run) => ({
   info: runInfoOf(run),
   data: { metrics: run.metrics.map(metricOf), params: run.params, tags: run.tags },
-  inputs: {},
-  outputs: {},
+  inputs: { dataset_inputs: run.datasets, model_inputs: run.modelsIn.map(({ model_id }) => ({ model_id })) },
+  outputs: { model_outputs: run.modelsOut.map(({ model_id, step }) => ({ model_id, step })) },
+})
+
+export const loggedModelOf = (model: LoggedModel) => ({
+  info: {
+    model_id: model.model_id,
+    experiment_id: String(model.experiment),
+    name: model.name,
+    creation_timestamp_ms: model.created_at,
+    last_updated_timestamp_ms: model.updated_at,
+    artifact_uri: model.artifact_uri,
+    status: model.status,
+    model_type: model.model_type,
+    source_run_id: model.source_run_id,
+    status_message: model.status_message,
+    tags: model.tags,
+  },
+  data: {
+    params: model.params,
+    metrics: model.metrics.map((metric) => ({
+      ...metricOf(metric),
+      dataset_name: metric.dataset_name,
+      dataset_digest: metric.dataset_digest,
+      model_id: model.model_id,
+      run_id: metric.run_id,
+    })),
+  },
 })

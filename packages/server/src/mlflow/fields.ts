@@ -76,8 +76,10 @@ export const list = <T>(item: Field<T>): Field<readonly T[]> => ({
   isRequired: false,
   read(value, name) {
     if (value === undefined || value === null) return []
-    if (!Array.isArray(value)) throw wrongValue(name, value)
-    return value.map((one, index) => item.read(one, `${name}[${index}]`))
+    // A query cannot say a list of one.
+    const items: unknown = typeof value === 'string' ? [value] : value
+    if (!Array.isArray(items)) throw wrongValue(name, value)
+    return items.map((one, index) => item.read(one, `${name}[${index}]`))
   },
 })
 

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Db } from '../db/database.ts'
+import { numbers } from '../db/dialect.ts'
 import type { Lifecycle, Tables } from '../db/tables.ts'
 import { invalid, MlflowError } from './errors.ts'
 import { assertExperimentId, assertExperimentName, assertKey, experimentTagValue } from './limits.ts'
@@ -57,15 +58,30 @@ async function findByName(db: Db, name: string) {
   return db.selectFrom('experiments').selectAll().where('name', '=', name).executeTakeFirst()
 }
 
-const withTags = async (db: Db, row: Selectable<Tables['experiments']>): Promise<Experiment> => ({
-  ...row,
-  tags: await db
-    .selectFrom('experiment_tags')
-    .select(['key', 'value'])
-    .where('experiment', '=', row.id)
-    .orderBy('key')
-    .execute(),
-})
+/** Experiments with their tags, in the order given. */
+export async function withTags(
+  db: Db,
+  rows: readonly Selectable<Tables['experiments']>[],
+): Promise<Experiment[]> {
+  if (rows.length === 0) return []
+  const ids = rows.map(({ id }) => id)
+  const tags = Map.groupBy(
+    await db
+      .selectFrom('experiment_tags')
+      .selectAll()
+      .where('experiment', 'in', numbers(db, ids))
+      .orderBy('key')
+      .execute(),
+    ({ experiment }) => experiment,
+  )
+  return rows.map((row) => ({
+    ...row,
+    tags: (tags.get(row.id) ?? []).map(({ key, value }) => ({ key, value })),
+  }))
+}
+
+const withOwnTags = async (db: Db, row: Selectable<Tables['experiments']>): Promise<Experiment> =>
+  (await withTags(db, [row]))[0]!
 
 /** @throws MlflowError RESOURCE_DOES_NOT_EXIST */
 export async function getExperiment(db: Db, id: string): Promise<Experiment> {
@@ -75,7 +91,7 @@ export async function getExperiment(db: Db, id: string): Promise<Experiment> {
     : undefined
   if (row === undefined)
     throw new MlflowError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${id} exists`)
-  return withTags(db, row)
+  return withOwnTags(db, row)
 }
 
 /** @throws MlflowError RESOURCE_DOES_NOT_EXIST */
@@ -83,7 +99,7 @@ export async function getExperimentByName(db: Db, name: string): Promise<Experim
   const row = await findByName(db, name)
   if (row === undefined)
     throw new MlflowError('RESOURCE_DOES_NOT_EXIST', `Could not find experiment with name '${name}'`)
-  return withTags(db, row)
+  return withOwnTags(db, row)
 }
 
 /** @throws MlflowError INVALID_PARAMETER_VALUE when it is deleted */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Db } from '../db/database.ts'
+import { numbers } from '../db/dialect.ts'
 import { invalid } from './errors.ts'
 import { assertKey } from './limits.ts'
 
@@ -35,17 +36,21 @@ export function assertMetric({ key, timestamp }: Metric): void {
 /** Infinity is kept as the largest number there is, as MLflow does. */
 const finite = (value: number): number => Math.min(MAX, Math.max(-MAX, value))
 
+export const storedValue = (value: number): { value: number; is_nan: number } =>
+  Number.isNaN(value) ? { value: 0, is_nan: 1 } : { value: finite(value), is_nan: 0 }
+
+export const numberOf = ({ value, is_nan }: { readonly value: number; readonly is_nan: number }): number =>
+  is_nan === 1 ? Number.NaN : value
+
 /** Adds to the history of a run; the same again is nothing new. */
 export async function putMetrics(db: Db, run: number, metrics: readonly Metric[]): Promise<void> {
   if (metrics.length === 0) return
   const ids = await keyIds(db, [...new Set(metrics.map(({ key }) => key))])
-  const rows = metrics.map(({ key, value, timestamp, step }): Stored => {
-    const isNaN_ = Number.isNaN(value)
-    return {
-      ...{ run, key: ids.get(key)!, value: isNaN_ ? 0 : finite(value), is_nan: Number(isNaN_) },
-      ...{ step, timestamp },
-    }
-  })
+  const rows = metrics.map(
+    ({ key, value, timestamp, step }): Stored => ({
+      ...{ run, key: ids.get(key)!, ...storedValue(value), step, timestamp },
+    }),
+  )
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
     await db
       .insertInto('metrics')
@@ -114,7 +119,7 @@ const shown = ({
   timestamp,
   step,
 }: Omit<Stored, 'key' | 'run'> & { name: string }): Metric => ({
-  ...{ key: name, value: is_nan === 1 ? Number.NaN : value, timestamp, step },
+  ...{ key: name, value: numberOf({ value, is_nan }), timestamp, step },
 })
 
 /** Of each run, by its number. */
@@ -123,7 +128,7 @@ export async function latestOf(db: Db, runs: readonly number[]): Promise<Map<num
     .selectFrom('latest_metrics')
     .innerJoin('metric_keys', 'metric_keys.id', 'latest_metrics.key')
     .select(['run', 'name', 'value', 'is_nan', 'timestamp', 'step'])
-    .where('run', 'in', runs)
+    .where('run', 'in', numbers(db, runs))
     .orderBy('run')
     .orderBy('name')
     .execute()

@@ -1,8 +1,10 @@
 import type { Selectable } from 'kysely'
 import type { Db } from '../db/database.ts'
+import { numbers } from '../db/dialect.ts'
 import type { RunStatus, Tables } from '../db/tables.ts'
 import { invalid, MlflowError } from './errors.ts'
 import { assertActive, getExperiment, type Tag } from './experiments.ts'
+import { type Lineage, lineageOf } from './inputs.ts'
 import { assertKey, assertRunId, paramValue, runTagValue } from './limits.ts'
 import { groupByRun, latestOf, type Metric } from './metrics.ts'
 
@@ -12,7 +14,9 @@ export type Run = Row & {
   readonly params: readonly Tag[]
   /** The latest of each. */
   readonly metrics: readonly Metric[]
-}
+} & Lineage
+
+const NOTHING: Lineage = { datasets: [], modelsIn: [], modelsOut: [] }
 
 export type NewRun = {
   readonly experiment: string
@@ -43,7 +47,7 @@ export async function createRun(db: Db, run: NewRun): Promise<Run> {
     .returningAll()
     .executeTakeFirstOrThrow()
   await putTags(db, row.id, run.tags)
-  return { ...row, tags: run.tags, params: [], metrics: [] }
+  return { ...row, tags: run.tags, params: [], metrics: [], ...NOTHING }
 }
 
 /** @throws MlflowError RESOURCE_DOES_NOT_EXIST */
@@ -73,15 +77,23 @@ export async function withData(db: Db, rows: readonly Row[]): Promise<Run[]> {
   const ids = rows.map(({ id }) => id)
   const keyed = async (table: 'run_tags' | 'params') =>
     groupByRun(
-      await db.selectFrom(table).selectAll().where('run', 'in', ids).orderBy('run').orderBy('key').execute(),
+      await db
+        .selectFrom(table)
+        .selectAll()
+        .where('run', 'in', numbers(db, ids))
+        .orderBy('run')
+        .orderBy('key')
+        .execute(),
       ({ key, value }) => ({ key, value }),
     )
   const [tags, params, metrics] = [await keyed('run_tags'), await keyed('params'), await latestOf(db, ids)]
+  const lineage = await lineageOf(db, ids)
   return rows.map((row) => ({
     ...row,
     tags: tags.get(row.id) ?? [],
     params: params.get(row.id) ?? [],
     metrics: metrics.get(row.id) ?? [],
+    ...(lineage.get(row.id) ?? NOTHING),
   }))
 }
 
@@ -130,6 +142,16 @@ export async function putTags(db: Db, run: number, tags: readonly Tag[]): Promis
       conflict.columns(['run', 'key']).doUpdateSet((row) => ({ value: row.ref('excluded.value') })),
     )
     .execute()
+}
+
+export async function getTag(db: Db, run: number, key: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('run_tags')
+    .select('value')
+    .where('run', '=', run)
+    .where('key', '=', key)
+    .executeTakeFirst()
+  return row?.value
 }
 
 /** @throws MlflowError RESOURCE_DOES_NOT_EXIST when there is no such tag */

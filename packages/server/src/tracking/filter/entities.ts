@@ -12,6 +12,8 @@ export type Entity = {
   readonly open: Readonly<Partial<Record<Kind, Operand>>>
   /** Keys that are there, by the name a filter calls them. */
   readonly named: Readonly<Partial<Record<Kind, Readonly<Record<string, Attribute>>>>>
+  /** Attributes that results can be sorted by and no condition asks about: what they are called, and mean. */
+  readonly sorted?: Readonly<Record<string, string>>
 }
 /** `key`: what all its names mean. */
 export type Attribute = Operand & { readonly key: string }
@@ -57,11 +59,16 @@ export const EXPERIMENTS: Entity = {
       ...attributes(NUMBER, ['creation_time', 'last_update_time']),
     },
   },
+  sorted: { experiment_id: 'experiment_id' },
 }
 
 export const REGISTERED_MODELS: Entity = {
   open: { tag: TEXT },
   named: { attribute: attributes(TEXT, ['name']) },
+  sorted: {
+    creation_timestamp: 'creation_timestamp',
+    ...{ timestamp: 'last_updated_timestamp', last_updated_timestamp: 'last_updated_timestamp' },
+  },
 }
 
 export const MODEL_VERSIONS: Entity = {
@@ -72,6 +79,10 @@ export const MODEL_VERSIONS: Entity = {
       ...attributes(LISTED, ['run_id']),
       ...attributes(NUMBER, ['version_number']),
     },
+  },
+  sorted: {
+    creation_timestamp: 'creation_timestamp',
+    last_updated_timestamp: 'last_updated_timestamp',
   },
 }
 

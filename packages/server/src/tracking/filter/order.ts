@@ -17,15 +17,20 @@ export function parseOrder(text: string, entity: Entity): Order {
   const kind = name.entity === undefined ? 'attribute' : KIND_NAMES[name.entity]
   const isName = name.type === 'name' || name.type === 'word'
   if (!isName || kind === undefined || !SORTED.includes(kind)) throw wrong
-  const { open, named } = entity
-  const keys = named[kind]
-  if (open[kind] === undefined && !(keys !== undefined && Object.hasOwn(keys, name.text)))
-    throw new FilterError(
-      `Invalid order_by key '${name.text}' specified. Valid keys are '{${Object.values(keys ?? {})
-        .map(({ key }) => `'${key}'`)
-        .join(', ')}}'`,
-    )
-  return { kind, key: keys?.[name.text]?.key ?? name.text, isDescending: isDescending(direction, wrong) }
+  const key = entity.open[kind] === undefined ? keyOf(kind, name.text, entity) : name.text
+  return { kind, key, isDescending: isDescending(direction, wrong) }
+}
+
+/** What the name of an attribute means. */
+function keyOf(kind: Kind, name: string, { named, sorted }: Entity): string {
+  const keys = new Map([
+    ...Object.entries(named[kind] ?? {}).map(([one, { key }]) => [one, key] as const),
+    ...(kind === 'attribute' ? Object.entries(sorted ?? {}) : []),
+  ])
+  const key = keys.get(name)
+  if (key !== undefined) return key
+  const valid = [...new Set(keys.values())].map((one) => `'${one}'`).join(', ')
+  throw new FilterError(`Invalid order_by key '${name}' specified. Valid keys are '{${valid}}'`)
 }
 
 function isDescending(token: Token | undefined, wrong: FilterError): boolean {

@@ -1,0 +1,15 @@
+import { type Kysely, type RawBuilder, SqliteAdapter, sql } from 'kysely'
+
+/** PostgreSQL where it is not. */
+// biome-ignore lint/suspicious/noExplicitAny: a migration knows no tables, everybody else does
+export const isSqlite = (db: Kysely<any>): boolean => db.getExecutor().adapter instanceof SqliteAdapter
+
+/**
+ * Numbers to look among, `where('run', 'in', numbers(db, ids))`: one value however many there are, so that the statement
+ * stays the same and no limit of values is met.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: whatever the tables are
+export const numbers = (db: Kysely<any>, ids: readonly number[]): RawBuilder<number> =>
+  isSqlite(db)
+    ? sql<number>`(select value from json_each(${JSON.stringify(ids)}))`
+    : sql<number>`(select unnest(${ids}::bigint[]))`
