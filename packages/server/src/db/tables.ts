@@ -180,6 +180,8 @@ export type Tables = {
     step: number
     timestamp: number
   }
+  /** Files of runs and models; `digest` names their blob. */
+  artifacts: { path: string; digest: string; bytes: number; created_at: number }
 }
 
 export type LoggedModelStatus = 'LOGGED_MODEL_PENDING' | 'LOGGED_MODEL_READY' | 'LOGGED_MODEL_UPLOAD_FAILED'
