@@ -31,10 +31,11 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   keys: ['db', 'events', 'deployments', 'access', 'routing'],
   tracking: ['db'],
   artifacts: ['db', 'blobs', 'tracking'],
-  mlflow: ['db', 'blobs', 'tracking', 'artifacts', 'access'],
+  registered: ['db', 'blobs', 'tracking', 'artifacts', 'registry', 'deployments', 'events'],
+  mlflow: [
+    ...['db', 'blobs', 'events', 'tracking', 'artifacts', 'registered', 'access', 'deployments', 'registry'],
+  ],
   predictions: ['segments'],
-  tracking: ['db'],
-  mlflow: ['db', 'tracking', 'registry', 'deployments'],
   gateway: ['access', 'inference', 'keyed-answers', 'metrics', 'routing', 'segments', 'blobs', 'supervisor'],
   control: [
     'access',
@@ -46,7 +47,6 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
     'artifacts',
     'mlflow',
     'keys',
-    'mlflow',
     'predictions',
     'tracking',
     'metrics',

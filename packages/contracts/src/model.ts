@@ -44,6 +44,9 @@ export const ModelVersion = z.object({
   contract: z.record(z.string(), z.string()).nullable(),
   /** Result of compiled against reference, and of the user's sample, before READY. */
   check: z.record(z.string(), z.unknown()).nullable(),
+  /** Where it was registered from, and the run that made it; null: it came by upload. */
+  source: z.string().nullable(),
+  run_id: z.string().nullable(),
   created_at: Timestamp,
   created_by: z.string(),
 })

@@ -25,6 +25,8 @@ export const PartsManifest = z.strictObject({
   millwright_parts: z.literal(1),
   digest: Digest,
   ...ModelParts.required({ after: true, encode: true }).shape,
+  /** The version it is: the same files may be registered as several. */
+  registered: z.string().optional(),
 })
 export type PartsManifest = z.infer<typeof PartsManifest>
 

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Status } from '@millwright/contracts'
 import type { FastifyInstance } from 'fastify'
 import type { AccessPolicy } from '../access/origin.ts'
+import { listArtifactBlobs } from '../artifacts/store.ts'
 import { collectBlobs, emptyIncoming, UNCLAIMED_MS } from '../blobs/collect.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import type { Context } from '../context.ts'
@@ -74,7 +75,11 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   await assertDatabaseNotLost(layout)
   const db = await openDatabase(layout.database)
   const blobs = folderBlobs(layout.blobs, layout.incoming)
-  const referenced = new Set([...(await listReferencedBlobs(db)), ...(await listPrecomputedBlobs(db))])
+  const referenced = new Set([
+    ...(await listReferencedBlobs(db)),
+    ...(await listPrecomputedBlobs(db)),
+    ...(await listArtifactBlobs(db)),
+  ])
   await collectBlobs(blobs, referenced, now() - UNCLAIMED_MS)
 
   const gateways = createGateways({
@@ -98,7 +103,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const status = { context, routing, gateways, startedAt: now(), readLogStatus }
   const routes = [...controlRoutes({ context, queue, status }), ...options.routes]
   await ensureDefaultExperiment(db, ARTIFACT_ROOT, now())
-  const mlflow = { db, writer: createWriter(db), artifactRoot: ARTIFACT_ROOT, now }
+  const mlflow = { db, writer: createWriter(db), artifactRoot: ARTIFACT_ROOT, now, core: context, queue }
   const app = createApp({
     routes,
     addProtocols: (to) => registerMlflow(to, mlflow, logger),

@@ -6,6 +6,8 @@ import { EXPERIMENT_ROUTES } from './experiments.ts'
 import { isObject, readMessage } from './fields.ts'
 import { LINEAGE_ROUTES } from './lineage.ts'
 import { LOGGED_MODEL_ROUTES } from './logged-models.ts'
+import { MODEL_VERSION_ROUTES } from './model-versions.ts'
+import { REGISTERED_MODEL_ROUTES } from './registered-models.ts'
 import type { MlflowCall, MlflowRoute } from './route.ts'
 import { RUN_ROUTES } from './runs.ts'
 import { SEARCH_ROUTES } from './searches.ts'
@@ -30,6 +32,8 @@ export const MLFLOW_ROUTES: readonly MlflowRoute[] = [
   ...LINEAGE_ROUTES,
   ...SEARCH_ROUTES,
   ...LOGGED_MODEL_ROUTES,
+  ...REGISTERED_MODEL_ROUTES,
+  ...MODEL_VERSION_ROUTES,
 ]
 
 /** @throws MlflowError, FilterError, MillwrightError for what a caller did */

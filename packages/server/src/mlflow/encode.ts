@@ -1,5 +1,8 @@
 import type { Selectable } from 'kysely'
 import type { Tables } from '../db/tables.ts'
+import type { RegisteredModel } from '../registered/models.ts'
+import { viewOf } from '../registered/source.ts'
+import type { RegisteredVersion } from '../registered/versions.ts'
 import type { Experiment } from '../tracking/experiments.ts'
 import type { LoggedModel } from '../tracking/logged-models.ts'
 import type { Metric } from '../tracking/metrics.ts'
@@ -68,4 +71,33 @@ export const loggedModelOf = (model: LoggedModel) => ({
       run_id: metric.run_id,
     })),
   },
+})
+
+/** A version that was only uploaded has a view of itself as its source. */
+export const modelVersionOf = (version: RegisteredVersion) => ({
+  name: version.model,
+  version: String(version.number),
+  creation_timestamp: version.created_at,
+  last_updated_timestamp: version.updated_at ?? version.created_at,
+  current_stage: version.stage ?? 'None',
+  description: version.description ?? '',
+  source: version.source ?? viewOf(version),
+  run_id: version.run_id,
+  // It is registered; whether it can be served is another question, answered in the message.
+  status: 'READY',
+  status_message: version.state === 'REFUSED' ? `Millwright cannot serve it: ${version.reason}` : null,
+  run_link: version.run_link ?? '',
+  tags: version.tags,
+  aliases: version.aliases,
+  model_id: version.model_id,
+})
+
+export const registeredModelOf = (model: RegisteredModel) => ({
+  name: model.name,
+  creation_timestamp: model.created_at,
+  last_updated_timestamp: model.updated_at ?? model.created_at,
+  description: model.description,
+  latest_versions: model.latest.map(modelVersionOf),
+  tags: model.tags,
+  aliases: model.aliases.map(({ alias, version }) => ({ alias, version: String(version) })),
 })

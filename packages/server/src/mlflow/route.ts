@@ -1,6 +1,8 @@
 import type { Permission } from '@millwright/contracts/scopes'
+import type { Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
 import type { Writer } from '../db/writer.ts'
+import type { VersionQueue } from '../registry/version-queue.ts'
 import type { Fields, Message } from './fields.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -15,6 +17,9 @@ export type MlflowContext = {
   /** Where new experiments keep their files: `mlflow-artifacts:/` is this server. */
   readonly artifactRoot: string
   readonly now: () => number
+  /** For models, which are deployed. */
+  readonly core: Context
+  readonly queue: Pick<VersionQueue, 'process'>
 }
 
 /** … and of one call. */

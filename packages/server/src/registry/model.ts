@@ -21,6 +21,9 @@ export type StoredVersion = {
   readonly contract: Record<string, string> | null
   readonly check: Record<string, unknown> | null
   readonly attempts: number
+  /** Where it was registered from, and the run that made it; null: it came by upload. */
+  readonly source: string | null
+  readonly run_id: string | null
   readonly createdAt: number
   readonly createdBy: string
 }
@@ -36,14 +39,10 @@ export const isReady = (version: StoredVersion): version is ReadyVersion =>
 export const subjectOf = (version: VersionKey): string => `models/${version.model}/versions/${version.number}`
 
 export function answerVersion(version: StoredVersion): ModelVersion {
-  const {
-    createdAt,
-    createdBy,
-    program: _,
-    sample: _sample,
-    parts: _parts,
-    attempts: _attempts,
-    ...shown
-  } = version
-  return { ...shown, created_at: new Date(createdAt).toISOString(), created_by: createdBy }
+  const { model, number, label, digest, state, reason, filename, bytes, report, schema } = version
+  const { contract, check, source, run_id, createdAt, createdBy } = version
+  return {
+    ...{ model, number, label, digest, state, reason, filename, bytes, report, schema, contract, check },
+    ...{ source, run_id, created_at: new Date(createdAt).toISOString(), created_by: createdBy },
+  }
 }

@@ -27,7 +27,7 @@ function versionOf(row: Selectable<Tables['versions']>): StoredVersion {
 export async function ensureModel(db: Db, name: string, now: number): Promise<boolean> {
   const rows = await db
     .insertInto('models')
-    .values({ name, created_at: now })
+    .values({ name, created_at: now, updated_at: now })
     .onConflict((conflict) => conflict.column('name').doNothing())
     .returning('name')
     .execute()
@@ -52,6 +52,7 @@ async function readModels(db: Db, page: PageQuery, name?: string): Promise<Page<
       column
         .selectFrom('versions')
         .whereRef('versions.model', '=', 'models.name')
+        .where('deleted_at', 'is', null)
         .select((count) => count.fn.countAll<number>().as('count'))
         .as('versions'),
     ])
@@ -81,6 +82,7 @@ export async function findVersion(db: Db, key: VersionKey): Promise<StoredVersio
     .selectAll()
     .where('model', '=', key.model)
     .where('number', '=', key.number)
+    .where('deleted_at', 'is', null)
     .executeTakeFirst()
   return row && versionOf(row)
 }
@@ -95,6 +97,7 @@ export async function findVersionByDigest(
     .selectAll()
     .where('model', '=', model)
     .where('digest', '=', digest)
+    .where('deleted_at', 'is', null)
     .executeTakeFirst()
   return row && versionOf(row)
 }
@@ -105,6 +108,7 @@ export async function listVersions(db: Db, model: string, page: PageQuery): Prom
     .selectFrom('versions')
     .selectAll()
     .where('model', '=', model)
+    .where('deleted_at', 'is', null)
     .orderBy('number', 'desc')
     .limit(page.limit + 1)
   if (page.after !== undefined) query = query.where('number', '<', page.after)
@@ -121,6 +125,7 @@ export async function findReadyBefore(
     .selectAll()
     .where('model', '=', model)
     .where('state', '=', 'READY')
+    .where('deleted_at', 'is', null)
     .where('number', '<', number)
     .orderBy('number', 'desc')
     .limit(1)
@@ -133,6 +138,7 @@ export async function listPending(db: Db): Promise<StoredVersion[]> {
     .selectFrom('versions')
     .selectAll()
     .where('state', '=', 'PENDING')
+    .where('deleted_at', 'is', null)
     .orderBy('created_at')
     .execute()
   return rows.map(versionOf)
@@ -202,7 +208,11 @@ export async function updateVersion(db: Db, key: VersionKey, change: VersionChan
 
 /** Every blob that a version needs. */
 export async function listReferencedBlobs(db: Db): Promise<Set<string>> {
-  const rows = await db.selectFrom('versions').select(['digest', 'parts', 'program', 'sample']).execute()
+  const rows = await db
+    .selectFrom('versions')
+    .select(['digest', 'parts', 'program', 'sample'])
+    .where('deleted_at', 'is', null)
+    .execute()
   return new Set(
     rows.flatMap(({ digest, parts, program, sample }) =>
       [digest, program, sample, ...(parts === null ? [] : digestsOf(parts))].filter((name) => name !== null),

@@ -1,0 +1,254 @@
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
+import type { PartsManifest } from '@millwright/contracts'
+import { type FolderPath, folderOfUri, parsePath, pathIn } from '../artifacts/path.ts'
+import { type BlobStore, readBlob } from '../blobs/blob-store.ts'
+import type { Context } from '../context.ts'
+import type { Db } from '../db/database.ts'
+import type { Writer } from '../db/writer.ts'
+import { recordEvent } from '../events/record.ts'
+import { chooseLabel } from '../registry/label.ts'
+import { subjectOf } from '../registry/model.ts'
+import { findVersion, readNumbering } from '../registry/store.ts'
+import type { VersionQueue } from '../registry/version-queue.ts'
+import type { Tag } from '../tracking/experiments.ts'
+import { assertRegistryTag } from '../tracking/limits.ts'
+import { findLoggedModel, getLoggedModel, putModelTags } from '../tracking/logged-models.ts'
+import { IS_PROMPT } from '../tracking/search/entities.ts'
+import { type Mlmodel, readMlmodel } from './mlmodel.ts'
+import { findRegisteredModel, touchModel } from './models.ts'
+import { type Asked, type Origin, resolveSource } from './source.ts'
+import { digestOf, getRegisteredVersion, type RegisteredVersion, type VersionId } from './versions.ts'
+
+export type RegisterDeps = {
+  readonly db: Db
+  readonly writer: Writer
+  readonly core: Pick<Context, 'blobs' | 'now' | 'limits' | 'log'>
+  readonly queue: Pick<VersionQueue, 'process'>
+}
+
+export type NewRegisteredVersion = Asked & {
+  readonly model: string
+  readonly description: string
+  readonly runLink: string
+  readonly tags: readonly Tag[]
+  readonly by: string
+}
+
+/** A file of a version as the engine will read it, or why there is none. */
+type Servable =
+  | {
+      readonly digest: string
+      readonly bytes: number
+      readonly filename: string
+      readonly sample: string | null
+      readonly columns: readonly string[] | undefined
+    }
+  | { readonly reason: string }
+
+/**
+ * Registers what a run logged as the next version of a model, reads its file, and answers when it is known whether it can
+ * be served: a version that cannot is registered all the same and says why.
+ * @throws MlflowError RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE
+ */
+export async function registerVersion(
+  deps: RegisterDeps,
+  request: NewRegisteredVersion,
+): Promise<RegisteredVersion> {
+  const { db, writer, core, queue } = deps
+  for (const tag of request.tags) assertRegistryTag(tag)
+  await findRegisteredModel(db, request.model)
+  const isPrompt = request.tags.some(({ key, value }) => key === IS_PROMPT && value === 'true')
+  const origin: Origin = isPrompt ? { ...request, storage: request.source } : await resolveSource(db, request)
+  const servable: Servable = isPrompt
+    ? { reason: 'a prompt is no model' }
+    : await findServable(deps, origin.storage)
+  const number = await writer.write((tx) => insert(tx, { request, origin, servable, now: core.now() }))
+  const id = { model: request.model, number }
+  if ('digest' in servable) {
+    await queue.process(id)
+    await renameColumns(deps, id, servable)
+  }
+  return getRegisteredVersion(db, id)
+}
+
+const MANIFEST = 'MLmodel'
+
+/** Looks for the model file below a location. */
+async function findServable({ db, core }: RegisterDeps, storage: string): Promise<Servable> {
+  const { blobs, limits } = core
+  const folder = folderOf(storage)
+  if (folder === undefined) return { reason: `its files are at ${storage}, where this server does not read` }
+  const read = (name: string) => findFile(db, folder, name)
+  const manifest = await read(MANIFEST)
+  if (manifest === undefined) return { reason: `there is no file ${MANIFEST} at ${storage}` }
+  const mlmodel = await readManifest(blobs, manifest.digest)
+  if (mlmodel === undefined) return { reason: `its file ${MANIFEST} cannot be read` }
+  const { file, flavors, columns } = mlmodel
+  if (file === undefined)
+    return {
+      reason: `none of its flavors (${flavors.join(', ') || 'none'}) has a file that can be read without Python`,
+    }
+  const found = await read(file.name)
+  if (found === undefined) return { reason: `its file ${file.name} is not there` }
+  if (found.bytes > limits.maxModelBytes)
+    return {
+      reason: `its file has ${found.bytes} bytes, and ${limits.maxModelBytes} are allowed (MILLWRIGHT_MAX_MODEL_BYTES)`,
+    }
+  const sample = await sampleOf(blobs, mlmodel.example && (await read(mlmodel.example)))
+  return { digest: found.digest, bytes: found.bytes, filename: file.name, sample, columns }
+}
+
+/** A location that cannot be a folder here is none. */
+function folderOf(storage: string): FolderPath | undefined {
+  try {
+    return folderOfUri(storage)
+  } catch {
+    return undefined
+  }
+}
+
+type StoredFile = { readonly digest: string; readonly bytes: number }
+
+async function findFile(db: Db, folder: FolderPath, name: string): Promise<StoredFile | undefined> {
+  return db
+    .selectFrom('artifacts')
+    .select(['digest', 'bytes'])
+    .where('path', '=', pathIn(folder, parsePath(name)))
+    .executeTakeFirst()
+}
+
+/** Largest MLmodel file and example that are read into memory, in bytes. */
+const MOST_BYTES = 4 << 20
+
+async function readManifest(blobs: BlobStore, digest: string): Promise<Mlmodel | undefined> {
+  try {
+    return readMlmodel((await readSmall(blobs, digest)).toString())
+  } catch {
+    return undefined
+  }
+}
+
+async function readSmall(blobs: BlobStore, digest: string): Promise<Buffer> {
+  const bytes = (await blobs.head(digest))?.bytes ?? 0
+  if (bytes > MOST_BYTES) throw new RangeError(`${bytes} bytes are too many`)
+  return readBlob(blobs, digest)
+}
+
+/** Rows of the request that was logged as an example: the version is tried on them. @returns a blob of them */
+async function sampleOf(blobs: BlobStore, file: StoredFile | '' | undefined): Promise<string | null> {
+  if (!file) return null
+  try {
+    const { dataframe_split: split } = JSON.parse((await readSmall(blobs, file.digest)).toString()) as {
+      dataframe_split?: { columns: string[]; data: unknown[][] }
+    }
+    if (split === undefined) return null
+    const rows = split.data.map((cells) =>
+      Object.fromEntries(split.columns.map((name, i) => [name, cells[i]])),
+    )
+    const { digest } = await blobs.put(Readable.from([Buffer.from(JSON.stringify({ rows }))]))
+    return digest
+  } catch {
+    // An example is help, not a condition.
+    return null
+  }
+}
+
+type Insertion = {
+  readonly request: NewRegisteredVersion
+  readonly origin: Origin
+  readonly servable: Servable
+  readonly now: number
+}
+
+/** @returns its number */
+async function insert(tx: Db, { request, origin, servable, now }: Insertion): Promise<number> {
+  const { model, by } = request
+  await findRegisteredModel(tx, model)
+  const numbering = await readNumbering(tx, model)
+  const number = numbering.next
+  await tx
+    .insertInto('versions')
+    .values({
+      ...{ model, number, label: chooseLabel({ number }, numbering.labels), attempts: 0 },
+      ...fileColumns({ model, number }, servable),
+      ...{ source: origin.source, storage: origin.storage, run_id: origin.runId, model_id: origin.modelId },
+      ...{ description: request.description, run_link: request.runLink },
+      ...{ created_at: now, updated_at: now, created_by: by },
+    })
+    .execute()
+  for (const { key, value } of new Map(request.tags.map((tag) => [tag.key, tag])).values())
+    await tx.insertInto('version_tags').values({ model, number, key, value }).execute()
+  await touchModel(tx, model, now)
+  if (origin.modelId !== null) await noteVersion(tx, origin.modelId, { name: model, version: number })
+  await recordEvent(tx, {
+    ...{ at: now, by, type: 'version.created', subject: subjectOf({ model, number }) },
+    data: { source: origin.source, run_id: origin.runId },
+  })
+  return number
+}
+
+function fileColumns(id: VersionId, servable: Servable) {
+  if ('reason' in servable) {
+    return {
+      digest: digestOf(id),
+      parts: null,
+      sample: null,
+      filename: null,
+      bytes: 0,
+      state: 'REFUSED',
+      ...servable,
+    } as const
+  }
+  const { digest, bytes, filename, sample } = servable
+  return { ...identityOf(id, digest), bytes, filename, sample, state: 'PENDING', reason: null } as const
+}
+
+/** The same files may be registered again, and are another version then. */
+function identityOf({ model, number }: VersionId, digest: string, columns?: readonly string[]) {
+  const manifest: PartsManifest = {
+    ...{ millwright_parts: 1, digest, after: [], encode: [], registered: `${model}/${number}` },
+    ...(columns && { columns: [...columns] }),
+  }
+  return {
+    parts: JSON.stringify(manifest),
+    digest: createHash('sha256').update(JSON.stringify(manifest)).digest('hex'),
+  }
+}
+
+/** Where clients look which versions were made of a logged model. */
+const VERSIONS_TAG = 'mlflow.modelVersions'
+
+async function noteVersion(
+  tx: Db,
+  modelId: string,
+  version: { name: string; version: number },
+): Promise<void> {
+  const { tags } = await getLoggedModel(tx, modelId)
+  const before = JSON.parse(tags.find(({ key }) => key === VERSIONS_TAG)?.value ?? '[]') as unknown[]
+  const value = JSON.stringify([...before, version])
+  await putModelTags(tx, await findLoggedModel(tx, modelId), [{ key: VERSIONS_TAG, value }])
+}
+
+/** A model that was fitted without names of columns is given those of its signature, and read again. */
+async function renameColumns(
+  { db, writer, queue }: RegisterDeps,
+  id: VersionId,
+  servable: Servable,
+): Promise<void> {
+  if ('reason' in servable || servable.columns === undefined) return
+  const version = await findVersion(db, id)
+  const inputs = version?.schema?.inputs.map(({ name }) => name)
+  const { columns, digest } = servable
+  if (inputs === undefined || inputs.length !== columns.length) return
+  if (inputs.every((name) => columns.includes(name))) return
+  await writer.write((tx) =>
+    tx
+      .updateTable('versions')
+      .set({ ...identityOf(id, digest, columns), state: 'PENDING', attempts: 0 })
+      .where('model', '=', id.model)
+      .where('number', '=', id.number)
+      .execute(),
+  )
+  await queue.process(id)
+}
