@@ -29,6 +29,9 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   'keyed-answers': ['blobs'],
   deployments: ['db', 'events', 'registry', 'inference', 'keyed-answers', 'routing'],
   keys: ['db', 'events', 'deployments', 'access', 'routing'],
+  tracking: ['db'],
+  artifacts: ['db', 'blobs', 'tracking'],
+  mlflow: ['db', 'blobs', 'tracking', 'artifacts', 'access'],
   predictions: ['segments'],
   gateway: ['access', 'inference', 'keyed-answers', 'metrics', 'routing', 'segments', 'blobs', 'supervisor'],
   control: [
@@ -38,6 +41,8 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
     'events',
     'registry',
     'deployments',
+    'artifacts',
+    'mlflow',
     'keys',
     'predictions',
     'metrics',

@@ -5,6 +5,7 @@ import { up as addParts } from './migrations/0002-parts.ts'
 import { up as addKeys } from './migrations/0003-keys.ts'
 import { up as addPrecomputed } from './migrations/0004-precomputed.ts'
 import { up as addTracking } from './migrations/0005-tracking.ts'
+import { up as addArtifacts } from './migrations/0006-artifacts.ts'
 import { sqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -18,6 +19,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-keys': { up: addKeys },
   '0004-precomputed': { up: addPrecomputed },
   '0005-tracking': { up: addTracking },
+  '0006-artifacts': { up: addArtifacts },
 }
 
 /**

@@ -126,6 +126,8 @@ export type Tables = {
   metric_keys: { id: Generated<number>; name: string }
   metrics: MetricRow
   latest_metrics: MetricRow
+  /** Files of runs and models; `digest` names their blob. */
+  artifacts: { path: string; digest: string; bytes: number; created_at: number }
 }
 
 export type Lifecycle = 'active' | 'deleted'
