@@ -16,6 +16,8 @@ import { parseOrRefuse, sendProblem } from './problems.ts'
 export type AppDeps = {
   /** The whole route table. */
   readonly routes: readonly Route[]
+  /** Doors of other protocols: they put their routes, of which each says its permission, on the app. */
+  readonly mounts?: readonly ((app: FastifyInstance) => void)[]
   readonly logger: Logger
   readonly access: AccessPolicy
   /** The key a request was sent with, if it is good now. */
@@ -57,11 +59,11 @@ async function admit({ access, recognise }: AppDeps, request: FastifyRequest): P
     },
   }
   assertOwnOrigin(request.method, asker, access)
-  if (!access.loginRequired) return
+  const { permission } = request.routeOptions.config
+  if (!access.loginRequired || permission === 'public') return
   const grant = await recognise(asker)
   if (grant === undefined) throw unauthenticated(asker)
   request.caller = grant
-  const { permission } = request.routeOptions.config
   const { deployment } = (request.params ?? {}) as { deployment?: string }
   if (permission !== undefined) assertAllowed(grant, permission, deployment)
 }
@@ -100,6 +102,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   registerPages(app)
   addJsonRoutes(app, deps.routes)
   addStreamRoutes(app, deps.routes)
+  for (const mount of deps.mounts ?? []) mount(app)
   return app
 }
 

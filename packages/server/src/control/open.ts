@@ -3,16 +3,20 @@ import { basename, dirname, join } from 'node:path'
 import type { Status } from '@millwright/contracts'
 import type { FastifyInstance } from 'fastify'
 import type { AccessPolicy } from '../access/origin.ts'
+import { openArtifacts } from '../artifacts/open.ts'
+import { listArtifactBlobs } from '../artifacts/store.ts'
 import { collectBlobs, emptyIncoming, UNCLAIMED_MS } from '../blobs/collect.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import type { Context } from '../context.ts'
 import { openDatabase } from '../db/database.ts'
+import { createWriter } from '../db/writer.ts'
 import { listPrecomputedBlobs } from '../deployments/precomputed/store.ts'
 import { isStorageFull } from '../durable.ts'
 import { hasActiveKey, recogniseKey } from '../keys/recognise.ts'
 import { writeUses } from '../keys/store.ts'
 import type { DataLayout } from '../layout.ts'
 import type { Logger } from '../logging.ts'
+import { mountArtifacts } from '../mlflow/artifact-mount.ts'
 import type { ReadModel } from '../registry/read-model.ts'
 import { listReferencedBlobs } from '../registry/store.ts'
 import { createVersionQueue } from '../registry/version-queue.ts'
@@ -68,9 +72,14 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   await assertDatabaseNotLost(layout)
   const db = await openDatabase(layout.database)
   const blobs = folderBlobs(layout.blobs, layout.incoming)
-  const referenced = new Set([...(await listReferencedBlobs(db)), ...(await listPrecomputedBlobs(db))])
+  const referenced = new Set([
+    ...(await listReferencedBlobs(db)),
+    ...(await listPrecomputedBlobs(db)),
+    ...(await listArtifactBlobs(db)),
+  ])
   await collectBlobs(blobs, referenced, now() - UNCLAIMED_MS)
 
+  const artifacts = await openArtifacts({ layout, db, writer: createWriter(db), blobs, now })
   const gateways = createGateways({
     ackTimeoutMs: options.ackTimeoutMs,
     now: () => performance.now(),
@@ -93,6 +102,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const routes = [...controlRoutes({ context, queue, status }), ...options.routes]
   const app = createApp({
     routes,
+    mounts: [(app) => mountArtifacts(app, artifacts, logger)],
     logger,
     access: options.access,
     recognise: (asker) => recogniseKey(db, asker, now()),

@@ -40,13 +40,21 @@ export function createMlflowDoor(context: MlflowContext): (request: MlflowReques
     } catch (error) {
       const fault = error instanceof FilterError ? invalid(error.message) : error
       if (!(fault instanceof MlflowError)) throw fault
-      return { status: fault.status, body: JSON.stringify({ error_code: fault.code, message: fault.message }) }
+      return {
+        status: fault.status,
+        body: JSON.stringify({ error_code: fault.code, message: fault.message }),
+      }
     }
   }
 }
 
-/** @throws MlflowError INVALID_PARAMETER_VALUE when the body is of another type */
-function givenBy({ method, query, contentType, body }: MlflowRequest): Record<string, unknown> {
+/** What a request says: in its query or its body. @throws MlflowError INVALID_PARAMETER_VALUE when the body is of another type */
+export function givenBy({
+  method,
+  query,
+  contentType,
+  body,
+}: Omit<MlflowRequest, 'path'>): Record<string, unknown> {
   if (method === 'GET') return fromQuery(new URLSearchParams(query))
   if (contentType?.split(';')[0]?.trim().toLowerCase() !== 'application/json')
     throw invalid("Bad Request. Content-Type must be one of ['application/json'].")
