@@ -9,6 +9,10 @@ export type DataLayout = {
   readonly blobs: string
   /** Half-received uploads; emptied at start. */
   readonly incoming: string
+  /** Parts of uploads under way: one folder per upload. */
+  readonly parts: string
+  /** What addresses that this server gives out are signed with. */
+  readonly signingKey: string
   readonly routing: string
   /** Segments gateways write: one folder per gateway slot. */
   readonly segments: string
@@ -35,6 +39,8 @@ export function layoutOf(dataFolder: string): DataLayout {
     database: join(root, 'millwright.db'),
     blobs: join(root, 'blobs'),
     incoming: join(root, 'incoming'),
+    parts: join(root, 'parts'),
+    signingKey: join(root, 'signing.key'),
     routing: join(root, 'routing.json'),
     segments: join(root, 'segments'),
     predictions: join(root, 'predictions'),

@@ -57,7 +57,8 @@ export function folderBlobs(folder: string, incoming: string): BlobStore {
   }
 }
 
-async function receive(
+/** Writes a stream to a new file, and waits until it is on the disk. @throws what `BlobStore.put` does */
+export async function receive(
   source: Readable,
   path: string,
   options: PutOptions,

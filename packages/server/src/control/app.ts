@@ -17,12 +17,12 @@ import { parseOrRefuse, sendProblem } from './problems.ts'
 export type AppDeps = {
   /** The whole route table. */
   readonly routes: readonly Route[]
+  /** Doors of other protocols: they put their routes, of which each says its permission, on the app. */
+  readonly mounts?: readonly ((app: FastifyInstance) => void)[]
   readonly logger: Logger
   readonly access: AccessPolicy
   /** The key a request was sent with, if it is good now. */
   readonly recognise: (asker: Asker) => Promise<Grant | undefined>
-  /** Puts the protocols of others on the app. */
-  readonly addProtocols?: (app: FastifyInstance) => void
   /** Told of every route there is, pages among them. */
   readonly onRoute?: (route: { path: string; methods: readonly string[]; permission: Permission }) => void
   /** Told of every answer, for metrics. */
@@ -59,11 +59,11 @@ async function admit({ access, recognise }: AppDeps, request: FastifyRequest): P
     },
   }
   assertOwnOrigin(request.method, asker, access)
-  if (!access.loginRequired) return
+  const { permission } = request.routeOptions.config
+  if (!access.loginRequired || permission === 'public') return
   const grant = await recognise(asker)
   if (grant === undefined) throw unauthenticated(asker)
   request.caller = grant
-  const { permission } = request.routeOptions.config
   const { deployment } = (request.params ?? {}) as { deployment?: string }
   if (permission !== undefined) assertAllowed(grant, permission, deployment)
 }
@@ -102,7 +102,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   registerPages(app)
   addJsonRoutes(app, deps.routes)
   addStreamRoutes(app, deps.routes)
-  deps.addProtocols?.(app)
+  for (const mount of deps.mounts ?? []) mount(app)
   return app
 }
 

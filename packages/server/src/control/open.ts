@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Status } from '@millwright/contracts'
 import type { FastifyInstance } from 'fastify'
 import type { AccessPolicy } from '../access/origin.ts'
+import { openArtifacts } from '../artifacts/open.ts'
 import { listArtifactBlobs } from '../artifacts/store.ts'
 import { collectBlobs, emptyIncoming, UNCLAIMED_MS } from '../blobs/collect.ts'
 import { folderBlobs } from '../blobs/folder.ts'
@@ -15,6 +16,7 @@ import { hasActiveKey, recogniseKey } from '../keys/recognise.ts'
 import { writeUses } from '../keys/store.ts'
 import type { DataLayout } from '../layout.ts'
 import type { Logger } from '../logging.ts'
+import { mountArtifacts } from '../mlflow/artifact-mount.ts'
 import type { ReadModel } from '../registry/read-model.ts'
 import { listReferencedBlobs } from '../registry/store.ts'
 import { createVersionQueue } from '../registry/version-queue.ts'
@@ -82,6 +84,8 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   ])
   await collectBlobs(blobs, referenced, now() - UNCLAIMED_MS)
 
+  const writer = createWriter(db)
+  const artifacts = await openArtifacts({ layout, db, writer, blobs, now })
   const gateways = createGateways({
     ackTimeoutMs: options.ackTimeoutMs,
     now: () => performance.now(),
@@ -103,10 +107,10 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const status = { context, routing, gateways, startedAt: now(), readLogStatus }
   const routes = [...controlRoutes({ context, queue, status }), ...options.routes]
   await ensureDefaultExperiment(db, ARTIFACT_ROOT, now())
-  const mlflow = { db, writer: createWriter(db), artifactRoot: ARTIFACT_ROOT, now, core: context, queue }
+  const mlflow = { db, writer, artifactRoot: ARTIFACT_ROOT, now, core: context, queue }
   const app = createApp({
     routes,
-    addProtocols: (to) => registerMlflow(to, mlflow, logger),
+    mounts: [(to) => registerMlflow(to, mlflow, logger), (to) => mountArtifacts(to, artifacts, logger)],
     logger,
     access: options.access,
     recognise: (asker) => recogniseKey(db, asker, now()),

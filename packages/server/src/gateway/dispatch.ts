@@ -1,5 +1,6 @@
 import { MillwrightError } from '@millwright/contracts/errors'
 import { CHALLENGE } from '../access/permission.ts'
+import { SIGNED_PATHS } from '../access/signed-paths.ts'
 import { type Exchange, pathOf } from './exchange.ts'
 import type { Guard } from './guard.ts'
 import type { HttpExchange } from './http-exchange.ts'
@@ -51,7 +52,7 @@ export function createDispatcher({ routes, guard, replies, passOn }: DispatchDep
       answer(route, exchange, match.params)
       return
     }
-    guard.assertKnown(exchange)
+    if (!exchange.url.startsWith(SIGNED_PATHS)) guard.assertKnown(exchange)
     if (match !== undefined && route === undefined && REFUSED.has(method))
       refuseMethod(replies, exchange, match.target)
     else passOn(exchange)

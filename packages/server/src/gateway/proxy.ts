@@ -135,8 +135,8 @@ function forwarded({ request: { headers, socket }, id }: HttpExchange): Incoming
   return {
     ...framing(headers),
     'x-forwarded-for': before === undefined ? ip : `${before}, ${ip}`,
-    'x-forwarded-proto': 'encrypted' in socket ? 'https' : 'http',
-    ...(headers.host !== undefined && { 'x-forwarded-host': headers.host }),
+    'x-forwarded-proto': headers['x-forwarded-proto'] ?? ('encrypted' in socket ? 'https' : 'http'),
+    ...(headers.host !== undefined && { 'x-forwarded-host': headers['x-forwarded-host'] ?? headers.host }),
     'request-id': id,
   }
 }

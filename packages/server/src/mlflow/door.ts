@@ -3,7 +3,7 @@ import { type ErrorCode, invalid, MlflowError } from '../tracking/errors.ts'
 import { FilterError } from '../tracking/filter/tokens.ts'
 import { encode } from './encode.ts'
 import { EXPERIMENT_ROUTES } from './experiments.ts'
-import { isObject, readMessage } from './fields.ts'
+import { type Fields, isObject, readMessage } from './fields.ts'
 import { LINEAGE_ROUTES } from './lineage.ts'
 import { LOGGED_MODEL_ROUTES } from './logged-models.ts'
 import { MODEL_VERSION_ROUTES } from './model-versions.ts'
@@ -42,7 +42,7 @@ export async function answerCall(
   call: MlflowCall,
   request: MlflowRequest,
 ): Promise<MlflowAnswer> {
-  const message = readMessage(route.fields, { ...givenBy(request), ...request.params })
+  const message = readMessage(route.fields, { ...givenBy(request, route.fields), ...request.params })
   return { status: 200, body: encode(await route.answer(call, message as never)) }
 }
 
@@ -65,25 +65,27 @@ function wordsOf(error: MlflowError | MillwrightError): { code: string; message:
   return { code, message: sentenceOf(error), status: error.status === 422 ? 400 : error.status }
 }
 
-/** @throws MlflowError INVALID_PARAMETER_VALUE when the body is of another type */
-function givenBy({ method, query, contentType, body }: MlflowRequest): Record<string, unknown> {
-  if (method === 'GET') return fromQuery(new URLSearchParams(query))
+/** What a request says: in its query or its body. @throws MlflowError INVALID_PARAMETER_VALUE when the body is of another type */
+export function givenBy(
+  { method, query, contentType, body }: Omit<MlflowRequest, 'params'>,
+  fields: Fields,
+): Record<string, unknown> {
+  if (method === 'GET') return fromQuery(new URLSearchParams(query), fields)
   if (contentType?.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
-    if (method === 'DELETE' && body.length === 0) return fromQuery(new URLSearchParams(query))
+    if (method === 'DELETE' && body.length === 0) return fromQuery(new URLSearchParams(query), fields)
     throw invalid("Bad Request. Content-Type must be one of ['application/json'].")
   }
   return fromJson(body.toString())
 }
 
-/** A name that comes again is a list. */
-function fromQuery(query: URLSearchParams): Record<string, unknown> {
-  return Object.fromEntries(
-    [...new Set(query.keys())].map((name) => {
-      const values = query.getAll(name)
-      return [name, values.length === 1 ? values[0] : values]
-    }),
+/** A list is a name that comes again, or once. */
+const fromQuery = (query: URLSearchParams, fields: Fields): Record<string, unknown> =>
+  Object.fromEntries(
+    [...new Set(query.keys())].map((name) => [
+      name,
+      fields[name]?.isList === true ? query.getAll(name) : query.get(name),
+    ]),
   )
-}
 
 /** What is not JSON says nothing; old clients write it twice. */
 function fromJson(text: string): Record<string, unknown> {

@@ -4,7 +4,11 @@ import { missing, wrongValue } from '../tracking/errors.ts'
  * What a request may say. Proto3's JSON, as far as MLflow's clients use it: unknown fields are ignored; an int64 is a number
  * or its digits; a double may be "NaN" or "Infinity"; an enum is its name or its number; null is nothing.
  */
-export type Field<T> = { readonly read: (value: unknown, name: string) => T; readonly isRequired: boolean }
+export type Field<T> = {
+  readonly read: (value: unknown, name: string) => T
+  readonly isRequired: boolean
+  readonly isList?: boolean
+}
 type ValueOf<F> = F extends Field<infer T> ? T : never
 export type Fields = Readonly<Record<string, Field<unknown>>>
 export type Message<F extends Fields> = { readonly [K in keyof F]: ValueOf<F[K]> }
@@ -16,6 +20,7 @@ const field = <T>(read: (value: unknown, name: string) => T): Field<T | undefine
 
 /** Must be there, and texts and lists must not be empty. */
 export const required = <T>(optional: Field<T | undefined>): Field<T> => ({
+  ...optional,
   isRequired: true,
   read(value, name) {
     if (value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0))
@@ -74,12 +79,11 @@ export const oneOf = <T extends string>(names: readonly T[], first = 1): Field<T
 
 export const list = <T>(item: Field<T>): Field<readonly T[]> => ({
   isRequired: false,
+  isList: true,
   read(value, name) {
     if (value === undefined || value === null) return []
-    // A query cannot say a list of one.
-    const items: unknown = typeof value === 'string' ? [value] : value
-    if (!Array.isArray(items)) throw wrongValue(name, value)
-    return items.map((one, index) => item.read(one, `${name}[${index}]`))
+    if (!Array.isArray(value)) throw wrongValue(name, value)
+    return value.map((one, index) => item.read(one, `${name}[${index}]`))
   },
 })
 

@@ -11,12 +11,12 @@ import {
   VersionDetail,
 } from '@millwright/contracts'
 import { z } from 'zod'
+import { parseDigestHeader } from '../blobs/digest-header.ts'
 import type { Context } from '../context.ts'
 import { setAlias } from '../deployments/set-alias.ts'
 import { answerPage, asIs, PageParams, pageQuery, pageSchema } from '../paging.ts'
 import { defineRoute, type Reply, type Route } from '../route.ts'
 import { createVersion } from './create-version.ts'
-import { parseDigestHeader } from './digest-header.ts'
 import { getModel, getReadyVersion, getVersion } from './lookups.ts'
 import { answerVersion, type StoredVersion } from './model.ts'
 import { reviewVersion } from './review-version.ts'

@@ -1,0 +1,149 @@
+import { MillwrightError } from '@millwright/contracts/errors'
+import type { Artifacts } from '../artifacts/open.ts'
+import {
+  decodeOnce,
+  type FolderPath,
+  folderOfUri,
+  parseFolder,
+  parsePath,
+  pathIn,
+} from '../artifacts/path.ts'
+import { storeArtifact } from '../artifacts/put.ts'
+import { deleteArtifacts, type Entry, listFolder } from '../artifacts/store.ts'
+import { parseDigestHeader } from '../blobs/digest-header.ts'
+import { invalid, MlflowError, missing } from '../tracking/errors.ts'
+import { findRow } from '../tracking/runs.ts'
+import {
+  type ArtifactAnswer,
+  type ArtifactRequest,
+  type ArtifactRoute,
+  json,
+  messageOf,
+  pathOf,
+  twins,
+} from './artifact-route.ts'
+import { int64, required, text } from './fields.ts'
+import { sendArtifact } from './send-artifact.ts'
+import { presign } from './signed-addresses.ts'
+import { UPLOAD_ROUTES } from './upload-routes.ts'
+
+const READS = ['GET', 'HEAD'] as const
+const FILES = 'mlflow-artifacts/artifacts'
+
+const entriesOf = (entries: readonly Entry[], nameOf: (name: string) => string) =>
+  entries.map(({ name, bytes }) => ({
+    path: nameOf(name),
+    is_dir: bytes === undefined,
+    ...(bytes !== undefined && { file_size: bytes }),
+  }))
+
+/** Files by where they are, for whoever knows it: clients learn it from runs and models. */
+const PROXY_ROUTES: readonly ArtifactRoute[] = [
+  ...twins(READS, `${FILES}/*`, 'read', (artifacts, request) =>
+    sendArtifact(artifacts, pathOf(request), request),
+  ),
+  ...twins(['PUT'], `${FILES}/*`, 'track', async (artifacts, request) => {
+    const { headers, body } = request
+    const expected = parseDigestHeader(headers['content-digest'] ?? headers.digest)
+    await storeArtifact(artifacts, pathOf(request), body, { expected })
+    return json({})
+  }),
+  ...twins(['DELETE'], `${FILES}/*`, 'deploy', async ({ writer }, { rest }) => {
+    const path = parseFolder(decodeOnce(rest))
+    if (path === '') throw invalid('Invalid path')
+    await writer.write((db) => deleteArtifacts(db, path))
+    return json({})
+  }),
+  ...twins(['GET'], FILES, 'read', async ({ db }, { query }) => {
+    const folder = parseFolder(new URLSearchParams(query).get('path') ?? '')
+    return json({ files: entriesOf(await listFolder(db, folder), (name) => name) })
+  }),
+  ...twins(['GET'], 'mlflow-artifacts/presigned/*', 'read', async (artifacts, request) => {
+    const { url, bytes } = await presign(artifacts, pathOf(request), { origin: request.origin })
+    return json({ url, headers: {}, file_size: bytes })
+  }),
+]
+
+const RUN = { run_id: text, run_uuid: text }
+type RunMessage = { readonly run_id: string | undefined; readonly run_uuid: string | undefined }
+
+/** Where a run's files are. @throws MlflowError RESOURCE_DOES_NOT_EXIST; NOT_IMPLEMENTED when they are in another store */
+async function folderOfRun(
+  { db }: Pick<Artifacts, 'db'>,
+  { run_id: id, run_uuid: uuid }: RunMessage,
+): Promise<{ readonly uri: string; readonly folder: FolderPath }> {
+  const runId = id || uuid
+  if (!runId) throw missing('run_id')
+  const { artifact_uri: uri } = await findRow(db, runId)
+  const folder = folderOfUri(uri)
+  if (folder === undefined)
+    throw new MlflowError(
+      'NOT_IMPLEMENTED',
+      `The artifacts of run ${runId} are at ${uri}, which this server does not read; ask that store`,
+    )
+  return { uri, folder }
+}
+
+/** The same files, by their run and where they are in it. */
+const RUN_ROUTES: readonly ArtifactRoute[] = [
+  ...twins(['GET'], 'mlflow/artifacts/list', 'read', async (artifacts, request) => {
+    const message = await messageOf({ ...RUN, path: text }, request)
+    const { uri, folder } = await folderOfRun(artifacts, message)
+    const path = parseFolder(message.path ?? '')
+    const entries = await listFolder(artifacts.db, path === '' ? folder : pathIn(folder, path))
+    return json({
+      root_uri: uri,
+      files: entriesOf(entries, (name) => (path === '' ? name : `${path}/${name}`)),
+    })
+  }),
+  ...twins(['POST'], 'mlflow/artifacts/presigned-download-url', 'read', async (artifacts, request) => {
+    const fields = { ...RUN, path: required(text), expiration: int64 }
+    const { path, expiration: seconds, ...run } = await messageOf(fields, request)
+    const { folder } = await folderOfRun(artifacts, run)
+    const { origin } = request
+    const { url, bytes } = await presign(artifacts, pathIn(folder, parsePath(path)), { origin, seconds })
+    return json({ presigned_url: url, headers: {}, file_size: bytes })
+  }),
+  {
+    ...{ methods: READS, path: '/get-artifact', permission: 'read' },
+    async answer(artifacts, request) {
+      const query = new URLSearchParams(request.query)
+      const [id, uuid] = [query.get('run_id') ?? undefined, query.get('run_uuid') ?? undefined]
+      const path = parsePath(query.get('path') ?? '')
+      const { folder } = await folderOfRun(artifacts, { run_id: id, run_uuid: uuid })
+      return sendArtifact(artifacts, pathIn(folder, path), request)
+    },
+  },
+  {
+    ...{ methods: ['POST'], path: '/ajax-api/2.0/mlflow/upload-artifact', permission: 'track' },
+    answer: uploadSmall,
+  },
+]
+
+const SMALL_BYTES = 10 << 20
+const tooLarge = (): MlflowError => invalid('Artifact size is too large. Max size is 10MB.')
+
+/** What the user interface attaches to a run. */
+async function uploadSmall(
+  artifacts: Artifacts,
+  { query, headers, body }: ArtifactRequest,
+): Promise<ArtifactAnswer> {
+  const given = new URLSearchParams(query)
+  const runId = given.get('run_uuid')
+  const path = given.get('path')
+  if (!runId) throw invalid('Request must specify run_uuid.')
+  if (!path) throw invalid('Request must specify path.')
+  const length = Number(headers['content-length'] ?? 0)
+  if (length === 0 && headers['transfer-encoding'] === undefined) throw invalid('Request must specify data.')
+  if (length > SMALL_BYTES) throw tooLarge()
+  const { folder } = await folderOfRun(artifacts, { run_id: runId, run_uuid: undefined })
+  try {
+    await storeArtifact(artifacts, pathIn(folder, parsePath(path)), body, { maxBytes: SMALL_BYTES })
+  } catch (error) {
+    throw error instanceof MillwrightError && error.code === 'BODY_TOO_LARGE' ? tooLarge() : error
+  }
+  return json({})
+}
+
+/** Everything that MLflow's protocol says about files, but what models add to it. */
+export const ARTIFACT_ROUTES: readonly ArtifactRoute[] = [...PROXY_ROUTES, ...RUN_ROUTES, ...UPLOAD_ROUTES]

@@ -1,0 +1,32 @@
+import { SIGNED_PATHS } from '../access/signed-paths.ts'
+import type { Artifacts } from '../artifacts/open.ts'
+import type { ArtifactPath } from '../artifacts/path.ts'
+import { getArtifact } from '../artifacts/store.ts'
+import { invalid } from '../tracking/errors.ts'
+
+/** How long the address of a file is good, in seconds, and at most. */
+const DOWNLOAD_SECONDS = 3600
+const MOST_SECONDS = 604_800
+
+export const SIGNED_FILES = `${SIGNED_PATHS}files/*`
+export const SIGNED_PARTS = `${SIGNED_PATHS}parts/*`
+
+/** What a signature allows. */
+export const fetching = (path: ArtifactPath): string => `GET ${path}`
+export const sendingPart = (upload: string, number: number): string => `PUT ${upload}/${number}`
+
+type AddressOf = { readonly origin: string; readonly seconds?: number | undefined }
+
+/** An address at which anybody can fetch a file for a while. @throws MlflowError RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE */
+export async function presign(
+  { db, signer, now }: Artifacts,
+  path: ArtifactPath,
+  { origin, seconds = DOWNLOAD_SECONDS }: AddressOf,
+): Promise<{ readonly url: string; readonly bytes: number }> {
+  if (seconds < 1 || seconds > MOST_SECONDS)
+    throw invalid(`expiration must be between 1 and ${MOST_SECONDS} seconds (got ${seconds}).`)
+  const { bytes } = await getArtifact(db, path)
+  const query = signer.sign(fetching(path), Math.floor(now() / 1000) + seconds)
+  const encoded = path.split('/').map(encodeURIComponent).join('/')
+  return { url: `${origin}${SIGNED_FILES.replace('*', encoded)}?${query}`, bytes }
+}
