@@ -22,9 +22,10 @@ export type DataLayout = {
   readonly jobs: string
   /** Held by the running supervisor. */
   readonly lock: string
-  /** Sockets: control's API, control's internal channel, one per gateway for its metrics. */
+  /** Sockets: control's API, control's internal channel, small requests relayed to it, one per gateway for its metrics. */
   readonly controlSocket: string
   readonly internalSocket: string
+  readonly relaySocket: string
   readonly gatewaySocket: (slot: number) => string
 }
 
@@ -48,6 +49,7 @@ export function layoutOf(dataFolder: string): DataLayout {
     lock: join(root, 'lock'),
     controlSocket: join(sockets, 'control.sock'),
     internalSocket: join(sockets, 'internal.sock'),
+    relaySocket: join(sockets, 'relay.sock'),
     gatewaySocket: (slot) => join(sockets, `gateway-${slot}.sock`),
   }
 }

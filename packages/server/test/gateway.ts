@@ -23,6 +23,7 @@ import { loadProgram } from '../src/gateway/load-model.ts'
 import { createMetrics } from '../src/gateway/metrics.ts'
 import { createKeyedAnswersStore } from '../src/gateway/precomputed/answers.ts'
 import { createProxy } from '../src/gateway/proxy.ts'
+import { createRelay } from '../src/gateway/relay.ts'
 import { createGateway } from '../src/gateway/server.ts'
 import { withShadows } from '../src/gateway/shadow.ts'
 import { openTracing } from '../src/gateway/tracing/open.ts'
@@ -194,6 +195,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
     onError: (error) => logger.warn({ error }, 'the shadow fails'),
   })
   const proxy = createProxy(layout.controlSocket, metrics)
+  const relay = createRelay(layout.relaySocket)
   const jobs = createJobs({
     store: createJobStore({ folder: layout.jobs, slot: 0, slots: 1 }),
     webhooks: createWebhooks({ hosts: limits.webhookHosts ?? [], secret: 'whsec_c2VjcmV0', logger }),
@@ -202,7 +204,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
   const gateway = createGateway({
     jobs,
     ...{ table: follower.table, isReady: follower.isReady, plane },
-    ...{ metrics, proxy, ids, logger },
+    ...{ metrics, proxy, relay, ids, logger },
     scrape: () =>
       scrapeAll({ layout, slot: 0, own: () => metrics.toJson(log), aliases: limits.aliases ?? [] }),
     maxBodyBytes: limits.maxBodyBytes ?? 16 << 20,
@@ -239,6 +241,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
       gateway.closeAllConnections()
       await gateway.drain(0)
       proxy.close()
+      relay.close()
       await pool.close()
       await log.close()
       await tracing?.close()

@@ -1,28 +1,24 @@
 import { MillwrightError } from '@millwright/contracts'
 import type { Permission } from '@millwright/contracts/scopes'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Asker } from '../access/credential.ts'
-import { type AccessPolicy, assertOwnOrigin } from '../access/origin.ts'
-import { assertAllowed, type Grant, unauthenticated } from '../access/permission.ts'
+import type { Grant } from '../access/permission.ts'
 import { createIdSource } from '../ids.ts'
 import { assertJsonDepth } from '../json-depth.ts'
 import { type Logger, logRequest } from '../logging.ts'
 import type { Call, Route } from '../route.ts'
+import { admit, type Gate } from './admit.ts'
 import { callerOf } from './caller.ts'
 import { addPages } from './docs.ts'
 import { doors } from './doors.ts'
 import { registerPages } from './pages/register.ts'
 import { parseOrRefuse, sendProblem } from './problems.ts'
 
-export type AppDeps = {
+export type AppDeps = Gate & {
   /** The whole route table. */
   readonly routes: readonly Route[]
   /** Doors of other protocols: they put their routes, of which each says its permission, on the app. */
   readonly mounts?: readonly ((app: FastifyInstance) => void)[]
   readonly logger: Logger
-  readonly access: AccessPolicy
-  /** The key a request was sent with, if it is good now. */
-  readonly recognise: (asker: Asker) => Promise<Grant | undefined>
   /** Told of every route there is, pages among them. */
   readonly onRoute?: (route: { path: string; methods: readonly string[]; permission: Permission }) => void
   /** Told of every answer, for metrics. */
@@ -46,27 +42,7 @@ declare module 'fastify' {
   }
 }
 
-/**
- * The one place where it is decided whether a request is answered. Gateways have decided before, and are not believed:
- * only what the request itself carries counts. Without a good key not even what there is is told.
- * @throws MillwrightError HOST_NOT_ALLOWED, FOREIGN_ORIGIN, UNAUTHENTICATED, PERMISSION_DENIED
- */
-async function admit({ access, recognise }: AppDeps, request: FastifyRequest): Promise<void> {
-  const asker: Asker = {
-    header(name) {
-      const value = request.headers[name]
-      return Array.isArray(value) ? value[0] : value
-    },
-  }
-  assertOwnOrigin(request.method, asker, access)
-  const { permission } = request.routeOptions.config
-  if (!access.loginRequired || permission === 'public') return
-  const grant = await recognise(asker)
-  if (grant === undefined) throw unauthenticated(asker)
-  request.caller = grant
-  const { deployment } = (request.params ?? {}) as { deployment?: string }
-  if (permission !== undefined) assertAllowed(grant, permission, deployment)
-}
+const firstOf = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value)
 
 /** Control's public API: every route of the table, the documentation, and one way for errors. */
 export function createApp(deps: AppDeps): FastifyInstance {
@@ -89,7 +65,10 @@ export function createApp(deps: AppDeps): FastifyInstance {
     reply.header('request-id', request.id)
     reply.header('cache-control', 'no-store')
     reply.header('x-content-type-options', 'nosniff')
-    await admit(deps, request)
+    const { permission } = request.routeOptions.config
+    const { deployment } = (request.params ?? {}) as { deployment?: string }
+    const asker = { header: (name: string) => firstOf(request.headers[name]) }
+    request.caller = await admit(deps, { method: request.method, asker, permission, deployment })
   })
   app.addHook('onRoute', ({ url, method, config }) => {
     if (config?.permission === undefined) throw new RangeError(`route ${url} says no permission`)
@@ -164,7 +143,7 @@ function parseCall(route: Route, request: FastifyRequest): Call<never, never, ne
       : body && parseOrRefuse(body, request.body ?? {}, '')) as never,
     headers: request.headers,
     url: request.url,
-    by: callerOf(request),
+    by: callerOf(request.caller, request.headers['x-millwright-user']),
     requestId: request.id,
   }
 }

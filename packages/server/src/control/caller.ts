@@ -1,11 +1,10 @@
-import type { FastifyRequest } from 'fastify'
-import { signatureOf } from '../access/permission.ts'
+import { type Grant, signatureOf } from '../access/permission.ts'
 
 const MAX_USER_LENGTH = 128
 
 /** Who asks: the name and id of their key; where no key is asked for, by their own word. */
-export const callerOf = ({ caller, headers }: FastifyRequest): string =>
-  caller === undefined ? parseUser(headers['x-millwright-user']) : signatureOf(caller)
+export const callerOf = (grant: Grant | undefined, user: string | string[] | undefined): string =>
+  grant === undefined ? parseUser(user) : signatureOf(grant)
 
 /** A name, percent-encoded where it is not plain ASCII. */
 function parseUser(header: string | string[] | undefined): string {

@@ -13,6 +13,7 @@ import { answerPings, followRestarts, onStop, tellSupervisor } from '../supervis
 import { VERSION } from '../version.ts'
 import { readDropped } from './dropped.ts'
 import { type Control, explainStart, openControl } from './open.ts'
+import { listenForRelays } from './relay.ts'
 
 /** Entry of the control process. */
 
@@ -60,6 +61,7 @@ async function start(): Promise<void> {
   })
   onStop((why) => void stop(control, log, why))
   await listen(control.internal, layout.internalSocket)
+  await listenForRelays(control.relay, layout.relaySocket)
   await listen(control.app, layout.controlSocket)
   await tellSupervisor({ type: 'ready', hasKeys: await control.hasActiveKey() })
   settleMemory()

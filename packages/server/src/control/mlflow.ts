@@ -1,11 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { RelayedHead } from '../channel/relayed.ts'
 import type { Log } from '../context.ts'
+import { type Logger, logRequest } from '../logging.ts'
 import { answerCall, MLFLOW_ROUTES, type MlflowAnswer, wordError } from '../mlflow/door.ts'
 import type { MlflowContext, MlflowRoute } from '../mlflow/route.ts'
 import { MlflowError } from '../tracking/errors.ts'
 import { FilterError } from '../tracking/filter/tokens.ts'
+import { admit, type Gate } from './admit.ts'
+import type { AppDeps } from './app.ts'
 import { callerOf } from './caller.ts'
 import { toMillwrightError } from './problems.ts'
+import type { AnswerRelayed } from './relay.ts'
 
 /** Clients ask for `api`, MLflow's user interface for `ajax-api`; both of either version. */
 const PREFIXES = ['/api', '/ajax-api'].flatMap((api) =>
@@ -17,7 +22,7 @@ export function registerMlflow(app: FastifyInstance, context: MlflowContext, log
   const register = (plugin: FastifyInstance): void => {
     plugin.removeAllContentTypeParsers()
     plugin.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, parsed) => parsed(null, body))
-    plugin.setErrorHandler((error, request, reply) => send(reply, words(log, error, request)))
+    plugin.setErrorHandler((error, request, reply) => send(reply, words(log, error, request.id)))
     plugin.setNotFoundHandler((request, reply) => send(reply, wordError(unknownEndpoint(request))))
     for (const route of MLFLOW_ROUTES) addRoute(plugin, route, context)
   }
@@ -41,7 +46,7 @@ function addRoute(plugin: FastifyInstance, route: MlflowRoute, context: MlflowCo
       const start = url.indexOf('?')
       const answer = await answerCall(
         route,
-        { ...context, by: callerOf(request) },
+        { ...context, by: callerOf(request.caller, headers['x-millwright-user']) },
         {
           ...{
             method,
@@ -66,9 +71,48 @@ const unknownEndpoint = ({ method, url }: FastifyRequest): MlflowError =>
   new MlflowError('ENDPOINT_NOT_FOUND', `There is no ${method} ${url.split('?', 1)[0]}`)
 
 /** Errors that nobody expected are logged whole, and told nobody. */
-function words(log: Log, error: unknown, request: FastifyRequest): MlflowAnswer {
+function words(log: Log, error: unknown, requestId: string): MlflowAnswer {
   if (error instanceof MlflowError || error instanceof FilterError) return wordError(error)
-  const known = toMillwrightError(error, request)
-  if (known.code === 'INTERNAL') log.error({ error, requestId: request.id }, 'request failed')
+  const known = toMillwrightError(error, { requestId })
+  if (known.code === 'INTERNAL') log.error({ error, requestId }, 'request failed')
   return wordError(known)
+}
+
+type RelayDeps = Gate & {
+  readonly context: MlflowContext
+  readonly logger: Logger
+  /** Told of every answer, for metrics. */
+  readonly onAnswer: NonNullable<AppDeps['onAnswer']>
+}
+
+/** Answers what gateways relay: the same rows, by the same rules. */
+export function createRelayAnswerer({ context, logger, onAnswer, ...gate }: RelayDeps): AnswerRelayed {
+  const routes = new Map<string, MlflowRoute>(
+    MLFLOW_ROUTES.flatMap((route) =>
+      PREFIXES.flatMap((prefix) =>
+        route.methods.map((method) => [`${method} ${prefix}/${route.path}`, route] as const),
+      ),
+    ),
+  )
+  const answer = async (head: RelayedHead, path: string, body: Buffer): Promise<MlflowAnswer> => {
+    const { method, url, headers } = head
+    const route = routes.get(`${method} ${path}`)
+    const asker = { header: (name: string) => headers[name] }
+    const grant = await admit(gate, { method, asker, permission: route?.permission })
+    if (route === undefined) throw new MlflowError('ENDPOINT_NOT_FOUND', `There is no ${method} ${path}`)
+    const call = { ...context, by: callerOf(grant, headers['x-millwright-user']) }
+    const query = url.slice(path.length + 1)
+    return answerCall(route, call, { method, params: {}, query, contentType: headers['content-type'], body })
+  }
+  return async (head, body) => {
+    const startedAt = performance.now()
+    const [path = ''] = head.url.split('?', 1)
+    const { method, id: requestId } = head
+    const reply = await answer(head, path, body).catch((error: unknown) => words(logger, error, requestId))
+    const milliseconds = performance.now() - startedAt
+    const { status } = reply
+    logRequest(logger, { method, path, status, durationNs: milliseconds * 1e6, requestId })
+    onAnswer({ method, route: path, status, seconds: milliseconds / 1000 })
+    return reply
+  }
 }

@@ -1,14 +1,17 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
+import type { Server } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import type { Status } from '@millwright/contracts'
 import type { FastifyInstance } from 'fastify'
+import type { Asker } from '../access/credential.ts'
 import type { AccessPolicy } from '../access/origin.ts'
 import { openArtifacts } from '../artifacts/open.ts'
 import { listArtifactBlobs } from '../artifacts/store.ts'
+import type { BlobStore } from '../blobs/blob-store.ts'
 import { collectBlobs, emptyIncoming, UNCLAIMED_MS } from '../blobs/collect.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import type { Context } from '../context.ts'
-import { openDatabase } from '../db/database.ts'
+import { type Db, openDatabase } from '../db/database.ts'
 import { createWriter } from '../db/writer.ts'
 import { listPrecomputedBlobs } from '../deployments/precomputed/store.ts'
 import { isStorageFull } from '../durable.ts'
@@ -27,7 +30,8 @@ import { createApp } from './app.ts'
 import { createGateways } from './gateways.ts'
 import { createInternalApp } from './internal.ts'
 import { createControlMetrics } from './metrics.ts'
-import { registerMlflow } from './mlflow.ts'
+import { createRelayAnswerer, registerMlflow } from './mlflow.ts'
+import { createRelayServer } from './relay.ts'
 import { controlRoutes } from './routes.ts'
 import { assertDatabaseNotLost, openRouting } from './routing.ts'
 
@@ -57,6 +61,8 @@ export type Control = {
   readonly app: FastifyInstance
   /** The channel of gateways. */
   readonly internal: FastifyInstance
+  /** Where gateways relay small requests to. */
+  readonly relay: Server
   readonly context: Context
   /** Whether anybody could call where a key is asked for. */
   hasActiveKey(): Promise<boolean>
@@ -71,19 +77,7 @@ export type Control = {
  */
 export async function openControl(options: ControlOptions): Promise<Control> {
   const { layout, logger, now = Date.now } = options
-  await mkdir(layout.blobs, { recursive: true })
-  await emptyIncoming(layout.incoming)
-  await removeTemporaries(layout.routing)
-  await assertDatabaseNotLost(layout)
-  const db = await openDatabase(layout.database)
-  const blobs = folderBlobs(layout.blobs, layout.incoming)
-  const referenced = new Set([
-    ...(await listReferencedBlobs(db)),
-    ...(await listPrecomputedBlobs(db)),
-    ...(await listArtifactBlobs(db)),
-  ])
-  await collectBlobs(blobs, referenced, now() - UNCLAIMED_MS)
-
+  const { db, blobs } = await openStorage(layout, now)
   const writer = createWriter(db)
   const artifacts = await openArtifacts({ layout, db, writer, blobs, now })
   const gateways = createGateways({
@@ -108,13 +102,17 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const routes = [...controlRoutes({ context, queue, status }), ...options.routes]
   await ensureDefaultExperiment(db, ARTIFACT_ROOT, now())
   const mlflow = { db, writer, artifactRoot: ARTIFACT_ROOT, now, core: context, queue }
+  const gate = {
+    access: options.access,
+    recognise: (asker: Asker) => recogniseKey(db, asker, now()),
+    onAnswer: metrics.onAnswer,
+  }
+  const relay = createRelayServer(createRelayAnswerer({ ...gate, context: mlflow, logger }))
   const app = createApp({
     routes,
     mounts: [(to) => registerMlflow(to, mlflow, logger), (to) => mountArtifacts(to, artifacts, logger)],
     logger,
-    access: options.access,
-    recognise: (asker) => recogniseKey(db, asker, now()),
-    onAnswer: metrics.onAnswer,
+    ...gate,
   })
   const internal = createInternalApp({
     ...{ routing, gateways, metrics: metrics.registry, logger },
@@ -124,9 +122,11 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   return {
     app,
     internal,
+    relay,
     context,
     hasActiveKey: () => hasActiveKey(db, now()),
     async close() {
+      relay.close()
       await app.close()
       await queue.idle()
       await internal.close()
@@ -134,6 +134,22 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       await db.destroy()
     },
   }
+}
+
+async function openStorage(layout: DataLayout, now: () => number): Promise<{ db: Db; blobs: BlobStore }> {
+  await mkdir(layout.blobs, { recursive: true })
+  await emptyIncoming(layout.incoming)
+  await removeTemporaries(layout.routing)
+  await assertDatabaseNotLost(layout)
+  const db = await openDatabase(layout.database)
+  const blobs = folderBlobs(layout.blobs, layout.incoming)
+  const referenced = new Set([
+    ...(await listReferencedBlobs(db)),
+    ...(await listPrecomputedBlobs(db)),
+    ...(await listArtifactBlobs(db)),
+  ])
+  await collectBlobs(blobs, referenced, now() - UNCLAIMED_MS)
+  return { db, blobs }
 }
 
 /** What a crash left of replacing a file. */

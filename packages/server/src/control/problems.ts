@@ -12,7 +12,11 @@ export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const known = toMillwrightError(error, request)
+  const known = toMillwrightError(error, {
+    requestId: request.id,
+    limitBytes: request.routeOptions.bodyLimit,
+    contentType: request.headers['content-type'],
+  })
   if (request.raw.destroyed && isAborted(error)) return reply.hijack()
   if (known.code === 'INTERNAL') log.error({ error, requestId: request.id }, 'request failed')
   if (known.code === 'UNAUTHENTICATED') reply.header('www-authenticate', CHALLENGE)
@@ -29,26 +33,35 @@ const isAborted = (error: unknown): boolean => (error as { code?: string }).code
 
 type FastifyFault = { code?: string; message: string; statusCode?: number }
 
+type Circumstances = {
+  readonly requestId: string
+  readonly limitBytes?: number | undefined
+  readonly contentType?: string | undefined
+}
+
 /** What is wrong, in words that may be told. */
-export function toMillwrightError(error: unknown, request: FastifyRequest): MillwrightError {
+export function toMillwrightError(
+  error: unknown,
+  { requestId, limitBytes = 0, contentType: given }: Circumstances,
+): MillwrightError {
   if (error instanceof MillwrightError) return error
   if (isStorageFull(error)) return new MillwrightError('STORAGE_FULL', {}, { cause: error })
   if (isDatabaseBusy(error)) return new MillwrightError('DATABASE_BUSY', {}, { cause: error })
   const { code, message, statusCode } = error as FastifyFault
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new MillwrightError('BODY_TOO_LARGE', { limitBytes: request.routeOptions.bodyLimit ?? 0 })
+      return new MillwrightError('BODY_TOO_LARGE', { limitBytes })
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_ERR_CTP_INVALID_CONTENT_TYPE':
       return new MillwrightError('UNSUPPORTED_MEDIA_TYPE', {
         expected: 'application/json',
-        got: request.headers['content-type'] ?? 'none',
+        got: given ?? 'none',
       })
     default:
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return new MillwrightError('INVALID_JSON', { detail: message })
-  return new MillwrightError('INTERNAL', { requestId: request.id }, { cause: error })
+  return new MillwrightError('INTERNAL', { requestId }, { cause: error })
 }
 
 /** A value as its schema reads it. @throws MillwrightError VALIDATION_FAILED with a pointer per fault */

@@ -37,6 +37,7 @@ import { loadProgram } from './load-model.ts'
 import { createMetrics, type GatewayMetrics } from './metrics.ts'
 import { createKeyedAnswersStore } from './precomputed/answers.ts'
 import { createProxy } from './proxy.ts'
+import { createRelay } from './relay.ts'
 import { createGateway, type Gateway } from './server.ts'
 import { withShadows } from './shadow.ts'
 import { followTls, readTls } from './tls.ts'
@@ -79,18 +80,15 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   const aliases = aliasServersOf(config.MILLWRIGHT_METRIC_ALIASES)
   const files = tlsFilesOf(config)
   const proxy = createProxy(layout.controlSocket, metrics)
+  const relay = createRelay(layout.relaySocket)
   const tracing = await openTracing(config, { slot, metrics, logger })
   const jobs = openJobs(config, layout, { slot, logger, ids })
   const gateway = createGateway({
     jobs,
-    table: follower.table,
-    isReady: follower.isReady,
+    ...{ table: follower.table, isReady: follower.isReady },
     plane: openPlane({ ids, log }, { isTraced: tracing !== undefined, logger }),
-    metrics,
     scrape: () => scrapeAll({ layout, slot, own, aliases }),
-    proxy,
-    ids,
-    logger,
+    ...{ metrics, proxy, relay, ids, logger },
     ...limitsOf(config),
     access: accessPolicyOf(config),
     tracer: tracing?.tracer,
@@ -121,6 +119,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
       await following
       metricsServer.close()
       proxy.close()
+      relay.close()
       shared?.close()
       await pool.close()
       await log.close()

@@ -28,6 +28,8 @@ export type Reply = Omit<Answer, 'type' | 'status'> & {
   readonly type?: string
   /** Of an error, for the request log. */
   readonly code?: ErrorCode
+  /** Not compressed, however the caller likes it. */
+  readonly isPlain?: true
 }
 
 /** Sends answers and counts them. */
@@ -75,10 +77,11 @@ export function createReplies(metrics: GatewayMetrics, logger: Logger): Replies 
       errorCode: code,
     })
 
-  const send: Replies['send'] = (door, exchange, { status = 200, type = JSON_TYPE, body, headers, code }) => {
+  const send: Replies['send'] = (door, exchange, reply) => {
+    const { status = 200, type = JSON_TYPE, body, headers, code, isPlain } = reply
     countersOf(door)[Math.trunc(status / 100)]!.value += 1
     const answer = { status, type, body, headers }
-    if (body.length < COMPRESSED_BYTES) exchange.respond(answer, closing)
+    if (body.length < COMPRESSED_BYTES || isPlain) exchange.respond(answer, closing)
     else respondCompressed(exchange, answer, () => closing)
     if (status >= 400 || logsAll) log(exchange, status, code)
     if (exchange.span !== undefined) endWithAnswer(exchange.span, { status, code, headers })

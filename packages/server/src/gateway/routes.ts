@@ -12,12 +12,14 @@ import { describeHealth, describeReadiness, type HealthState, LIVE } from './hea
 import { jobRoutes } from './jobs/routes.ts'
 import { precomputedRoutes } from './precomputed/routes.ts'
 import type { ControlProxy } from './proxy.ts'
+import { type Relay, relayRoutes } from './relay.ts'
 import type { Reply } from './replies.ts'
 import type { GatewayRoute } from './route.ts'
 
 export type RouteDeps = DoorDeps & {
   readonly guard: Guard
   readonly proxy: ControlProxy
+  readonly relay: Relay
   readonly health: () => HealthState
   /** What GET /metrics tells. */
   readonly scrape: () => Promise<readonly MetricJson[]>
@@ -33,6 +35,7 @@ export const gatewayRoutes = (deps: RouteDeps): GatewayRoute[] => [
   ...torchServeRoutes(deps),
   ...jobRoutes(deps),
   ...precomputedRoutes(deps),
+  ...relayRoutes(deps),
   healthRoute(deps, '/health', () => describeHealth(deps.health())),
   healthRoute(deps, '/health/live', () => LIVE),
   healthRoute(deps, '/health/ready', () => describeReadiness(deps.health())),

@@ -25,6 +25,7 @@ import type { Jobs } from './jobs/runner.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ControlProxy } from './proxy.ts'
 import { createRates } from './rates.ts'
+import type { Relay } from './relay.ts'
 import { createReplies } from './replies.ts'
 import { gatewayRoutes, type RouteDeps } from './routes.ts'
 import type { ServingTable } from './serving-table.ts'
@@ -39,6 +40,7 @@ export type GatewayDeps = {
   readonly metrics: GatewayMetrics
   readonly scrape: RouteDeps['scrape']
   readonly proxy: ControlProxy
+  readonly relay: Relay
   readonly ids: IdSource
   readonly logger: Logger
   readonly maxBodyBytes: number
