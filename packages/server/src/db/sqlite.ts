@@ -70,9 +70,13 @@ class SqliteDriver implements Driver {
   }
 }
 
+type Prepared = { readonly statement: StatementSync; readonly givesRows: boolean }
+
+const KEPT = /^\s*(select|insert|update|delete|with|savepoint|release|rollback)/
+
 class SqliteConnection implements DatabaseConnection {
   readonly #db: DatabaseSync
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #statements = new Map<string, Prepared>()
 
   constructor(path: string) {
     this.#db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
@@ -94,9 +98,9 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const statement = this.#statement(sql)
+    const { statement, givesRows } = this.#statement(sql)
     const values = parameters as SQLInputValue[]
-    if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] }
+    if (givesRows) return { rows: statement.all(...values) as R[] }
     const { changes, lastInsertRowid } = statement.run(...values)
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
@@ -107,11 +111,12 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   /** Queries come from the query builder, so their number is small. Schema changes are not kept. */
-  #statement(sql: string): StatementSync {
+  #statement(sql: string): Prepared {
     const kept = this.#statements.get(sql)
     if (kept !== undefined) return kept
     const statement = this.#db.prepare(sql)
-    if (/^(select|insert|update|delete|with)/.test(sql)) this.#statements.set(sql, statement)
-    return statement
+    const prepared = { statement, givesRows: statement.columns().length > 0 }
+    if (KEPT.test(sql)) this.#statements.set(sql, prepared)
+    return prepared
   }
 }

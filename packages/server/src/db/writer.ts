@@ -1,5 +1,11 @@
-import { sql } from 'kysely'
 import type { Db } from './database.ts'
+import { run, statement } from './statement.ts'
+
+const [SAVE, UNDO, KEEP] = [
+  statement('savepoint change'),
+  statement('rollback to savepoint change'),
+  statement('release savepoint change'),
+]
 
 /** Makes changes in the order they were asked for. */
 export type Writer = {
@@ -48,15 +54,15 @@ async function writeGroup(db: Db, group: readonly Waiting[]): Promise<void> {
   try {
     await db.transaction().execute(async (transaction) => {
       for (const { change, resolve, reject } of group) {
-        await sql`savepoint change`.execute(transaction)
+        await run(transaction, SAVE, [])
         try {
           const value = await change(transaction)
           settle.push(() => resolve(value as never))
         } catch (error) {
-          await sql`rollback to savepoint change`.execute(transaction)
+          await run(transaction, UNDO, [])
           settle.push(() => reject(error))
         }
-        await sql`release savepoint change`.execute(transaction)
+        await run(transaction, KEEP, [])
       }
     })
     for (const tell of settle) tell()

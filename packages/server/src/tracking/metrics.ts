@@ -1,6 +1,6 @@
-import { sql } from 'kysely'
 import type { Db } from '../db/database.ts'
 import { numbers } from '../db/dialect.ts'
+import { type Insert, insertAll, run, type Statement, statement } from '../db/statement.ts'
 import { invalid } from './errors.ts'
 import { assertKey } from './limits.ts'
 
@@ -22,8 +22,6 @@ type Stored = {
 }
 
 const MAX = Number.MAX_VALUE
-/** SQLite takes at most so many values in one statement; six a metric. */
-const ROWS_AT_ONCE = 1000
 
 export function assertMetric({ key, timestamp }: Metric): void {
   assertKey(key)
@@ -42,6 +40,18 @@ export const storedValue = (value: number): { value: number; is_nan: number } =>
 export const numberOf = ({ value, is_nan }: { readonly value: number; readonly is_nan: number }): number =>
   is_nan === 1 ? Number.NaN : value
 
+const COLUMNS = ['run', 'key', 'value', 'is_nan', 'step', 'timestamp'] as const
+const INSERT_METRICS: Insert = { into: 'metrics', columns: COLUMNS, onConflict: 'on conflict do nothing' }
+/** The latest of a key is the one with the greatest step, then timestamp, then value. */
+const INSERT_LATEST: Insert = {
+  into: 'latest_metrics',
+  columns: COLUMNS,
+  onConflict:
+    'on conflict (run, key) do update set value = excluded.value, is_nan = excluded.is_nan, step = excluded.step, timestamp = excluded.timestamp ' +
+    'where (excluded.step, excluded.timestamp, excluded.value) > (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)',
+}
+const valuesOf = (row: Stored): unknown[] => COLUMNS.map((column) => row[column])
+
 /** Adds to the history of a run; the same again is nothing new. */
 export async function putMetrics(db: Db, run: number, metrics: readonly Metric[]): Promise<void> {
   if (metrics.length === 0) return
@@ -51,13 +61,8 @@ export async function putMetrics(db: Db, run: number, metrics: readonly Metric[]
       ...{ run, key: ids.get(key)!, ...storedValue(value), step, timestamp },
     }),
   )
-  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
-    await db
-      .insertInto('metrics')
-      .values(rows.slice(from, from + ROWS_AT_ONCE))
-      .onConflict((conflict) => conflict.doNothing())
-      .execute()
-  await putLatest(db, newestOfEach(rows))
+  await insertAll(db, INSERT_METRICS, rows.map(valuesOf))
+  await insertAll(db, INSERT_LATEST, newestOfEach(rows).map(valuesOf))
 }
 
 const isNewer = (a: Stored, b: Stored): boolean =>
@@ -76,40 +81,32 @@ function newestOfEach(rows: readonly Stored[]): Stored[] {
   return [...newest.values()]
 }
 
-/** The latest of a key is the one with the greatest step, then timestamp, then value. */
-async function putLatest(db: Db, rows: readonly Stored[]): Promise<void> {
-  await db
-    .insertInto('latest_metrics')
-    .values([...rows])
-    .onConflict((conflict) =>
-      conflict
-        .columns(['run', 'key'])
-        .doUpdateSet((row) => ({
-          value: row.ref('excluded.value'),
-          is_nan: row.ref('excluded.is_nan'),
-          step: row.ref('excluded.step'),
-          timestamp: row.ref('excluded.timestamp'),
-        }))
-        .where(
-          sql<boolean>`(excluded.step, excluded.timestamp, excluded.value) > (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)`,
-        ),
-    )
-    .execute()
-}
-
 /** Numbers of names, new ones for those that have none. */
 async function keyIds(db: Db, names: readonly string[]): Promise<Map<string, number>> {
-  const found = await db.selectFrom('metric_keys').selectAll().where('name', 'in', names).execute()
-  const ids = new Map(found.map(({ id, name }) => [name, id]))
+  const ids = await findKeys(db, names)
   const others = names.filter((name) => !ids.has(name))
   if (others.length === 0) return ids
-  const added = await db
-    .insertInto('metric_keys')
-    .values(others.map((name) => ({ name })))
-    .returningAll()
-    .execute()
-  for (const { id, name } of added) ids.set(name, id)
-  return ids
+  await insertAll(
+    db,
+    INSERT_KEYS,
+    others.map((name) => [name]),
+  )
+  return findKeys(db, names)
+}
+
+const INSERT_KEYS: Insert = { into: 'metric_keys', columns: ['name'], onConflict: 'on conflict do nothing' }
+const FIND_KEY = statement('select id, name from metric_keys where name = ?')
+const FIND_KEYS: Statement = {
+  sqlite: 'select id, name from metric_keys where name in (select value from json_each(?))',
+  postgres: 'select id, name from metric_keys where name in (select json_array_elements_text($1::json))',
+}
+
+async function findKeys(db: Db, names: readonly string[]): Promise<Map<string, number>> {
+  const [name] = names
+  const { rows } = await (names.length === 1
+    ? run<{ id: number; name: string }>(db, FIND_KEY, [name])
+    : run<{ id: number; name: string }>(db, FIND_KEYS, [JSON.stringify(names)]))
+  return new Map(rows.map((row) => [row.name, row.id]))
 }
 
 const shown = ({

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Db } from '../db/database.ts'
 import { numbers } from '../db/dialect.ts'
+import { type Insert, insertAll, run, type Statement, statement } from '../db/statement.ts'
 import type { RunStatus, Tables } from '../db/tables.ts'
 import { invalid, MlflowError } from './errors.ts'
 import { assertActive, getExperiment, type Tag } from './experiments.ts'
@@ -50,10 +51,12 @@ export async function createRun(db: Db, run: NewRun): Promise<Run> {
   return { ...row, tags: run.tags, params: [], metrics: [], ...NOTHING }
 }
 
+const FIND_RUN = statement('select * from runs where run_id = ?')
+
 /** @throws MlflowError RESOURCE_DOES_NOT_EXIST */
 export async function findRow(db: Db, runId: string): Promise<Row> {
   assertRunId(runId)
-  const row = await db.selectFrom('runs').selectAll().where('run_id', '=', runId).executeTakeFirst()
+  const [row] = (await run<Row>(db, FIND_RUN, [runId])).rows
   if (row === undefined) throw new MlflowError('RESOURCE_DOES_NOT_EXIST', `Run with id=${runId} not found`)
   return row
 }
@@ -129,19 +132,16 @@ export async function restoreRun(db: Db, runId: string): Promise<void> {
   await db.updateTable('runs').set({ lifecycle: 'active', deleted_at: null }).where('id', '=', id).execute()
 }
 
+const INSERT_TAGS: Insert = {
+  into: 'run_tags',
+  columns: ['run', 'key', 'value'],
+  onConflict: 'on conflict (run, key) do update set value = excluded.value',
+}
+
 /** The last one of a key is kept. */
-export async function putTags(db: Db, run: number, tags: readonly Tag[]): Promise<void> {
-  const rows = [
-    ...new Map(tags.map(({ key, value }) => [key, { run, key, value: runTagValue(value) }])).values(),
-  ]
-  if (rows.length === 0) return
-  await db
-    .insertInto('run_tags')
-    .values(rows)
-    .onConflict((conflict) =>
-      conflict.columns(['run', 'key']).doUpdateSet((row) => ({ value: row.ref('excluded.value') })),
-    )
-    .execute()
+export async function putTags(db: Db, runNumber: number, tags: readonly Tag[]): Promise<void> {
+  const last = new Map(tags.map(({ key, value }) => [key, [runNumber, key, runTagValue(value)]]))
+  await insertAll(db, INSERT_TAGS, [...last.values()])
 }
 
 export async function getTag(db: Db, run: number, key: string): Promise<string | undefined> {
@@ -166,25 +166,27 @@ export async function deleteTag(db: Db, runId: string, key: string): Promise<voi
     throw new MlflowError('RESOURCE_DOES_NOT_EXIST', `No tag with name: ${key} in run with id ${runId}`)
 }
 
+const INSERT_PARAMS: Insert = {
+  into: 'params',
+  columns: ['run', 'key', 'value'],
+  onConflict: 'on conflict do nothing',
+}
+const FIND_PARAMS: Statement = {
+  sqlite: 'select key, value from params where run = ? and key in (select value from json_each(?))',
+  postgres:
+    'select key, value from params where run = $1 and key in (select json_array_elements_text($2::json))',
+}
+
 /** A param keeps its first value; to log the same again is fine. @throws MlflowError INVALID_PARAMETER_VALUE */
 export async function putParams(db: Db, { id, run_id: runId }: Row, params: readonly Tag[]): Promise<void> {
   const rows = params.map(({ key, value }) => ({ run: id, key, value: paramValue(value) }))
   if (rows.length === 0) return
-  await db
-    .insertInto('params')
-    .values(rows)
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
-  const kept = await db
-    .selectFrom('params')
-    .select(['key', 'value'])
-    .where('run', '=', id)
-    .where(
-      'key',
-      'in',
-      rows.map(({ key }) => key),
-    )
-    .execute()
+  await insertAll(
+    db,
+    INSERT_PARAMS,
+    rows.map(({ run: number, key, value }) => [number, key, value]),
+  )
+  const { rows: kept } = await run<Tag>(db, FIND_PARAMS, [id, JSON.stringify(rows.map(({ key }) => key))])
   const values = new Map(kept.map(({ key, value }) => [key, value]))
   const changed = rows.filter(({ key, value }) => values.get(key) !== value)
   if (changed.length > 0) throw paramChanged(runId, changed, values)

@@ -56,18 +56,13 @@ async function createRuns(db: Kysely<unknown>): Promise<void> {
     .on('runs')
     .columns(['experiment', 'lifecycle', 'start_time desc', 'run_id'])
     .execute()
-  for (const [table, index] of [
-    ['run_tags', 'run_tags_by_value'],
-    ['params', 'params_by_value'],
-  ] as const) {
+  for (const table of ['run_tags', 'params'])
     await clustered(db, db.schema.createTable(table))
       .addColumn('run', 'bigint', (c) => c.notNull().references('runs.id'))
       .addColumn('key', 'text', (c) => c.notNull())
       .addColumn('value', 'text', (c) => c.notNull())
       .addPrimaryKeyConstraint(`${table}_pk`, ['run', 'key'])
       .execute()
-    await db.schema.createIndex(index).on(table).columns(['key', 'run']).execute()
-  }
 }
 
 /** A value that is NaN is stored as 0 and `is_nan`: SQLite has no NaN. */
@@ -94,11 +89,6 @@ async function createMetrics(db: Kysely<unknown>): Promise<void> {
     .addColumn('step', 'bigint', (c) => c.notNull())
     .addColumn('timestamp', 'bigint', (c) => c.notNull())
     .addPrimaryKeyConstraint('latest_metrics_pk', ['run', 'key'])
-    .execute()
-  await db.schema
-    .createIndex('latest_metrics_by_value')
-    .on('latest_metrics')
-    .columns(['key', 'is_nan', 'value', 'run'])
     .execute()
 }
 

@@ -1,0 +1,53 @@
+import { CompiledQuery, type QueryResult } from 'kysely'
+import type { Db } from './database.ts'
+import { isSqlite } from './dialect.ts'
+
+/** SQL of a hot path, written once for both databases with `?` for its values: building it anew costs more than running it. */
+export type Statement = { readonly sqlite: string; readonly postgres: string }
+
+export function statement(text: string): Statement {
+  let count = 0
+  return { sqlite: text, postgres: text.replaceAll('?', () => `$${++count}`) }
+}
+
+export const run = <R>(
+  db: Db,
+  { sqlite, postgres }: Statement,
+  values: readonly unknown[],
+): Promise<QueryResult<R>> =>
+  db.executeQuery<R>(CompiledQuery.raw(isSqlite(db) ? sqlite : postgres, [...values]))
+
+/** Rows to be inserted, and what becomes of those that are there: `on conflict …`. */
+export type Insert = {
+  readonly into: string
+  readonly columns: readonly string[]
+  readonly onConflict: string
+}
+
+/** Rows in one statement: few sizes, so that each is prepared once. */
+const SIZES = [100, 10, 1]
+
+export async function insertAll(
+  db: Db,
+  insert: Insert,
+  rows: readonly (readonly unknown[])[],
+): Promise<void> {
+  let from = 0
+  for (const size of SIZES)
+    for (; rows.length - from >= size; from += size)
+      await run(db, statementOf(insert, size), rows.slice(from, from + size).flat())
+}
+
+/** By table and number of rows: a table is filled in one way only. */
+const prepared = new Map<string, Statement>()
+
+function statementOf({ into, columns, onConflict }: Insert, rows: number): Statement {
+  const key = `${rows} ${into}`
+  const kept = prepared.get(key)
+  if (kept !== undefined) return kept
+  const row = `(${columns.map(() => '?').join(', ')})`
+  const values = Array.from({ length: rows }, () => row).join(', ')
+  const made = statement(`insert into ${into} (${columns.join(', ')}) values ${values} ${onConflict}`)
+  prepared.set(key, made)
+  return made
+}
