@@ -20,6 +20,7 @@ import { writeUses } from '../keys/store.ts'
 import type { DataLayout } from '../layout.ts'
 import type { Logger } from '../logging.ts'
 import { mountArtifacts } from '../mlflow/artifact-mount.ts'
+import { createRunTexts } from '../mlflow/run-texts.ts'
 import type { ReadModel } from '../registry/read-model.ts'
 import { listReferencedBlobs } from '../registry/store.ts'
 import { createVersionQueue } from '../registry/version-queue.ts'
@@ -54,6 +55,9 @@ export type ControlOptions = {
 
 /** This server, as MLflow's clients know it. */
 const ARTIFACT_ROOT = 'mlflow-artifacts:/'
+
+/** Of runs that are remembered, in characters: a run with ten metrics and params has 1300. */
+const RUN_TEXTS = 16 << 20
 
 /** Everything of the control process but its sockets. */
 export type Control = {
@@ -101,7 +105,8 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const status = { context, routing, gateways, startedAt: now(), readLogStatus }
   const routes = [...controlRoutes({ context, queue, status }), ...options.routes]
   await ensureDefaultExperiment(db, ARTIFACT_ROOT, now())
-  const mlflow = { db, writer, artifactRoot: ARTIFACT_ROOT, now, core: context, queue }
+  const runTexts = createRunTexts(RUN_TEXTS)
+  const mlflow = { db, writer, artifactRoot: ARTIFACT_ROOT, now, core: context, queue, runTexts }
   const gate = {
     access: options.access,
     recognise: (asker: Asker) => recogniseKey(db, asker, now()),

@@ -3,7 +3,7 @@ import { putDatasets, putModelUses } from '../tracking/inputs.ts'
 import { findActiveRow, getTag, putTags } from '../tracking/runs.ts'
 import { TAG } from './experiments.ts'
 import { int64, list, message, required, text } from './fields.ts'
-import { change, type MlflowRoute, route } from './route.ts'
+import { changeRun, type MlflowRoute, route } from './route.ts'
 import { RUN, runIdOf } from './runs.ts'
 
 const DATASET = {
@@ -22,7 +22,7 @@ export const LINEAGE_ROUTES: readonly MlflowRoute[] = [
       ),
       models: list(required(message({ model_id: required(text) }))),
     },
-    answer: change(async (db, { datasets, models, ...run }) => {
+    answer: changeRun(async (db, { datasets, models, ...run }) => {
       const row = await findActiveRow(db, runIdOf(run))
       await putDatasets(db, row, datasets)
       const uses = models.map(({ model_id }) => ({ model_id, step: 0 }))
@@ -31,7 +31,7 @@ export const LINEAGE_ROUTES: readonly MlflowRoute[] = [
   }),
   route('POST', 'runs/outputs', 'track', {
     fields: { ...RUN, models: list(required(message({ model_id: required(text), step: int64 }))) },
-    answer: change(async (db, { models, ...run }) => {
+    answer: changeRun(async (db, { models, ...run }) => {
       const row = await findActiveRow(db, runIdOf(run))
       const uses = models.map(({ model_id, step = 0 }) => ({ model_id, step }))
       await putModelUses(db, { run: row.id, role: 'output' }, uses)
@@ -39,7 +39,7 @@ export const LINEAGE_ROUTES: readonly MlflowRoute[] = [
   }),
   route('POST', 'runs/log-model', 'track', {
     fields: { ...RUN, model_json: required(text) },
-    answer: change(async (db, { model_json, ...run }) => {
+    answer: changeRun(async (db, { model_json, ...run }) => {
       const model = readModel(model_json)
       const { id } = await findActiveRow(db, runIdOf(run))
       const before = JSON.parse((await getTag(db, id, MODEL_HISTORY)) ?? '[]') as readonly unknown[]

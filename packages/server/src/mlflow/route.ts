@@ -4,6 +4,7 @@ import type { Db } from '../db/database.ts'
 import type { Writer } from '../db/writer.ts'
 import type { VersionQueue } from '../registry/version-queue.ts'
 import type { Fields, Message } from './fields.ts'
+import type { RunTexts } from './run-texts.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 /** What a caller must be allowed to do. */
@@ -20,6 +21,7 @@ export type MlflowContext = {
   /** For models, which are deployed. */
   readonly core: Context
   readonly queue: Pick<VersionQueue, 'process'>
+  readonly runTexts: RunTexts
 }
 
 /** … and of one call. */
@@ -63,3 +65,19 @@ export const change =
   <M>(make: (db: Db, message: M, call: MlflowCall) => Promise<unknown>) =>
   async (call: MlflowCall, message: M): Promise<object> =>
     ((await call.writer.write((db) => make(db, message, call))) ?? {}) as object
+
+type NamesRun = { readonly run_id: string | undefined; readonly run_uuid: string | undefined }
+
+/** A change of the run that the message names. */
+export const changeRun = <M extends NamesRun>(
+  make: (db: Db, message: M, call: MlflowCall) => Promise<unknown>,
+): ((call: MlflowCall, message: M) => Promise<object>) => {
+  const answer = change(make)
+  return async (call, message) => {
+    try {
+      return await answer(call, message)
+    } finally {
+      call.runTexts.forget(message.run_id || message.run_uuid || '')
+    }
+  }
+}

@@ -10,17 +10,17 @@ import {
   deleteRun,
   deleteTag,
   findActiveRow,
-  getRun,
+  findRow,
   putParams,
   putTags,
   restoreRun,
   updateRun,
 } from '../tracking/runs.ts'
-import { runInfoOf, runOf } from './encode.ts'
+import { runDataOf, runInfoOf } from './encode.ts'
 import { TAG } from './experiments.ts'
 import { double, int64, list, type Message, message, oneOf, required, text } from './fields.ts'
 import { newRunId, runName } from './names.ts'
-import { change, type MlflowRoute, route } from './route.ts'
+import { change, changeRun, type MlflowRoute, route } from './route.ts'
 
 /** Clients send the one, the other, or both. */
 export const RUN = { run_id: text, run_uuid: text }
@@ -76,30 +76,33 @@ export const RUN_ROUTES: readonly MlflowRoute[] = [
         startTime: start_time ?? 0,
         tags: named === undefined ? [...tags, { key: 'mlflow.runName', value: name }] : tags,
       })
-      return { run: runOf(run) }
+      return { run: { info: runInfoOf(run), ...runDataOf(run) } }
     }),
   }),
   route('GET', 'runs/get', 'read', {
     fields: RUN,
-    answer: async ({ db }, message) => ({ run: runOf(await getRun(db, runIdOf(message))) }),
+    async answer({ db, runTexts }, message) {
+      const [run] = await runTexts.textsOf(db, [await findRow(db, runIdOf(message))])
+      return { run }
+    },
   }),
   route('POST', 'runs/update', 'track', {
     fields: { ...RUN, status: STATUS, end_time: int64, run_name: text },
-    answer: change(async (db, { status, end_time: endTime, run_name: name, ...run }) => ({
+    answer: changeRun(async (db, { status, end_time: endTime, run_name: name, ...run }) => ({
       run_info: runInfoOf(await updateRun(db, runIdOf(run), { status, endTime, name })),
     })),
   }),
   route('POST', 'runs/delete', 'track', {
     fields: RUN,
-    answer: change((db, message, { now }) => deleteRun(db, runIdOf(message), now())),
+    answer: changeRun((db, message, { now }) => deleteRun(db, runIdOf(message), now())),
   }),
   route('POST', 'runs/restore', 'track', {
     fields: RUN,
-    answer: change((db, message) => restoreRun(db, runIdOf(message))),
+    answer: changeRun((db, message) => restoreRun(db, runIdOf(message))),
   }),
   route('POST', 'runs/log-metric', 'track', {
     fields: { ...RUN, ...METRIC },
-    answer: change(async (db, { run_id, run_uuid, ...given }) => {
+    answer: changeRun(async (db, { run_id, run_uuid, ...given }) => {
       const metric = metricFrom(given)
       assertMetric(metric)
       await logMetrics(db, await findActiveRow(db, runIdOf({ run_id, run_uuid })), [metric])
@@ -107,21 +110,21 @@ export const RUN_ROUTES: readonly MlflowRoute[] = [
   }),
   route('POST', 'runs/log-parameter', 'track', {
     fields: { ...RUN, key: required(text), value: text },
-    answer: change(async (db, { key, value = '', ...run }) => {
+    answer: changeRun(async (db, { key, value = '', ...run }) => {
       assertKey(key)
       await putParams(db, await findActiveRow(db, runIdOf(run)), [{ key, value }])
     }),
   }),
   route('POST', 'runs/set-tag', 'track', {
     fields: { ...RUN, key: required(text), value: text },
-    answer: change(async (db, { key, value = '', ...run }) => {
+    answer: changeRun(async (db, { key, value = '', ...run }) => {
       assertKey(key)
       await putTags(db, (await findActiveRow(db, runIdOf(run))).id, [{ key, value }])
     }),
   }),
   route('POST', 'runs/delete-tag', 'track', {
     fields: { ...RUN, key: required(text) },
-    answer: change((db, { key, ...run }) => deleteTag(db, runIdOf(run), key)),
+    answer: changeRun((db, { key, ...run }) => deleteTag(db, runIdOf(run), key)),
   }),
   route('POST', 'runs/log-batch', 'track', {
     fields: {
@@ -130,7 +133,7 @@ export const RUN_ROUTES: readonly MlflowRoute[] = [
       params: list(required(message({ key: required(text), value: text }))),
       tags: list(required(message({ key: required(text), value: text }))),
     },
-    answer: change(async (db, { metrics, params, tags, ...run }) => {
+    answer: changeRun(async (db, { metrics, params, tags, ...run }) => {
       assertBatch({ metrics, params, tags })
       const values = metrics.map(metricFrom)
       for (const metric of values) assertMetric(metric)

@@ -5,10 +5,9 @@ import { withTags } from '../tracking/experiments.ts'
 import { EXPERIMENTS, RUNS } from '../tracking/filter/entities.ts'
 import { parseOrders } from '../tracking/filter/order.ts'
 import { summariseDatasets } from '../tracking/inputs.ts'
-import { withData } from '../tracking/runs.ts'
 import { SEARCHED_EXPERIMENTS, SEARCHED_RUNS } from '../tracking/search/entities.ts'
 import { search } from '../tracking/search/search.ts'
-import { experimentOf, runOf } from './encode.ts'
+import { experimentOf } from './encode.ts'
 import { int64, list, oneOf, required, text } from './fields.ts'
 import { assertPageSize } from './pages.ts'
 import { type MlflowRoute, route } from './route.ts'
@@ -32,7 +31,10 @@ export const SEARCH_ROUTES: readonly MlflowRoute[] = [
       ...{ experiment_ids: list(required(text)), filter: text, run_view_type: VIEW },
       ...{ max_results: int64, order_by: list(required(text)), page_token: text },
     },
-    async answer({ db }, { experiment_ids, filter = '', run_view_type, max_results, order_by, page_token }) {
+    async answer(
+      { db, runTexts },
+      { experiment_ids, filter = '', run_view_type, max_results, order_by, page_token },
+    ) {
       const limit = assertPageSize(max_results ?? RUNS_A_PAGE, MOST)
       const orders = parseOrders(order_by, RUNS)
       const inExperiments = sql`runs.experiment in (${sql.join(numbersOf(experiment_ids))})`
@@ -40,7 +42,7 @@ export const SEARCH_ROUTES: readonly MlflowRoute[] = [
         ...{ filter, orders, limit, token: page_token || undefined },
         where: [inExperiments, ...inView('runs', run_view_type)],
       })
-      return { runs: (await withData(db, rows)).map(runOf), next_page_token: next }
+      return { runs: await runTexts.textsOf(db, rows), next_page_token: next }
     },
   }),
   route(['GET', 'POST'], 'experiments/search', 'read', {
