@@ -5,6 +5,7 @@ import { controlRoutes } from '../packages/server/src/control/routes.ts'
 import { grpcRoutes } from '../packages/server/src/gateway/grpc/routes.ts'
 import { gatewayRoutes } from '../packages/server/src/gateway/routes.ts'
 import { createLogger } from '../packages/server/src/logging.ts'
+import { mountArtifacts } from '../packages/server/src/mlflow/artifact-mount.ts'
 import { predictionRoutes } from '../packages/server/src/predictions/routes.ts'
 
 export type ListedRoute = {
@@ -22,6 +23,7 @@ type Listed = Readonly<Record<'gateway' | 'grpc' | 'control', ListedRoute[]>>
 export async function listRoutes(): Promise<Listed> {
   const byPath = new Map<string, ListedRoute>()
   const app = createApp({
+    mounts: [(app) => mountArtifacts(app, anything as never, anything as never)],
     routes: [...controlRoutes(anything as never), ...predictionRoutes(anything as never)],
     logger: createLogger({ role: 'control', level: 'error', version: '', destination: new Writable() }),
     access: { boundToLoopback: true, loginRequired: true, allowedHosts: [] },

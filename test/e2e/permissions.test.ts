@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SCOPE_TABLE, SCOPES, type Scope } from '../../packages/contracts/src/scopes.ts'
+import { SIGNED_PATHS } from '../../packages/server/src/access/signed-paths.ts'
 import { type ListedRoute, listRoutes } from '../../tools/route-table.ts'
 import { cli, type Running, removeFolder, startMillwright, temporaryFolder } from '../support/millwright.ts'
 
@@ -118,17 +119,22 @@ describe('without a key', () => {
 
   test('that the server lives and which it is is told, and nothing beside it', async () => {
     const open = eachMethod().filter(({ permission }) => permission === 'public')
-    const statuses = await Promise.all(
-      open.map(async ({ method, path }) => (await ask(method, path, DIALECT)).status),
-    )
+    const told = open.filter(({ path }) => !path.startsWith(SIGNED_PATHS))
+    const signed = open.filter(({ path }) => path.startsWith(SIGNED_PATHS))
+    const statuses = async (some: typeof open) =>
+      new Set(
+        await Promise.all(some.map(async ({ method, path }) => (await ask(method, path, DIALECT)).status)),
+      )
 
-    expect(new Set(open.map(({ path }) => path))).toEqual(
+    expect(new Set(told.map(({ path }) => path))).toEqual(
       new Set([
         ...['/health', '/health/live', '/health/ready', '/v2/health/live', '/v2/health/ready'],
         ...['/', '/ping', '/ping/', '/version'],
       ]),
     )
-    expect(new Set(statuses)).toEqual(new Set([200]))
+    expect(await statuses(told)).toEqual(new Set([200]))
+    expect(signed.map(({ method }) => method).sort()).toEqual(['GET', 'HEAD', 'PUT'])
+    expect(await statuses(signed)).toEqual(new Set([403]))
   })
 
   test.each([

@@ -194,7 +194,7 @@ export async function openGateway(layout: DataLayout, limits: Limits = {}) {
   const plane = withShadows(tracing ? withSpans(dataplane) : dataplane, {
     onError: (error) => logger.warn({ error }, 'the shadow fails'),
   })
-  const proxy = createProxy(layout.controlSocket, metrics)
+  const proxy = createProxy(layout.controlSocket, metrics, blobs)
   const relay = createRelay(layout.relaySocket)
   const jobs = createJobs({
     store: createJobStore({ folder: layout.jobs, slot: 0, slots: 1 }),

@@ -66,7 +66,7 @@ export async function openUploads(folders: Folders, files: ArtifactFiles): Promi
     if (begun.path !== path) throw noUpload(id)
     if (begun.isComplete) return
     const pieces = await piecesOf(folderOf(id), begun, parts)
-    await storeArtifact(files, path, Readable.from(bytesOf(pieces)))
+    await storeArtifact(files, path, Readable.from(bytesOf(pieces)), { ownsPieces: true })
     await replaceFile(join(folderOf(id), BEGUN), JSON.stringify({ ...begun, isComplete: true }))
     await removePieces(folderOf(id))
   }
@@ -124,7 +124,7 @@ async function keepPart(
   placeOf: (etag: string) => string,
 ): Promise<string> {
   try {
-    const { digest } = await receive(source, temporary, {})
+    const { digest } = await receive(source, temporary, { ownsPieces: true })
     await rename(temporary, placeOf(digest))
     return digest
   } finally {

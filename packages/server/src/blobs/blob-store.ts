@@ -8,6 +8,8 @@ export type PutOptions = {
   readonly maxBytes?: number
   /** sha256 the sender promised. */
   readonly expected?: string | undefined
+  /** Nobody else reads these pieces, as of a request's body: their memory is given back when they are written. */
+  readonly ownsPieces?: boolean
 }
 
 /** Bytes of a blob, from anywhere in it. */

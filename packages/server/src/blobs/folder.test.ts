@@ -7,6 +7,8 @@ import { temporaryFolder } from '../control/testing.ts'
 import { type BlobStore, readBlob } from './blob-store.ts'
 import { folderBlobs } from './folder.ts'
 
+const sha256Of = (pieces: readonly Buffer[]): string =>
+  createHash('sha256').update(Buffer.concat(pieces)).digest('hex')
 const sha256 = (bytes: string): string => createHash('sha256').update(bytes).digest('hex')
 
 async function withBlobs(work: (blobs: BlobStore, path: (...names: string[]) => string) => Promise<void>) {
@@ -61,6 +63,21 @@ describe('a blob', () => {
       expect(new Set(digests.map(({ digest }) => digest)).size).toBe(1)
       expect(await Array.fromAsync(blobs.list())).toHaveLength(1)
       expect(await readdir(path('incoming'))).toEqual([])
+    })
+  })
+
+  test('of many pieces is whole, and takes the memory only of pieces that are its own', async () => {
+    await withBlobs(async (blobs) => {
+      const pieces = () => Array.from({ length: 40 }, (_, i) => Buffer.alloc(70_000, i))
+      const [kept, given] = [pieces(), pieces()]
+
+      const first = await blobs.put(Readable.from(kept))
+      const second = await blobs.put(Readable.from(given), { ownsPieces: true })
+
+      expect([first, second]).toEqual(Array(2).fill({ digest: sha256Of(pieces()), bytes: 2_800_000 }))
+      expect((await readBlob(blobs, first.digest)).equals(Buffer.concat(pieces()))).toBe(true)
+      expect(kept.every(({ length }) => length === 70_000)).toBe(true)
+      expect(given.some(({ length }) => length === 0)).toBe(true)
     })
   })
 

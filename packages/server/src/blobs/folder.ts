@@ -5,8 +5,11 @@ import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { MillwrightError } from '@millwright/contracts/errors'
 import { isStorageFull, syncFolder } from '../durable.ts'
+import { releasePiece } from '../release-piece.ts'
 import { type Blob, type BlobStore, hashOf, type PutOptions } from './blob-store.ts'
 
+/** Pieces of a stream are written together from so many bytes on. */
+const WRITTEN_AT_ONCE = 1 << 20
 const DIGEST = /^[0-9a-f]{64}$/
 
 /**
@@ -65,15 +68,24 @@ export async function receive(
 ): Promise<{ digest: string; bytes: number }> {
   const hash = createHash('sha256')
   let bytes = 0
+  let pieces: Uint8Array[] = []
+  let waiting = 0
   const file = await open(path, 'wx')
   try {
-    for await (const chunk of source as AsyncIterable<Uint8Array>) {
-      bytes += chunk.length
+    for await (const piece of source as AsyncIterable<Uint8Array>) {
+      bytes += piece.length
       if (bytes > (options.maxBytes ?? Number.POSITIVE_INFINITY))
         throw new MillwrightError('BODY_TOO_LARGE', { limitBytes: options.maxBytes! })
-      hash.update(chunk)
-      await writeWhole(file, chunk)
+      hash.update(piece)
+      pieces.push(piece)
+      waiting += piece.length
+      if (waiting < WRITTEN_AT_ONCE) continue
+      await writeWhole(file, pieces)
+      if (options.ownsPieces) pieces.forEach(releasePiece)
+      pieces = []
+      waiting = 0
     }
+    await writeWhole(file, pieces)
     await file.sync()
   } finally {
     await file.close()
@@ -84,9 +96,16 @@ export async function receive(
   return { digest, bytes }
 }
 
-async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  let offset = 0
-  while (offset < chunk.length) offset += (await file.write(chunk, offset)).bytesWritten
+/** The system may take less than it is given. */
+async function writeWhole(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  for (let left = pieces; left.length > 0; ) {
+    let { bytesWritten } = await file.writev(left)
+    left = left.flatMap((piece) => {
+      const taken = Math.min(bytesWritten, piece.length)
+      bytesWritten -= taken
+      return taken === piece.length ? [] : [piece.subarray(taken)]
+    })
+  }
 }
 
 /** Gives a received file its name. A whole blob that is there is kept, and made young so that it is not collected now. */

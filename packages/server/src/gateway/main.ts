@@ -79,7 +79,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   const own = () => metrics.toJson(log)
   const aliases = aliasServersOf(config.MILLWRIGHT_METRIC_ALIASES)
   const files = tlsFilesOf(config)
-  const proxy = createProxy(layout.controlSocket, metrics)
+  const proxy = createProxy(layout.controlSocket, metrics, blobs)
   const relay = createRelay(layout.relaySocket)
   const tracing = await openTracing(config, { slot, metrics, logger })
   const jobs = openJobs(config, layout, { slot, logger, ids })

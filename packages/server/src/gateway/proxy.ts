@@ -1,9 +1,13 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { MillwrightError } from '@millwright/contracts/errors'
+import type { BlobStore } from '../blobs/blob-store.ts'
+import { BLOB, READS_BLOBS, readBlobPart } from '../blobs/handover.ts'
 import { Agent, request } from '../http.ts'
+import { releasePiece } from '../release-piece.ts'
 import type { Exchange } from './exchange.ts'
 import type { HttpExchange } from './http-exchange.ts'
 import type { GatewayMetrics } from './metrics.ts'
+import { sendBlob } from './send-blob.ts'
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), and `Expect`, which is answered here. */
 const HOP_BY_HOP = new Set([
@@ -29,28 +33,35 @@ export type ControlProxy = {
 }
 
 /** Everything that is not a prediction is control's: one hop over its socket, bodies streamed both ways. */
-export function createProxy(socketPath: string, metrics: GatewayMetrics): ControlProxy {
+export function createProxy(
+  socketPath: string,
+  metrics: GatewayMetrics,
+  blobs: Pick<BlobStore, 'open'>,
+): ControlProxy {
   const agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 16 })
   const attempt = (exchange: HttpExchange, onError: (error: Error) => void, retried: boolean): void => {
     const { request: incoming, response, url, id } = exchange
     const { method } = incoming
     const headers = { ...endToEnd(incoming.headers), ...forwarded(exchange) }
+    const fail = (error: Error): void => {
+      if (response.headersSent) response.destroy()
+      else onError(faultOf(error))
+    }
     const outgoing = request({ socketPath, agent, method, path: url, headers }, (answer) => {
       metrics.requests.with('proxy', `${Math.trunc((answer.statusCode ?? 502) / 100)}xx`).value += 1
       // What is left of a body that control did not wait for would be read as the next request, or for ever.
       if (!incoming.complete) response.shouldKeepAlive = false
-      sendBack(answer, response, id)
+      sendBack(answer, response, { id, blobs }).catch(fail)
     })
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       if (!retried && mayRetry(outgoing, incoming, error)) return attempt(exchange, onError, true)
-      if (response.headersSent) response.destroy()
-      else onError(faultOf(error))
+      fail(error)
     })
     // Of what is answered and was sent whole nothing is left to be ended.
     response.on('close', () => outgoing.destroy())
     // Control may refuse by the head alone; without this it is sent with the first piece of the body.
     if (!incoming.complete) outgoing.flushHeaders()
-    incoming.pipe(outgoing)
+    passBody(incoming, outgoing)
   }
   return {
     pass(exchange, onError) {
@@ -112,11 +123,38 @@ const faultOf = (error: NodeJS.ErrnoException): Error =>
     ? new MillwrightError('CONTROL_UNAVAILABLE', {}, { cause: error })
     : error
 
-function sendBack(answer: IncomingMessage, response: ServerResponse, requestId: string): void {
-  const headers = endToEnd(answer.headers)
-  response.writeHead(answer.statusCode ?? 502, { ...headers, 'request-id': requestId })
-  answer.pipe(response)
+type Sending = { readonly id: string; readonly blobs: Pick<BlobStore, 'open'> }
+
+/** The bytes that control sent, or those of the blob that it named. */
+async function sendBack(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  { id, blobs }: Sending,
+): Promise<void> {
+  const { [BLOB]: blob, ...headers } = endToEnd(answer.headers)
+  const status = answer.statusCode ?? 502
+  if (typeof blob === 'string') {
+    answer.resume()
+    const part = readBlobPart(blob)
+    const length = { 'content-length': part.end - part.start }
+    await sendBlob(blobs, part, response, () => {
+      response.writeHead(status, { ...headers, ...length, 'request-id': id })
+    })
+    return
+  }
+  response.writeHead(status, { ...headers, 'request-id': id })
   answer.on('error', () => response.destroy())
+  passBody(answer, response)
+}
+
+/** As `pipe` does, but gives the memory of each piece back when it is sent. */
+function passBody(from: IncomingMessage, to: ClientRequest | ServerResponse): void {
+  from.on('data', (piece: Buffer) => {
+    if (to.write(piece, () => releasePiece(piece))) return
+    from.pause()
+    to.once('drain', () => from.resume())
+  })
+  from.on('end', () => to.end())
 }
 
 function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
@@ -134,6 +172,7 @@ function forwarded({ request: { headers, socket }, id }: HttpExchange): Incoming
   const before = headers['x-forwarded-for']
   return {
     ...framing(headers),
+    [READS_BLOBS]: '1',
     'x-forwarded-for': before === undefined ? ip : `${before}, ${ip}`,
     'x-forwarded-proto': headers['x-forwarded-proto'] ?? ('encrypted' in socket ? 'https' : 'http'),
     ...(headers.host !== undefined && { 'x-forwarded-host': headers['x-forwarded-host'] ?? headers.host }),

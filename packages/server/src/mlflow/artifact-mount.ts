@@ -2,6 +2,7 @@ import { MillwrightError, sentenceOf } from '@millwright/contracts/errors'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { CHALLENGE } from '../access/permission.ts'
 import type { Artifacts } from '../artifacts/open.ts'
+import { BLOB, type BlobPart, READS_BLOBS, writeBlobPart } from '../blobs/handover.ts'
 import type { Log } from '../context.ts'
 import { isStorageFull } from '../durable.ts'
 import { type ErrorCode, MlflowError, STATUS_OF } from '../tracking/errors.ts'
@@ -35,9 +36,16 @@ function addRoute(app: FastifyInstance, route: ArtifactRoute, artifacts: Artifac
         body: request.raw,
         origin: originOf(request),
       })
-      return reply.status(status).headers(headers).send(body)
+      reply.status(status).headers(headers)
+      return typeof body === 'object' ? sendPart(reply, body, artifacts) : reply.send(body)
     },
   })
+}
+
+/** Gateways that read blobs send it themselves. */
+function sendPart(reply: FastifyReply, part: BlobPart, { blobs }: Artifacts): FastifyReply {
+  if (reply.request.headers[READS_BLOBS] === undefined) return reply.send(blobs.get(part.digest, part))
+  return reply.headers({ [BLOB]: writeBlobPart(part), 'content-length': '0' }).send()
 }
 
 const splitOnce = (text: string, mark: string): string[] => {

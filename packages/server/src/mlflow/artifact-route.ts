@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Artifacts } from '../artifacts/open.ts'
 import { type ArtifactPath, decodeOnce, parsePath } from '../artifacts/path.ts'
+import type { BlobPart } from '../blobs/handover.ts'
 import { invalid } from '../tracking/errors.ts'
 import { givenBy } from './door.ts'
 import { encode } from './encode.ts'
@@ -22,7 +23,7 @@ export type ArtifactRequest = {
 export type ArtifactAnswer = {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: string | Readable
+  readonly body?: string | BlobPart
 }
 
 /** What a caller must be allowed to do; `public`: nothing but have the address, which is checked. */

@@ -45,7 +45,7 @@ const PROXY_ROUTES: readonly ArtifactRoute[] = [
   ...twins(['PUT'], `${FILES}/*`, 'track', async (artifacts, request) => {
     const { headers, body } = request
     const expected = parseDigestHeader(headers['content-digest'] ?? headers.digest)
-    await storeArtifact(artifacts, pathOf(request), body, { expected })
+    await storeArtifact(artifacts, pathOf(request), body, { expected, ownsPieces: true })
     return json({})
   }),
   ...twins(['DELETE'], `${FILES}/*`, 'deploy', async ({ writer }, { rest }) => {

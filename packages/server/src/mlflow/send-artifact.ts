@@ -36,7 +36,7 @@ export async function sendArtifact(
       'content-length': String(end - start),
       ...(range && { 'content-range': `bytes ${start}-${end - 1}/${artifact.bytes}` }),
     },
-    ...(method !== 'HEAD' && { body: blobs.get(artifact.digest, { start, end }) }),
+    ...(method !== 'HEAD' && { body: { digest: artifact.digest, start, end } }),
   }
 }
 
