@@ -9,7 +9,7 @@ import {
   pathIn,
 } from '../artifacts/path.ts'
 import { storeArtifact } from '../artifacts/put.ts'
-import { deleteArtifacts, type Entry, listFolder } from '../artifacts/store.ts'
+import { deleteArtifacts, listFolder } from '../artifacts/store.ts'
 import { parseDigestHeader } from '../blobs/digest-header.ts'
 import { invalid, MlflowError, missing } from '../tracking/errors.ts'
 import { findRow } from '../tracking/runs.ts'
@@ -22,20 +22,15 @@ import {
   pathOf,
   twins,
 } from './artifact-route.ts'
+import { entriesOf } from './encode.ts'
 import { int64, required, text } from './fields.ts'
+import { MODEL_ARTIFACT_ROUTES } from './model-artifact-routes.ts'
 import { sendArtifact } from './send-artifact.ts'
 import { presign } from './signed-addresses.ts'
 import { UPLOAD_ROUTES } from './upload-routes.ts'
 
 const READS = ['GET', 'HEAD'] as const
 const FILES = 'mlflow-artifacts/artifacts'
-
-const entriesOf = (entries: readonly Entry[], nameOf: (name: string) => string) =>
-  entries.map(({ name, bytes }) => ({
-    path: nameOf(name),
-    is_dir: bytes === undefined,
-    ...(bytes !== undefined && { file_size: bytes }),
-  }))
 
 /** Files by where they are, for whoever knows it: clients learn it from runs and models. */
 const PROXY_ROUTES: readonly ArtifactRoute[] = [
@@ -146,4 +141,9 @@ async function uploadSmall(
 }
 
 /** Everything that MLflow's protocol says about files, but what models add to it. */
-export const ARTIFACT_ROUTES: readonly ArtifactRoute[] = [...PROXY_ROUTES, ...RUN_ROUTES, ...UPLOAD_ROUTES]
+export const ARTIFACT_ROUTES: readonly ArtifactRoute[] = [
+  ...PROXY_ROUTES,
+  ...RUN_ROUTES,
+  ...UPLOAD_ROUTES,
+  ...MODEL_ARTIFACT_ROUTES,
+]

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely'
+import type { Entry } from '../artifacts/store.ts'
 import type { Tables } from '../db/tables.ts'
 import type { RegisteredModel } from '../registered/models.ts'
 import { viewOf } from '../registered/source.ts'
@@ -131,3 +132,11 @@ export const registeredModelOf = (model: RegisteredModel) => ({
   tags: model.tags,
   aliases: model.aliases.map(({ alias, version }) => ({ alias, version: String(version) })),
 })
+
+/** What a folder of files shows. */
+export const entriesOf = (entries: readonly Entry[], nameOf: (name: string) => string) =>
+  entries.map(({ name, bytes }) => ({
+    path: nameOf(name),
+    is_dir: bytes === undefined,
+    ...(bytes !== undefined && { file_size: bytes }),
+  }))

@@ -1,4 +1,6 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely'
+import { folderOfUri, parseFolder, pathIn } from '../artifacts/path.ts'
+import { listFolder } from '../artifacts/store.ts'
 import type { Tables } from '../db/tables.ts'
 import { invalid } from '../tracking/errors.ts'
 import { LOGGED_MODELS } from '../tracking/filter/entities.ts'
@@ -18,7 +20,7 @@ import {
 } from '../tracking/logged-models.ts'
 import { searchedLoggedModels } from '../tracking/search/entities.ts'
 import { search } from '../tracking/search/search.ts'
-import { loggedModelOf } from './encode.ts'
+import { entriesOf, loggedModelOf } from './encode.ts'
 import { bool, int64, list, type Message, message, oneOf, required, text } from './fields.ts'
 import { newRunId, runName } from './names.ts'
 import { assertPageSize } from './pages.ts'
@@ -82,6 +84,20 @@ export const LOGGED_MODEL_ROUTES: readonly MlflowRoute[] = [
   route('DELETE', 'logged-models/{model_id}/tags/{tag_key}', 'track', {
     fields: { ...ID, tag_key: required(text) },
     answer: change((db, { model_id: id, tag_key: key }) => deleteModelTag(db, id, key)),
+  }),
+  route('GET', 'logged-models/{model_id}/artifacts/directories', 'read', {
+    fields: { ...ID, artifact_directory_path: text },
+    async answer({ db }, { model_id: id, artifact_directory_path: path = '' }) {
+      const { artifact_uri: uri } = await findLoggedModel(db, id)
+      const [root, below] = [folderOfUri(uri), parseFolder(path)]
+      if (root === undefined)
+        throw invalid(`Its files are at ${uri}, which this server does not read; ask that store`)
+      const entries = await listFolder(db, below === '' ? root : pathIn(root, below))
+      return {
+        root_uri: uri,
+        files: entriesOf(entries, (name) => (below === '' ? name : `${below}/${name}`)),
+      }
+    },
   }),
   route('POST', 'logged-models/{model_id}/params', 'track', {
     fields: { ...ID, params: list(required(message(PARAM))) },
