@@ -11,8 +11,10 @@ import threading
 import unittest
 import urllib.error
 import urllib.request
-from typing import Optional
+from typing import Callable, Optional, TypeVar
 from urllib.parse import urlsplit
+
+_T = TypeVar("_T")
 
 #: A running Millwright with the churn example.
 SERVER = os.environ.get("MILLWRIGHT_TEST_URL", "")
@@ -22,19 +24,26 @@ TRACKING = os.environ.get("MILLWRIGHT_TEST_TRACKING_URL") or SERVER
 needs_server = unittest.skipUnless(SERVER, "MILLWRIGHT_TEST_URL names no server")
 
 
-def _speaks_mlflow(url: str) -> bool:
-    """Whether a name that nobody has is told in the protocol's way."""
+def _answers(path: str, *words: bytes) -> bool:
+    """Whether the server knows an address: it answers with 200, or refuses in the protocol's own words."""
     try:
-        urllib.request.urlopen(f"{url}/api/2.0/mlflow/experiments/get-by-name?experiment_name=nobody-has-it")
+        urllib.request.urlopen(f"{TRACKING}/api/2.0/{path}").close()
     except urllib.error.HTTPError as error:
         with error:
-            return b"RESOURCE_DOES_NOT_EXIST" in error.read()
+            content = error.read()
+            return any(word in content for word in words)
     except (OSError, ValueError):
         return False
     return True
 
 
-needs_tracking = unittest.skipUnless(_speaks_mlflow(TRACKING), f"{TRACKING or 'no server'} does not speak MLflow's protocol")
+def _needs(what: str, path: str, *words: bytes) -> Callable[[_T], _T]:
+    return unittest.skipUnless(_answers(path, *words), f"{TRACKING or 'no server'} has no {what}")
+
+
+needs_tracking = _needs("runs", "mlflow/experiments/get-by-name?experiment_name=none", b"RESOURCE_DOES_NOT_EXIST")
+needs_artifacts = _needs("artifacts", "mlflow-artifacts/artifacts?path=")
+needs_registry = _needs("registered models", "mlflow/registered-models/get?name=none", b"RESOURCE_DOES_NOT_EXIST")
 
 
 class _Forward(socketserver.BaseRequestHandler):

@@ -4,6 +4,7 @@ import math
 import os
 import time
 import unittest
+import urllib.request
 import uuid
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from millwright import delivery
 from millwright.delivery import open_spool
 from millwright.server import MLFLOW, Server
 from millwright.settings import load_settings
-from tests.support import TRACKING, Case, needs_tracking
+from tests.support import TRACKING, Case, needs_artifacts, needs_registry, needs_tracking
 
 
 @needs_tracking
@@ -31,8 +32,6 @@ class RunTest(Case):
         return answer.get("runs", [])
 
     def train(self, losses: int = 3) -> millwright.Run:
-        file = Path(self.folder) / "notes.txt"
-        file.write_text("as good as it gets")
         with millwright.start_run(self.experiment, name="nightly") as run:
             run.log_params({"trees": 20, "depth": 10})
             for step in range(losses):
@@ -40,7 +39,6 @@ class RunTest(Case):
             run.log_metrics({"roc_auc": 0.86, "odd": math.nan})
             run.set_tags({"team": "crm"})
             run.log_dataset([{"age": 40, "income": 1.5}], name="customers")
-            run.log_artifact(file, "reports")
         return run
 
     def assert_whole(self, run: dict[str, Any]) -> None:
@@ -56,8 +54,6 @@ class RunTest(Case):
         self.assertEqual(sorted(metric["step"] for metric in history), [0, 1, 2])
         (entry,) = server.get(f"{MLFLOW}/runs/get", {"run_id": query["run_id"]})["run"]["inputs"]["dataset_inputs"]
         self.assertEqual(entry["dataset"]["name"], "customers")
-        files = server.get(f"{MLFLOW}/artifacts/list", {"run_id": query["run_id"], "path": "reports"})["files"]
-        self.assertEqual([file["path"] for file in files], ["reports/notes.txt"])
 
     def test_a_run_arrives_whole(self) -> None:
         run = self.train()
@@ -137,7 +133,45 @@ class RunTest(Case):
         with self.assertRaisesRegex(millwright.Refused, "trees"):
             run.log_params({"trees": 21})
 
-    def test_a_run_without_a_production_version_compares_with_zero(self) -> None:
+    @needs_artifacts
+    def test_files_arrive_at_once_or_later_as_they_were(self) -> None:
+        file = Path(self.folder) / "roc curve.txt"
+        run = millwright.start_run(self.experiment)
+        file.write_text("now")
+        run.log_artifact(file)
+        self.relay.cut()
+        file.write_text("later")
+        run.log_artifact(file, "reports/march")
+        file.unlink()
+        self.relay.join()
+
+        millwright.flush()
+
+        with urllib.request.urlopen(f"{self.relay.url}/get-artifact?run_id={run.run_id}&path=roc%20curve.txt") as now:
+            self.assertEqual(now.read(), b"now")
+        path = "reports/march/roc%20curve.txt"
+        with urllib.request.urlopen(f"{self.relay.url}/get-artifact?run_id={run.run_id}&path={path}") as later:
+            self.assertEqual(later.read(), b"later")
+
+    @needs_registry
+    def test_what_production_scores_is_what_its_run_scored(self) -> None:
+        model = self.experiment
+        run = millwright.start_run(self.experiment)
+        run.log_metrics({"val_auc": 0.5, "auc": 0.84})
+        server = Server(load_settings())
+        server.post(f"{MLFLOW}/registered-models/create", {"name": model})
+        version = {"name": model, "run_id": run.run_id, "source": f"runs:/{run.run_id}/model"}
+        server.post(f"{MLFLOW}/model-versions/create", version)
+        before = millwright.get_production_model_auc(model=model)
+        server.post(f"{MLFLOW}/registered-models/alias", {"name": model, "alias": "production", "version": "1"})
+
+        self.assertEqual(before, 0.0)
+        self.assertEqual(millwright.get_production_model_auc(model=model), 0.84)
+        self.assertEqual(millwright.get_production_model_auc(model=model, metric="val_auc"), 0.5)
+        self.assertTrue(math.isnan(millwright.get_production_model_auc(model=model, metric="gini")))
+
+    @needs_registry
+    def test_a_model_that_nobody_knows_compares_with_zero(self) -> None:
         self.assertEqual(millwright.get_production_model_auc(model="nobody-has-it"), 0.0)
 
     def test_what_production_scores_is_not_known_while_the_server_is_away(self) -> None:
