@@ -166,6 +166,10 @@ function parseCall(route: Route, request: FastifyRequest): Call<never, never, ne
     url: request.url,
     by: callerOf(request),
     requestId: request.id,
+    assertMay: (permission) => {
+      const { deployment } = (request.params ?? {}) as { deployment?: string }
+      if (request.caller !== undefined) assertAllowed(request.caller, permission, deployment)
+    },
   }
 }
 
