@@ -8,7 +8,7 @@ import { getRun } from '../tracking/runs.ts'
 import { findOrigin, listApprovals, listVersionTags } from './store.ts'
 
 /** A metric of the version's model, as it was measured on a dataset. */
-export type Measured = { readonly key: string; readonly value: number; readonly dataset: string | null }
+type Measured = { readonly key: string; readonly value: number; readonly dataset: string | null }
 
 /** All that rules may ask about a version. */
 export type VersionFacts = {
