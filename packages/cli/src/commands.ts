@@ -15,6 +15,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   canary: async () => (await import('./commands/canary.ts')).canary,
   shadow: async () => (await import('./commands/shadow.ts')).shadow,
   promote: async () => (await import('./commands/promote.ts')).promote,
+  rules: async () => (await import('./commands/rules.ts')).rules,
+  approve: async () => (await import('./commands/approve.ts')).approve,
   abort: async () => (await import('./commands/abort.ts')).abort,
   pin: async () => (await import('./commands/pin.ts')).pin,
   configure: async () => (await import('./commands/configure.ts')).configure,
@@ -44,6 +46,8 @@ Deploy
   canary       let a candidate answer a share of customers
   shadow       give a candidate a copy of requests
   promote      let the candidate, or another version, serve
+  rules        say what a version must meet before it is promoted
+  approve      approve a version, where rules ask for it
   abort        end a rollout
   pin          give a version of the API its own version of the model
   rollback     restore what served before, at once

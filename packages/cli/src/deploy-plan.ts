@@ -20,6 +20,8 @@ export type DeployPlan = {
   readonly sample: string | undefined
   readonly expected: string | undefined
   readonly target: string | undefined
+  /** Id of the run that made it. */
+  readonly run: string | undefined
 }
 
 /** Options over the folder's settings over guesses. @throws CommandError, UsageError */
@@ -44,6 +46,7 @@ export async function planDeploy(path: string, values: Values): Promise<DeployPl
     sample: textOption(values, 'sample') ?? settings.sample,
     expected: textOption(values, 'expected') ?? settings.expected,
     target: textOption(values, 'target') ?? settings.target,
+    run: textOption(values, 'run'),
   }
 }
 

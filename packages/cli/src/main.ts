@@ -132,11 +132,14 @@ const HINTS_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
 }
 
 function clientFailure(error: ClientError): Failure {
-  const fields = error.problem?.errors?.map((field) => `${field.pointer}: ${field.message}`) ?? []
+  const fields = (error.problem?.errors ?? [])
+    .filter((field) => !error.message.includes(field.message))
+    .map((field) => `${field.pointer}: ${field.message}`)
   return {
     message: [error.message, ...fields].join('\n  '),
     hints: HINTS_BY_STATUS[error.status] ?? [],
-    exitCode: EXIT_BY_STATUS[error.status] ?? EXIT.failed,
+    exitCode:
+      error.problem?.code === 'PROMOTION_REFUSED' ? EXIT.gate : (EXIT_BY_STATUS[error.status] ?? EXIT.failed),
     ...(error.problem === undefined ? {} : { code: error.problem.code }),
   }
 }

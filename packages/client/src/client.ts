@@ -1,6 +1,7 @@
 import type {
   AliasChange,
   ApiKey,
+  Approval,
   ChangeDeployment,
   CreateDeployment,
   CreatedKey,
@@ -17,10 +18,13 @@ import type {
   PredictAnswer,
   PredictionRecord,
   PredictRequest,
+  PromotionCheck,
+  PromotionRules,
   Revision,
   RollBack,
   RollOut,
   RotateKey,
+  SetPromotionRules,
   Status,
   Upload,
   VersionDetail,
@@ -69,6 +73,7 @@ export function createClient(options: ClientOptions) {
   const call = createTransport({ timeoutMs: 60_000, user: undefined, apiKey: undefined, ...options })
   return {
     ...modelCalls(call),
+    ...promotionCalls(call),
     ...deploymentCalls(call),
     ...keyCalls(call),
     getStatus: (): Promise<Status> => call('GET', '/api/v1/status'),
@@ -95,6 +100,19 @@ const modelCalls = (call: Transport) => ({
     call('GET', `${modelPath(model)}/aliases/${encodeURIComponent(alias)}/history`),
 })
 
+/** What a version must meet before an alias is moved to it. */
+const promotionCalls = (call: Transport) => ({
+  getRules: (model: string, alias: string): Promise<PromotionRules> => call('GET', rulesPath(model, alias)),
+  setRules: (model: string, alias: string, body: SetPromotionRules): Promise<PromotionRules> =>
+    call('PUT', rulesPath(model, alias), { json: body }),
+  listRules: (model: string, alias: string): Promise<Page<PromotionRules>> =>
+    call('GET', `${rulesPath(model, alias)}/history`),
+  checkPromotion: (model: string, version: number, alias: string): Promise<PromotionCheck> =>
+    call('GET', `${modelPath(model)}/versions/${version}/promotion`, { query: { alias } }),
+  approve: (model: string, version: number, body: { reason?: string }): Promise<Approval> =>
+    call('POST', `${modelPath(model)}/versions/${version}/approvals`, { json: body }),
+})
+
 const deploymentCalls = (call: Transport) => ({
   createDeployment: (body: CreateDeployment): Promise<Deployment> =>
     call('POST', '/api/v1/deployments', { json: body }),
@@ -107,7 +125,7 @@ const deploymentCalls = (call: Transport) => ({
   listRevisions: (name: string): Promise<Page<Revision>> => call('GET', `${deploymentPath(name)}/revisions`),
   changeDeployment: (name: string, body: ChangeDeployment): Promise<Deployment> =>
     call('PATCH', deploymentPath(name), { json: body }),
-  promote: (name: string, body: { version?: number; reason?: string }): Promise<Deployment> =>
+  promote: (name: string, body: { version?: number; reason?: string; force?: true }): Promise<Deployment> =>
     call('POST', `${deploymentPath(name)}/promote`, { json: body }),
   rollOut: (name: string, body: RollOut): Promise<Deployment> =>
     call('POST', `${deploymentPath(name)}/rollout`, { json: body }),
@@ -138,4 +156,6 @@ const keyCalls = (call: Transport) => ({
 })
 
 const modelPath = (model: string): string => `/api/v1/models/${encodeURIComponent(model)}`
+const rulesPath = (model: string, alias: string): string =>
+  `${modelPath(model)}/aliases/${encodeURIComponent(alias)}/rules`
 const deploymentPath = (name: string): string => `/api/v1/deployments/${encodeURIComponent(name)}`

@@ -44,7 +44,17 @@ export {
   PredictionRecord,
   PredictRequest,
 } from './prediction.ts'
+export {
+  Approval,
+  Approve,
+  PromotionCheck,
+  PromotionRule,
+  PromotionRules,
+  RuleResult,
+  SetPromotionRules,
+} from './promotion.ts'
 export { ReviewAnswer } from './review.ts'
+export { parseRule, printRule } from './rule-text.ts'
 export { CellValue, FieldValue, ModelSchema, SchemaColumn } from './schema.ts'
 export {
   KEY_KINDS,

@@ -16,6 +16,11 @@ export const CreateVersion = z.strictObject({
   /** Name of the file the user gave; shown, and read for a version label (`_v3`). */
   filename: z.string().max(255).optional(),
   label: Name.optional(),
+  /** The run that made it, whose metrics, tags and data promotion rules ask for. */
+  run_id: z
+    .string()
+    .regex(/^[A-Za-z0-9][\w-]{0,255}$/, 'expected the id of a run')
+    .optional(),
   /** Rows to check the model on, and what the training library answered to them. */
   sample: z
     .strictObject({

@@ -15,6 +15,8 @@ export type Call<P, Q, B> = {
   /** Who asks: the name and id of their key; where no key is asked for, by their own word: header `X-Millwright-User`. */
   readonly by: string
   readonly requestId: string
+  /** For a part of a request that takes more than its route does. @throws MillwrightError PERMISSION_DENIED */
+  readonly assertMay: (permission: Permission) => void
 }
 
 /** What a route answers. Without a status: the first of `answers`. */

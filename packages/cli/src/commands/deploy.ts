@@ -24,6 +24,7 @@ ${PARTS_USAGE}
   --expected FILE    what the training library answered to them: {"predict": […], "predict_proba": [[…]]},
                      or the output of another "score"; compared under the published contract
   --target COLUMN    column of the sample that is not an input
+  --run ID           the run that made it, whose metrics, tags and data promotion rules ask for
   --decision JSON    business rule: {"positive":1,"threshold":0.5,"bands":[{"name":"high","above":0.7},{"name":"low"}]}
   --respond JSON     the JSON that callers of /predict expect; both also take a file
   --reason TEXT      recorded with the change
@@ -45,6 +46,7 @@ export const deploy: Command = {
     sample: { type: 'string' },
     expected: { type: 'string' },
     target: { type: 'string' },
+    run: { type: 'string' },
     decision: { type: 'string' },
     respond: { type: 'string' },
     reason: { type: 'string' },
@@ -113,6 +115,7 @@ async function register({ client, terminal, plan }: Work): Promise<Registered> {
     filename: basename(plan.file),
     ...(plan.label === undefined ? {} : { label: plan.label }),
     ...(sample === undefined ? {} : { sample }),
+    ...(plan.run === undefined ? {} : { run_id: plan.run }),
   }).finally(() => reading.done())
   if (known === undefined) reading.done(checkLine(version))
   else warnUntried(terminal, plan, known)

@@ -145,6 +145,10 @@ function parseCall(route: Route, request: FastifyRequest): Call<never, never, ne
     url: request.url,
     by: callerOf(request.caller, request.headers['x-millwright-user']),
     requestId: request.id,
+    assertMay: (permission) => {
+      const { deployment } = (request.params ?? {}) as { deployment?: string }
+      if (request.caller !== undefined) assertAllowed(request.caller, permission, deployment)
+    },
   }
 }
 

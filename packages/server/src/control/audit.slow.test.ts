@@ -18,6 +18,13 @@ const CHANGES: readonly (readonly [
   ['POST', '/api/v1/models/{model}/versions', {}, 'version.created'],
   ['POST', '/api/v1/deployments', { name: 'churn', model: 'churn', version: 1 }, 'deployment.deployed'],
   ['PUT', '/api/v1/models/{model}/aliases/{alias}', { version: 2 }, 'alias.moved'],
+  ['POST', '/api/v1/models/{model}/versions/{version}/approvals', {}, 'version.approved'],
+  [
+    'PUT',
+    '/api/v1/models/{model}/aliases/{alias}/rules',
+    { rules: [{ kind: 'self-check' }] },
+    'promotion.rules_set',
+  ],
   ['POST', '/api/v1/deployments/{deployment}/promote', { version: 2 }, 'deployment.promoted'],
   ['POST', '/api/v1/deployments/{deployment}/rollout', { version: 1, weight: 5 }, 'deployment.rolling_out'],
   ['POST', '/api/v1/deployments/{deployment}/abort', {}, 'deployment.aborted'],
@@ -71,7 +78,9 @@ async function addVersion(name: 'v2' | 'v3') {
 }
 
 test('every change is recorded with the key that made it', async () => {
-  const names: Record<string, string> = { model: 'churn', alias: 'challenger', deployment: 'churn' }
+  const names: Record<string, string> = {
+    ...{ model: 'churn', version: '1', alias: 'challenger', deployment: 'churn' },
+  }
   const recorded: unknown[] = []
   for (const [method, route, body, event] of CHANGES) {
     const { body: before } = await send('GET', '/api/v1/events?limit=1')

@@ -3,6 +3,7 @@ import { precomputedRoutes } from '../deployments/precomputed/routes.ts'
 import { deploymentRoutes } from '../deployments/routes.ts'
 import { eventRoutes } from '../events/routes.ts'
 import { keyRoutes } from '../keys/routes.ts'
+import { promotionRoutes } from '../promotion/routes.ts'
 import { registryRoutes } from '../registry/routes.ts'
 import type { VersionQueue } from '../registry/version-queue.ts'
 import type { Route } from '../route.ts'
@@ -13,6 +14,7 @@ type RouteDeps = { readonly context: Context; readonly queue: VersionQueue; read
 /** Control's route table, but for domains that bring their own state. */
 export const controlRoutes = ({ context, queue, status }: RouteDeps): Route[] => [
   ...registryRoutes(context, queue),
+  ...promotionRoutes(context),
   ...deploymentRoutes(context),
   ...precomputedRoutes(context),
   ...eventRoutes(context),

@@ -28,7 +28,7 @@ test('a database of a newer program is refused in words, and left as it is', asy
   raw.close()
 
   await expect(openDatabase(path)).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[Error: the data folder was written by a newer Millwright (schema 0099-later, this one knows 0006-artifacts); start that version or a later one, or restore a backup]`,
+    `[Error: the data folder was written by a newer Millwright (schema 0099-later, this one knows 0007-promotion); start that version or a later one, or restore a backup]`,
   )
 })
 

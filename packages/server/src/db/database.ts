@@ -6,6 +6,7 @@ import { up as addKeys } from './migrations/0003-keys.ts'
 import { up as addPrecomputed } from './migrations/0004-precomputed.ts'
 import { up as addTracking } from './migrations/0005-tracking.ts'
 import { up as addArtifacts } from './migrations/0006-artifacts.ts'
+import { up as addPromotion } from './migrations/0007-promotion.ts'
 import { sqliteDialect } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -20,6 +21,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0004-precomputed': { up: addPrecomputed },
   '0005-tracking': { up: addTracking },
   '0006-artifacts': { up: addArtifacts },
+  '0007-promotion': { up: addPromotion },
 }
 
 /**

@@ -54,6 +54,22 @@ export type Tables = {
     reason: string | null
     changed_at: number
   }
+  promotion_rules: {
+    model: string
+    alias: string
+    revision: number
+    rules: string
+    changed_by: string
+    reason: string | null
+    changed_at: number
+  }
+  approvals: {
+    model: string
+    version: number
+    approved_by: string
+    reason: string | null
+    approved_at: number
+  }
   deployments: { name: string; model: string; is_default: number; created_at: number }
   deployment_revisions: {
     deployment: string

@@ -2,7 +2,7 @@ import { type ChangeDeployment, type Deployment, MillwrightError } from '@millwr
 import type { Actor, Context } from '../context.ts'
 import { resolveAlias } from '../registry/lookups.ts'
 import { buildConfig, serveWhole } from './model.ts'
-import { reviseDeployment } from './revise.ts'
+import { reviseDeployment, type Target } from './revise.ts'
 
 /** Changes the served version, the settings, or both; a setting of null is taken away. A rollout ends with its version. */
 export async function changeDeployment(
@@ -35,11 +35,11 @@ function stillDefault(): MillwrightError {
 /**
  * Serves another version whole, with the same settings: by its number, the one an alias points to now, or without either
  * the candidate of the rollout under way. A rollout ends with it.
- * @throws MillwrightError NO_ROLLOUT
+ * @throws MillwrightError NO_ROLLOUT, PROMOTION_REFUSED
  */
 export async function promoteDeployment(
   context: Context,
-  request: Actor & { readonly name: string; readonly version?: number; readonly alias?: string },
+  request: Target & { readonly version?: number; readonly alias?: string },
 ): Promise<Deployment> {
   return reviseDeployment(context, request, async ({ name, model, revision }, tx) => {
     const { version, alias } = request

@@ -1,5 +1,7 @@
 import { type CreateDeployment, type Deployment, MillwrightError } from '@millwright/contracts'
 import type { Context } from '../context.ts'
+import type { Db } from '../db/database.ts'
+import { recordingRefusals } from '../promotion/check.ts'
 import { getReadyVersion } from '../registry/lookups.ts'
 import { answerDeployment, buildConfig } from './model.ts'
 import { getDeployment, makeDefault, writeRevision } from './revise.ts'
@@ -7,7 +9,7 @@ import { findDeployment, hasDefault, insertDeployment } from './store.ts'
 
 /**
  * The first deployment becomes the default one.
- * @throws MillwrightError MODEL_NOT_FOUND, VERSION_NOT_FOUND, VERSION_NOT_READY, VALIDATION_FAILED
+ * @throws MillwrightError MODEL_NOT_FOUND, VERSION_NOT_FOUND, VERSION_NOT_READY, VALIDATION_FAILED, PROMOTION_REFUSED
  */
 export async function createDeployment(
   context: Context,
@@ -15,7 +17,7 @@ export async function createDeployment(
 ): Promise<Deployment> {
   const { name, model, by, reason, default: wanted, ...config } = request
   const now = context.now()
-  await context.db.transaction().execute(async (tx) => {
+  const create = async (tx: Db): Promise<void> => {
     if ((await findDeployment(tx, name)) !== undefined) throw nameTaken(name)
     await getReadyVersion(tx, { model, number: config.version })
     await insertDeployment(tx, { name, model, createdAt: now })
@@ -33,7 +35,8 @@ export async function createDeployment(
       },
     )
     if (wanted === true || !(await hasDefault(tx))) await makeDefault(tx, { name, by, reason }, now)
-  })
+  }
+  await recordingRefusals(context, request, () => context.db.transaction().execute(create))
   await context.routing.publish()
   return answerDeployment(await getDeployment(context.db, name))
 }

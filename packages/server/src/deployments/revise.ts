@@ -3,6 +3,7 @@ import { type Deployment, type DeploymentConfig, MillwrightError } from '@millwr
 import type { Actor, Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
 import { recordEvent } from '../events/record.ts'
+import { recordingRefusals, type Waiver } from '../promotion/check.ts'
 import { getReadyVersion } from '../registry/lookups.ts'
 import { moveAlias } from '../registry/move-alias.ts'
 import { assertConfig } from './assert-config.ts'
@@ -23,6 +24,9 @@ import {
   writeDefault,
 } from './store.ts'
 
+/** A deployment, who changes it and why; `force`: whatever the promotion rules of its alias say. */
+export type Target = Actor & { readonly name: string; readonly force?: true | undefined }
+
 /** What a change would make of a deployment. */
 export type Plan = {
   readonly config: DeploymentConfig
@@ -42,38 +46,45 @@ export async function getDeployment(db: Db, name: string): Promise<StoredDeploym
  * The way of every change of a deployment: read, plan, check and write in one transaction, so that two changes at once
  * happen one after the other; then gateways are told and waited for. A plan that changes nothing makes no revision,
  * so a change can be sent again.
- * @throws MillwrightError DEPLOYMENT_NOT_FOUND, VERSION_NOT_READY, VALIDATION_FAILED, GATEWAYS_NOT_ACKED
+ * @throws MillwrightError DEPLOYMENT_NOT_FOUND, VERSION_NOT_READY, VALIDATION_FAILED, PROMOTION_REFUSED, GATEWAYS_NOT_ACKED
  */
 export async function reviseDeployment(
   context: Context,
-  target: Actor & { readonly name: string },
+  target: Target,
   plan: (current: StoredDeployment, tx: Db) => Promise<Plan> | Plan,
 ): Promise<Deployment> {
   const now = context.now()
-  await context.db.transaction().execute(async (tx) => {
+  const revise = async (tx: Db): Promise<void> => {
     const current = await getDeployment(tx, target.name)
     const next = await plan(current, tx)
+    const revision = {
+      revision: current.revision.revision + 1,
+      config: next.config,
+      action: next.action,
+      by: target.by,
+      reason: target.reason ?? null,
+      at: now,
+      restores: next.restores ?? null,
+    }
     if (!isDeepStrictEqual(next.config, current.revision.config))
-      await writeRevision(tx, current, {
-        revision: current.revision.revision + 1,
-        config: next.config,
-        action: next.action,
-        by: target.by,
-        reason: target.reason ?? null,
-        at: now,
-        restores: next.restores ?? null,
-      })
+      await writeRevision(tx, current, revision, waiverOf(target, next))
     if (next.makeDefault && !current.isDefault) await makeDefault(tx, target, now)
-  })
+  }
+  await recordingRefusals(context, target, () => context.db.transaction().execute(revise))
   await context.routing.publish()
   return answerDeployment(await getDeployment(context.db, target.name))
 }
+
+/** What served once may serve again. */
+const waiverOf = ({ force }: Target, { action }: Plan): Waiver | undefined =>
+  action === 'rolled_back' ? 'rollback' : force && 'force'
 
 /** Writes a revision and all that goes with it: the followed alias, the event, the epoch. */
 export async function writeRevision(
   tx: Db,
   deployment: { readonly name: string; readonly model: string },
   revision: StoredRevision,
+  waiver?: Waiver,
 ): Promise<void> {
   const { name, model } = deployment
   const { config, by, at } = revision
@@ -81,14 +92,18 @@ export async function writeRevision(
   assertConfig(config, { version, ...(await listBeside(tx, model, config)) })
   await insertRevision(tx, name, revision)
   if ((await findFollowedDeployment(tx, model)) === name)
-    await moveAlias(tx, {
-      model,
-      alias: FOLLOWED_ALIAS,
-      version: version.number,
-      by,
-      reason: revision.reason ?? undefined,
-      at,
-    })
+    await moveAlias(
+      tx,
+      {
+        model,
+        alias: FOLLOWED_ALIAS,
+        version: version.number,
+        by,
+        reason: revision.reason ?? undefined,
+        at,
+      },
+      waiver,
+    )
   await assertPinned(tx, model, FOLLOWED_ALIAS)
   await recordEvent(tx, {
     at,

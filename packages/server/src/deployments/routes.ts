@@ -11,6 +11,7 @@ import {
 import { z } from 'zod'
 import type { Context } from '../context.ts'
 import { answerPage, PageParams, pageQuery, pageSchema } from '../paging.ts'
+import { assertForce, Force } from '../promotion/force.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { changeDeployment, promoteDeployment } from './change.ts'
 import { createDeployment } from './create.ts'
@@ -27,9 +28,9 @@ const params = z.object({ deployment: Name })
 const reason = z.string().max(1000).optional()
 /** At most one of the two. */
 const PromoteDeployment = z.union([
-  z.strictObject({ version: z.int().positive(), reason }),
-  z.strictObject({ alias: Name, reason }),
-  z.strictObject({ reason }),
+  z.strictObject({ version: z.int().positive(), reason, force: Force }),
+  z.strictObject({ alias: Name, reason, force: Force }),
+  z.strictObject({ reason, force: Force }),
 ])
 
 export const deploymentRoutes = (context: Context): Route[] => [
@@ -107,9 +108,10 @@ const rollouts = (context: Context): Route[] => [
     params,
     body: PromoteDeployment,
     answers: { 200: Deployment },
-    handle: async ({ params, body, by }) => ({
-      body: await promoteDeployment(context, { ...body, name: params.deployment, by }),
-    }),
+    async handle({ params, body, by, assertMay }) {
+      assertForce(body, assertMay)
+      return { body: await promoteDeployment(context, { ...body, name: params.deployment, by }) }
+    },
   }),
   defineRoute({
     method: 'POST',

@@ -7,7 +7,14 @@ import { recordEvent } from '../events/record.ts'
 import { chooseLabel } from './label.ts'
 import { isReady, type StoredVersion, subjectOf } from './model.ts'
 import { type Identity, identify } from './parts.ts'
-import { ensureModel, findVersionByDigest, insertVersion, readNumbering, updateVersion } from './store.ts'
+import {
+  ensureModel,
+  findVersionByDigest,
+  insertVersion,
+  nameRun,
+  readNumbering,
+  updateVersion,
+} from './store.ts'
 
 export type NewVersionRequest = CreateVersion & { readonly model: string } & Actor
 
@@ -26,6 +33,7 @@ export async function createVersion(
   const isDamaged = await hasDamagedProgram(context, request.model, identity.digest)
   return context.db.transaction().execute(async (tx) => {
     const present = await findVersionByDigest(tx, request.model, identity.digest)
+    if (present !== undefined) await nameRun(tx, present, request.run_id)
     if (present !== undefined && (present.state === 'REFUSED' || isDamaged)) {
       const again = { state: 'PENDING', reason: null, sample: sample ?? present.sample } as const
       return { version: await updateVersion(tx, present, again), created: false }
@@ -68,6 +76,7 @@ async function insert(
     bytes: known.bytes,
     createdAt: known.now,
     createdBy: by,
+    runId: request.run_id ?? null,
   })
   await recordEvent(tx, {
     ...log,

@@ -15,6 +15,7 @@ import { parseDigestHeader } from '../blobs/digest-header.ts'
 import type { Context } from '../context.ts'
 import { setAlias } from '../deployments/set-alias.ts'
 import { answerPage, asIs, PageParams, pageQuery, pageSchema } from '../paging.ts'
+import { assertForce, Force } from '../promotion/force.ts'
 import { defineRoute, type Reply, type Route } from '../route.ts'
 import { createVersion } from './create-version.ts'
 import { getModel, getReadyVersion, getVersion } from './lookups.ts'
@@ -27,7 +28,11 @@ const ofModel = z.object({ model: Name })
 const ofVersion = z.object({ model: Name, version: z.coerce.number().int().positive() })
 const ofAlias = z.object({ model: Name, alias: Name })
 
-const MoveAlias = z.strictObject({ version: z.int().positive(), reason: z.string().max(1000).optional() })
+const MoveAlias = z.strictObject({
+  version: z.int().positive(),
+  reason: z.string().max(1000).optional(),
+  force: Force,
+})
 
 export const registryRoutes = (context: Context, queue: VersionQueue): Route[] => [
   uploadRoute(context),
@@ -184,7 +189,8 @@ const aliasRoutes = (context: Context): Route[] => [
     params: ofAlias,
     body: MoveAlias,
     answers: { 200: Model },
-    async handle({ params, body, by }) {
+    async handle({ params, body, by, assertMay }) {
+      assertForce(body, assertMay)
       await setAlias(context, { ...params, ...body, by })
       return { body: await getModel(context.db, params.model) }
     },

@@ -169,16 +169,34 @@ export type NewVersion = Pick<
   | 'bytes'
   | 'createdAt'
   | 'createdBy'
->
+> & {
+  /** The run that made it. */
+  readonly runId: string | null
+}
 
 export async function insertVersion(db: Db, version: NewVersion): Promise<StoredVersion> {
-  const { createdAt, createdBy, ...same } = version
+  const { createdAt, createdBy, runId, ...same } = version
   const row = await db
     .insertInto('versions')
-    .values({ ...same, state: 'PENDING', attempts: 0, created_at: createdAt, created_by: createdBy })
+    .values({
+      ...same,
+      ...{ state: 'PENDING', attempts: 0, created_at: createdAt, created_by: createdBy, run_id: runId },
+    })
     .returningAll()
     .executeTakeFirstOrThrow()
   return versionOf(row)
+}
+
+/** Says which run made a version, of one that did not say so. */
+export async function nameRun(db: Db, key: VersionKey, runId: string | undefined): Promise<void> {
+  if (runId === undefined) return
+  await db
+    .updateTable('versions')
+    .set({ run_id: runId })
+    .where('model', '=', key.model)
+    .where('number', '=', key.number)
+    .where('run_id', 'is', null)
+    .execute()
 }
 
 export type VersionChange = Partial<
