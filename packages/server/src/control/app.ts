@@ -1,7 +1,7 @@
 import { MillwrightError } from '@millwright/contracts'
 import type { Permission } from '@millwright/contracts/scopes'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Grant } from '../access/permission.ts'
+import { assertAllowed, type Grant } from '../access/permission.ts'
 import { createIdSource } from '../ids.ts'
 import { assertJsonDepth } from '../json-depth.ts'
 import { type Logger, logRequest } from '../logging.ts'

@@ -1,7 +1,7 @@
 import type { Actor, Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
 import { recordingRefusals } from '../promotion/check.ts'
-import { getReadyVersion } from '../registry/lookups.ts'
+import { getVersion } from '../registry/lookups.ts'
 import { moveAlias } from '../registry/move-alias.ts'
 import { promoteDeployment } from './change.ts'
 import { FOLLOWED_ALIAS } from './model.ts'
@@ -10,7 +10,8 @@ import { advanceEpoch, findFollowedDeployment } from './store.ts'
 
 /**
  * Points an alias to a version. The alias that a deployment goes along with cannot be moved apart from it: moving it
- * is a promotion of that deployment. Deployments that pin a version of their API to the alias go along with it.
+ * is a promotion of that deployment. Deployments that pin a version of their API to the alias go along with it. An alias that
+ * nobody serves may point to a version that cannot be served.
  * @throws MillwrightError MODEL_NOT_FOUND, VERSION_NOT_FOUND, VERSION_NOT_READY, PROMOTION_REFUSED, and VALIDATION_FAILED when
  *   the settings of a deployment that would serve the version do not fit it
  */
@@ -27,7 +28,7 @@ export async function setAlias(
   const move = (tx: Db) => moveAlias(tx, { ...request, at: context.now() }, force && 'force')
   const follower = await recordingRefusals(context, request, () =>
     context.db.transaction().execute(async (tx) => {
-      await getReadyVersion(tx, { model, number: version })
+      await getVersion(tx, { model, number: version })
       const deployment = alias === FOLLOWED_ALIAS ? await findFollowedDeployment(tx, model) : undefined
       if (deployment !== undefined) return deployment
       await move(tx)

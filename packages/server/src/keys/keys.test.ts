@@ -191,7 +191,7 @@ test('only an administrator sees or makes keys', async () => {
 
   expect(statuses.map(({ status }) => status)).toEqual([403, 403, 403])
   expect(statuses[0]!.body.detail).toBe(
-    'this needs a key with the scope "admin", and the one sent has predict, read, label, deploy',
+    'this needs a key with the scope "admin", and the one sent has predict, read, label, track, deploy',
   )
 })
 
