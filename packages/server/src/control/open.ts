@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Status } from '@millwright/contracts'
 import type { FastifyInstance } from 'fastify'
 import type { AccessPolicy } from '../access/origin.ts'
-import { openArtifacts } from '../artifacts/open.ts'
+import { type ArtifactStorage, openArtifacts } from '../artifacts/open.ts'
 import { listArtifactBlobs } from '../artifacts/store.ts'
 import { collectBlobs, emptyIncoming, UNCLAIMED_MS } from '../blobs/collect.ts'
 import { folderBlobs } from '../blobs/folder.ts'
@@ -43,6 +43,8 @@ export type ControlOptions = {
   readonly readLogStatus: () => Promise<Status['log']>
   /** Routes of domains that bring their own state. */
   readonly routes: readonly Route[]
+  /** Where files of runs are kept; by default with all other data. */
+  readonly artifacts?: ArtifactStorage
   readonly now?: () => number
 }
 
@@ -79,7 +81,10 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   ])
   await collectBlobs(blobs, referenced, now() - UNCLAIMED_MS)
 
-  const artifacts = await openArtifacts({ layout, db, writer: createWriter(db), blobs, now })
+  const artifacts = await openArtifacts({
+    ...{ layout, db, writer: createWriter(db), blobs, now },
+    storage: options.artifacts ?? {},
+  })
   const gateways = createGateways({
     ackTimeoutMs: options.ackTimeoutMs,
     now: () => performance.now(),

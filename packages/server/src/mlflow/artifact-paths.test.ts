@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { API, type ArtifactTest, openArtifactTest } from './artifact-testing.ts'
+import { API, type ArtifactTest, openArtifactTest } from '../../test/artifacts.ts'
 
 let at: ArtifactTest
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { API, type ArtifactTest, openArtifactTest, sha256 } from './artifact-testing.ts'
+import { API, type ArtifactTest, openArtifactTest, sha256 } from '../../test/artifacts.ts'
 
 let at: ArtifactTest
 beforeAll(async () => {

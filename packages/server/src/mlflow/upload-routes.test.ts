@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { API, type ArtifactTest, openArtifactTest, pathOfUrl } from './artifact-testing.ts'
+import { API, type ArtifactTest, openArtifactTest, pathOfUrl } from '../../test/artifacts.ts'
 
 let at: ArtifactTest
 beforeAll(async () => {

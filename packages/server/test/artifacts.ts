@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { InjectOptions } from 'fastify'
-import type { Control } from '../control/open.ts'
-import { openTestControl, temporaryFolder } from '../control/testing.ts'
-import { createExperiment } from '../tracking/experiments.ts'
-import { createRun } from '../tracking/runs.ts'
+import type { Control } from '../src/control/open.ts'
+import { openTestControl, temporaryFolder } from '../src/control/testing.ts'
+import { createExperiment } from '../src/tracking/experiments.ts'
+import { createRun } from '../src/tracking/runs.ts'
 
 /** What tests of artifacts share: a real control over a folder of its own, with a run here and one elsewhere. */
 
