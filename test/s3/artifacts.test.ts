@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ObjectStore } from '../../packages/server/src/blobs/blob-store.ts'
 import { s3Blobs } from '../../packages/server/src/blobs/s3.ts'
 import { openS3 } from '../../packages/server/src/blobs/s3-client.ts'
+import { openArtifactTest } from '../../packages/server/test/artifacts.ts'
 import { eventually, type Running, startMillwright } from '../support/millwright.ts'
 import { CREDENTIALS, type S3Server, startS3, whyNoS3 } from './versitygw.ts'
 
@@ -48,7 +49,7 @@ describe.skipIf(reason !== undefined)('on S3', () => {
   describe('a blob', () => {
     let blobs: ObjectStore
     beforeAll(async () => {
-      blobs = s3Blobs(await openS3(LOCATION, s3.endpoint))
+      blobs = s3Blobs(await openS3({ bucket: 'bucket', prefix: 'some/prefix', endpoint: s3.endpoint }))
     })
 
     test.each([0, 1, 8 << 20, (8 << 20) + 1, 20_000_000])(
@@ -222,12 +223,53 @@ describe.skipIf(reason !== undefined)('on S3', () => {
 
     expect(answers.map(({ status }) => status)).toEqual([503, 503, 503])
   })
+
+  test('files that clients wrote themselves are listed and handed out by their run, if they are below the location', async () => {
+    const place = { bucket: 'bucket', prefix: 'some/prefix', endpoint: s3.endpoint }
+    const at = await openArtifactTest({ ...place, isDirect: true })
+    const { client, sdk } = await openS3(place)
+    const write = (name: string) =>
+      client.send(
+        new sdk.PutObjectCommand({
+          Bucket: 'bucket',
+          Key: `some/prefix/1/run1/artifacts/${name}`,
+          Body: '12345',
+        }),
+      )
+    await write('model/MLmodel')
+    await write('notes é.txt')
+    const list = (query: string) => at.sendJson('GET', `/api/2.0/mlflow/artifacts/list?${query}`)
+    const presign = (path: string) =>
+      at.sendJson('POST', '/api/2.0/mlflow/artifacts/presigned-download-url', { run_id: 'run1', path })
+
+    expect(await list('run_id=run1')).toEqual({
+      status: 200,
+      body: {
+        root_uri: 's3://bucket/some/prefix/1/run1/artifacts',
+        files: [
+          { path: 'model', is_dir: true },
+          { path: 'notes é.txt', is_dir: false, file_size: 5 },
+        ],
+      },
+    })
+    expect((await list('run_id=run1&path=model')).body.files).toEqual([
+      { path: 'model/MLmodel', is_dir: false, file_size: 5 },
+    ])
+    expect(await list('run_id=run1&path=..')).toMatchObject({ status: 400 })
+    expect(await list('run_id=elsewhere')).toMatchObject({ status: 501 })
+    const { body } = await presign('notes é.txt')
+    expect(body).toMatchObject({ file_size: 5 })
+    expect(await (await fetch(String(body.presigned_url))).text()).toBe('12345')
+    expect(await presign('none')).toMatchObject({ status: 404 })
+    expect(await presign('../../../x')).toMatchObject({ status: 400 })
+    await at.close()
+  })
 })
 
 test.each([
   [
     ['--artifacts', 'http://bucket'],
-    'artifacts at "http://bucket": expected s3://bucket or s3://bucket/prefix',
+    'MILLWRIGHT_ARTIFACTS is "http://bucket"; expected s3://bucket or s3://bucket/prefix',
   ],
   [['--artifacts', 's3://bucket'], 'artifacts at s3://bucket: no region is known; set AWS_REGION'],
   [

@@ -261,7 +261,9 @@ const MOST_THREADS = 8
 export const threadsOf = ({ MILLWRIGHT_GATEWAYS: gateways }: Pick<Config, 'MILLWRIGHT_GATEWAYS'>): number =>
   Math.min(MOST_THREADS, availableParallelism(), Math.max(2, Math.ceil(availableParallelism() / gateways)))
 
-/** Where files of runs are kept. @throws Error when clients are to go to a store and there is none */
+const LOCATION = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/
+
+/** Where files of runs are kept: in a store of objects, or with all other data. @throws Error when that cannot be */
 export function artifactStorageOf(config: Config) {
   const { MILLWRIGHT_ARTIFACTS: location, MILLWRIGHT_ARTIFACTS_ENDPOINT: endpoint } = config
   const isDirect = config.MILLWRIGHT_ARTIFACTS_DIRECT === 'true'
@@ -269,7 +271,13 @@ export function artifactStorageOf(config: Config) {
     throw new Error(
       'invalid configuration\n  MILLWRIGHT_ARTIFACTS_DIRECT sends clients to the store of MILLWRIGHT_ARTIFACTS, and there is none',
     )
-  return { location: location || undefined, endpoint, isDirect }
+  if (location === '') return undefined
+  const [, bucket, prefix = ''] = LOCATION.exec(location) ?? []
+  if (bucket === undefined)
+    throw new Error(
+      `invalid configuration\n  MILLWRIGHT_ARTIFACTS is "${location}"; expected s3://bucket or s3://bucket/prefix`,
+    )
+  return { bucket, prefix, endpoint, isDirect }
 }
 
 /** What one ONNX model may cost. */

@@ -1,9 +1,10 @@
 import type { BlobStore, ObjectStore } from '../blobs/blob-store.ts'
 import { s3Blobs } from '../blobs/s3.ts'
-import { openS3 } from '../blobs/s3-client.ts'
+import { openS3, type S3Location, uriOf } from '../blobs/s3-client.ts'
 import type { Db } from '../db/database.ts'
 import type { Writer } from '../db/writer.ts'
 import type { DataLayout } from '../layout.ts'
+import { type DirectFiles, directFiles } from './direct-files.ts'
 import { folderParts } from './folder-parts.ts'
 import type { PartStore } from './part-store.ts'
 import type { ArtifactFiles } from './put.ts'
@@ -11,14 +12,10 @@ import { s3Parts } from './s3-parts.ts'
 import { openSigner, type Signer } from './signature.ts'
 import { openUploads, type Uploads } from './uploads.ts'
 
-/** Where files of runs and models are kept. */
-export type ArtifactStorage = {
-  /** `s3://bucket/prefix`; undefined: with all other data. */
-  readonly location?: string | undefined
-  /** Of a server of objects other than Amazon's. */
-  readonly endpoint?: string | undefined
+/** A store of objects for files of runs and models. */
+export type ArtifactStorage = S3Location & {
   /** Clients read and write there themselves; this server answers for no file. */
-  readonly isDirect?: boolean
+  readonly isDirect: boolean
 }
 
 /** Files of runs and models, and all that is done with them. */
@@ -32,6 +29,8 @@ export type Artifacts = ArtifactFiles & {
   readonly isDirect: boolean
   /** Where new experiments keep their files, as clients are told. */
   readonly root: string
+  /** Files that clients wrote themselves; where there is no store of objects there are none. */
+  readonly direct: DirectFiles | undefined
 }
 
 type Parts = {
@@ -41,31 +40,35 @@ type Parts = {
   /** Of the data folder. */
   readonly blobs: BlobStore
   readonly now: () => number
-  readonly storage: ArtifactStorage
+  /** Undefined: with all other data. */
+  readonly storage: ArtifactStorage | undefined
 }
 
-/** @throws Error when the location cannot be one */
+/** @throws Error when the store cannot be asked */
 export async function openArtifacts({ layout, db, writer, now, ...parts }: Parts): Promise<Artifacts> {
-  const { location, isDirect = false } = parts.storage
-  const { blobs, partStore } = await openStores(parts, layout)
+  const { blobs, partStore, direct } = await openStores(parts, layout)
   const files: ArtifactFiles = { blobs, writer, now }
+  const isDirect = parts.storage?.isDirect === true
   return {
-    ...{ db, ...files },
+    ...{ db, ...files, direct, isDirect },
     uploads: await openUploads(layout.parts, partStore, files),
     signer: await openSigner(layout.signingKey, now),
-    isHere: blobs === parts.blobs,
-    isDirect,
-    root: isDirect && location !== undefined ? location : 'mlflow-artifacts:/',
+    isHere: parts.storage === undefined,
+    root: isDirect ? uriOf(parts.storage!) : 'mlflow-artifacts:/',
   }
 }
 
-type Stores = { readonly blobs: ObjectStore; readonly partStore: PartStore }
+type Stores = {
+  readonly blobs: ObjectStore
+  readonly partStore: PartStore
+  readonly direct: DirectFiles | undefined
+}
 
 async function openStores(
-  { blobs, storage: { location, endpoint = '' } }: Pick<Parts, 'blobs' | 'storage'>,
+  { blobs, storage }: Pick<Parts, 'blobs' | 'storage'>,
   { incoming }: Pick<DataLayout, 'incoming'>,
 ): Promise<Stores> {
-  if (location === undefined) return { blobs, partStore: folderParts(incoming, blobs) }
-  const s3 = await openS3(location, endpoint)
-  return { blobs: s3Blobs(s3), partStore: s3Parts(s3) }
+  if (storage === undefined) return { blobs, partStore: folderParts(incoming, blobs), direct: undefined }
+  const s3 = await openS3(storage)
+  return { blobs: s3Blobs(s3), partStore: s3Parts(s3), direct: directFiles(s3) }
 }

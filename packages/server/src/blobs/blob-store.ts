@@ -41,7 +41,7 @@ export interface BlobStore {
 }
 
 /** How a blob is fetched without this server. */
-type Presigned = {
+export type Presigned = {
   /** What the answer says of it. */
   readonly disposition: string
   readonly type: string

@@ -1,9 +1,19 @@
 import type { GetObjectCommandInput, UploadPartCommandInput } from '@aws-sdk/client-s3'
 
-/** Where objects are: `s3://bucket/prefix`. */
 export type S3 = Awaited<ReturnType<typeof openS3>>
 
-const LOCATION = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/
+/** Where objects are. */
+export type S3Location = {
+  readonly bucket: string
+  /** What all their names begin with, without the slash behind it; may be nothing. */
+  readonly prefix: string
+  /** Of a server other than Amazon's, which is asked by paths instead of names of hosts; nothing: Amazon's. */
+  readonly endpoint: string
+}
+
+export const uriOf = ({ bucket, prefix }: Omit<S3Location, 'endpoint'>): string =>
+  prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`
+
 /** A server that does not answer for so long is given up, in milliseconds; the client tries again by itself. */
 const CONNECT_MS = 5_000
 const SILENCE_MS = 60_000
@@ -11,13 +21,9 @@ const SILENCE_MS = 60_000
 /**
  * Credentials and region are found as Amazon's tools find them: variables, files, roles of machines and containers.
  * Loaded only where it is used: the client takes 20 MB.
- * @param endpoint of a server other than Amazon's, which is asked by paths instead of names of hosts
- * @throws Error when the location is none, or no region is known
+ * @throws Error when no region is known
  */
-export async function openS3(location: string, endpoint: string) {
-  const [, bucket, prefix = ''] = LOCATION.exec(location) ?? []
-  if (bucket === undefined)
-    throw new Error(`artifacts at "${location}": expected s3://bucket or s3://bucket/prefix`)
+export async function openS3({ bucket, prefix, endpoint }: S3Location) {
   const [sdk, { getSignedUrl }] = await Promise.all([
     import('@aws-sdk/client-s3'),
     import('@aws-sdk/s3-request-presigner'),
@@ -30,12 +36,12 @@ export async function openS3(location: string, endpoint: string) {
   })
   await client.config.region().catch((cause: unknown) => {
     throw new Error(
-      `artifacts at ${location}: no region is known; set AWS_REGION (for a server that has none: us-east-1)`,
+      `artifacts at ${uriOf({ bucket, prefix })}: no region is known; set AWS_REGION (for a server that has none: us-east-1)`,
       { cause },
     )
   })
   return {
-    ...{ sdk, client, bucket },
+    ...{ sdk, client, bucket, uri: uriOf({ bucket, prefix }) },
     keyOf: (name: string) => (prefix === '' ? name : `${prefix}/${name}`),
     signGet: (input: GetObjectCommandInput, expiresIn: number) =>
       getSignedUrl(client, new sdk.GetObjectCommand(input), { expiresIn }),

@@ -44,7 +44,7 @@ export type ControlOptions = {
   /** Routes of domains that bring their own state. */
   readonly routes: readonly Route[]
   /** Where files of runs are kept; by default with all other data. */
-  readonly artifacts?: ArtifactStorage
+  readonly artifacts?: ArtifactStorage | undefined
   readonly now?: () => number
 }
 
@@ -83,7 +83,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
 
   const artifacts = await openArtifacts({
     ...{ layout, db, writer: createWriter(db), blobs, now },
-    storage: options.artifacts ?? {},
+    storage: options.artifacts,
   })
   const gateways = createGateways({
     ackTimeoutMs: options.ackTimeoutMs,
