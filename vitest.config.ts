@@ -39,6 +39,7 @@ const KINDS: readonly Kind[] = [
   { name: 'package', include: ['test/package/**/*.test.ts'], timeoutMs: 240_000 },
   { name: 'prometheus', include: ['test/prometheus/**/*.test.ts'], timeoutMs: 120_000 },
   { name: 'redis', include: ['test/redis/**/*.test.ts'], timeoutMs: 60_000 },
+  { name: 's3', include: ['test/s3/**/*.test.ts'], timeoutMs: 600_000 },
   { name: 'browser', include: ['test/browser/**/*.test.ts'], timeoutMs: 120_000 },
   { name: 'clients', include: ['test/clients/**/*.test.ts'], timeoutMs: 600_000 },
   { name: 'python', include: ['test/python/**/*.test.ts'], timeoutMs: 240_000 },

@@ -94,6 +94,12 @@ const SETTINGS = {
   MILLWRIGHT_PORT: integer(7600, { min: 0, max: 65_535 }),
   /** Folder for everything that is kept. */
   MILLWRIGHT_DATA: text(join(homedir(), '.local', 'share', 'millwright')),
+  /** Store of objects for files of runs, `s3://bucket/prefix`; none: they are kept with all other data. */
+  MILLWRIGHT_ARTIFACTS: text(''),
+  /** Address of that store when it is not Amazon's: `https://minio.example.com:9000`. */
+  MILLWRIGHT_ARTIFACTS_ENDPOINT: text(''),
+  /** `true`: clients read and write there themselves; new experiments are told so, and the server answers for no file. */
+  MILLWRIGHT_ARTIFACTS_DIRECT: oneOf('false', ['false', 'true']),
   /** Gateway processes; default: one per core. */
   MILLWRIGHT_GATEWAYS: integer(availableParallelism(), { min: 1, max: 256 }),
   /** Which of them this process is: its segment folder and socket. Set by the supervisor. */
@@ -254,6 +260,25 @@ const MOST_THREADS = 8
  */
 export const threadsOf = ({ MILLWRIGHT_GATEWAYS: gateways }: Pick<Config, 'MILLWRIGHT_GATEWAYS'>): number =>
   Math.min(MOST_THREADS, availableParallelism(), Math.max(2, Math.ceil(availableParallelism() / gateways)))
+
+const LOCATION = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/
+
+/** Where files of runs are kept: in a store of objects, or with all other data. @throws Error when that cannot be */
+export function artifactStorageOf(config: Config) {
+  const { MILLWRIGHT_ARTIFACTS: location, MILLWRIGHT_ARTIFACTS_ENDPOINT: endpoint } = config
+  const isDirect = config.MILLWRIGHT_ARTIFACTS_DIRECT === 'true'
+  if (isDirect && location === '')
+    throw new Error(
+      'invalid configuration\n  MILLWRIGHT_ARTIFACTS_DIRECT sends clients to the store of MILLWRIGHT_ARTIFACTS, and there is none',
+    )
+  if (location === '') return undefined
+  const [, bucket, prefix = ''] = LOCATION.exec(location) ?? []
+  if (bucket === undefined)
+    throw new Error(
+      `invalid configuration\n  MILLWRIGHT_ARTIFACTS is "${location}"; expected s3://bucket or s3://bucket/prefix`,
+    )
+  return { bucket, prefix, endpoint, isDirect }
+}
 
 /** What one ONNX model may cost. */
 export const hostLimitsOf = (config: Config) => ({

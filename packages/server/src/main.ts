@@ -17,6 +17,9 @@ Options:
   --data DIR       folder for all that is kept   (MILLWRIGHT_DATA, default ~/.local/share/millwright)
   --gateways N     gateway processes             (MILLWRIGHT_GATEWAYS, default: one per core)
   --open           without API keys: everyone who reaches the port may do everything  (MILLWRIGHT_AUTH=off)
+  --artifacts URL  files of runs in a store of objects, s3://bucket/prefix  (MILLWRIGHT_ARTIFACTS)
+  --artifacts-direct
+                   clients read and write there themselves  (MILLWRIGHT_ARTIFACTS_DIRECT=true)
   --deploy PATH    deploy a model file or an example folder once up, unless it is there already
   -h, --help       this text
 
@@ -32,6 +35,8 @@ const OPTIONS = {
   data: { type: 'string' },
   gateways: { type: 'string' },
   open: { type: 'boolean' },
+  artifacts: { type: 'string' },
+  'artifacts-direct': { type: 'boolean' },
   deploy: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -42,6 +47,7 @@ const VARIABLES = {
   port: 'MILLWRIGHT_PORT',
   data: 'MILLWRIGHT_DATA',
   gateways: 'MILLWRIGHT_GATEWAYS',
+  artifacts: 'MILLWRIGHT_ARTIFACTS',
 } as const
 
 const say = (line: string): void => {
@@ -62,6 +68,7 @@ async function up(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
     ...env,
     ...Object.fromEntries(chosen),
     ...(values.open === true && { MILLWRIGHT_AUTH: 'off' }),
+    ...(values['artifacts-direct'] === true && { MILLWRIGHT_ARTIFACTS_DIRECT: 'true' }),
   }
   const entry = process.argv[1] ?? fileURLToPath(import.meta.url)
   await runUp({

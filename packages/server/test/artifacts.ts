@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { InjectOptions } from 'fastify'
+import type { ArtifactStorage } from '../src/artifacts/open.ts'
+import { uriOf } from '../src/blobs/s3-client.ts'
 import type { Control } from '../src/control/open.ts'
 import { openTestControl, temporaryFolder } from '../src/control/testing.ts'
 import { createExperiment } from '../src/tracking/experiments.ts'
@@ -16,16 +18,21 @@ type Sent = { readonly headers?: Readonly<Record<string, string>>; readonly body
 
 export type ArtifactTest = Awaited<ReturnType<typeof openArtifactTest>>
 
-export async function openArtifactTest() {
+export async function openArtifactTest(artifacts?: ArtifactStorage) {
   const folder = await temporaryFolder()
   const state = { now: Date.UTC(2030, 0, 1) }
-  const open = () => openTestControl(folder.path, { now: () => state.now })
+  const open = () => openTestControl(folder.path, { now: () => state.now, artifacts })
   let control: Control = await open()
   for (const [runId, artifactLocation] of [
     ['run1', undefined],
     ['elsewhere', 's3://bucket/1'],
   ] as const) {
-    const experiment = { artifactRoot: 'mlflow-artifacts:/', artifactLocation, tags: [], name: runId }
+    const experiment = {
+      artifactRoot: artifacts?.isDirect ? uriOf(artifacts) : 'mlflow-artifacts:/',
+      artifactLocation,
+      tags: [],
+      name: runId,
+    }
     const id = String(await createExperiment(control.context.db, { ...experiment, now: state.now }))
     const run = { experiment: id, runId, userId: 'ana', name: 'r', startTime: 0, tags: [] }
     await createRun(control.context.db, run)

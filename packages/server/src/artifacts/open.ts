@@ -1,10 +1,22 @@
-import type { BlobStore } from '../blobs/blob-store.ts'
+import type { BlobStore, ObjectStore } from '../blobs/blob-store.ts'
+import { s3Blobs } from '../blobs/s3.ts'
+import { openS3, type S3Location, uriOf } from '../blobs/s3-client.ts'
 import type { Db } from '../db/database.ts'
 import type { Writer } from '../db/writer.ts'
 import type { DataLayout } from '../layout.ts'
+import { type DirectFiles, directFiles } from './direct-files.ts'
+import { folderParts } from './folder-parts.ts'
+import type { PartStore } from './part-store.ts'
 import type { ArtifactFiles } from './put.ts'
+import { s3Parts } from './s3-parts.ts'
 import { openSigner, type Signer } from './signature.ts'
 import { openUploads, type Uploads } from './uploads.ts'
+
+/** A store of objects for files of runs and models. */
+export type ArtifactStorage = S3Location & {
+  /** Clients read and write there themselves; this server answers for no file. */
+  readonly isDirect: boolean
+}
 
 /** Files of runs and models, and all that is done with them. */
 export type Artifacts = ArtifactFiles & {
@@ -12,20 +24,51 @@ export type Artifacts = ArtifactFiles & {
   readonly db: Db
   readonly uploads: Uploads
   readonly signer: Signer
+  /** The blobs are those of the data folder, which gateways read, too. */
+  readonly isHere: boolean
+  readonly isDirect: boolean
+  /** Where new experiments keep their files, as clients are told. */
+  readonly root: string
+  /** Files that clients wrote themselves; where there is no store of objects there are none. */
+  readonly direct: DirectFiles | undefined
 }
 
 type Parts = {
   readonly layout: Pick<DataLayout, 'parts' | 'incoming' | 'signingKey'>
   readonly db: Db
   readonly writer: Writer
+  /** Of the data folder. */
   readonly blobs: BlobStore
   readonly now: () => number
+  /** Undefined: with all other data. */
+  readonly storage: ArtifactStorage | undefined
 }
 
-export async function openArtifacts({ layout, db, ...files }: Parts): Promise<Artifacts> {
+/** @throws Error when the store cannot be asked */
+export async function openArtifacts({ layout, db, writer, now, ...parts }: Parts): Promise<Artifacts> {
+  const { blobs, partStore, direct } = await openStores(parts, layout)
+  const files: ArtifactFiles = { blobs, writer, now }
+  const isDirect = parts.storage?.isDirect === true
   return {
-    ...{ db, ...files },
-    uploads: await openUploads(layout, files),
-    signer: await openSigner(layout.signingKey, files.now),
+    ...{ db, ...files, direct, isDirect },
+    uploads: await openUploads(layout.parts, partStore, files),
+    signer: await openSigner(layout.signingKey, now),
+    isHere: parts.storage === undefined,
+    root: isDirect ? uriOf(parts.storage!) : 'mlflow-artifacts:/',
   }
+}
+
+type Stores = {
+  readonly blobs: ObjectStore
+  readonly partStore: PartStore
+  readonly direct: DirectFiles | undefined
+}
+
+async function openStores(
+  { blobs, storage }: Pick<Parts, 'blobs' | 'storage'>,
+  { incoming }: Pick<DataLayout, 'incoming'>,
+): Promise<Stores> {
+  if (storage === undefined) return { blobs, partStore: folderParts(incoming, blobs), direct: undefined }
+  const s3 = await openS3(storage)
+  return { blobs: s3Blobs(s3), partStore: s3Parts(s3), direct: directFiles(s3) }
 }

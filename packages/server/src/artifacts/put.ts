@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream'
-import type { BlobStore, PutOptions } from '../blobs/blob-store.ts'
+import type { ObjectStore, PutOptions } from '../blobs/blob-store.ts'
 import type { Writer } from '../db/writer.ts'
 import type { ArtifactPath } from './path.ts'
 import { putArtifact } from './store.ts'
 
 export type ArtifactFiles = {
-  readonly blobs: BlobStore
+  readonly blobs: ObjectStore
   readonly writer: Writer
   readonly now: () => number
 }
@@ -19,8 +19,7 @@ export async function storeArtifact(
   path: ArtifactPath,
   source: Readable,
   options: PutOptions = {},
-): Promise<{ digest: string; bytes: number }> {
+): Promise<void> {
   const blob = await blobs.put(source, options)
   await writer.write((db) => putArtifact(db, { path, ...blob, created_at: now() }))
-  return blob
 }

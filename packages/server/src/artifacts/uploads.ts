@@ -1,19 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { receive } from '../blobs/folder.ts'
-import { replaceFile, syncFolder } from '../durable.ts'
+import type { Readable } from 'node:stream'
+import { replaceFile } from '../durable.ts'
 import { invalid, MlflowError } from '../tracking/errors.ts'
+import type { Begun, Part, PartStore } from './part-store.ts'
 import type { ArtifactPath } from './path.ts'
-import { type ArtifactFiles, storeArtifact } from './put.ts'
-
-export type Part = { readonly number: number; readonly etag: string }
+import type { ArtifactFiles } from './put.ts'
+import { putArtifact } from './store.ts'
 
 /**
- * Files that arrive in parts. Parts are kept as files until all are there, or the time for it is over; all of it is on the
- * disk, so an upload goes on after a restart.
+ * Files that arrive in parts. What is known of an upload is a file in a folder of its own, so it goes on after a restart;
+ * what is not finished in its time is removed when the next one begins.
  */
 export type Uploads = {
   readonly create: (path: ArtifactPath, parts: number) => Promise<Upload>
@@ -24,19 +22,19 @@ export type Uploads = {
   readonly abort: (id: string) => Promise<void>
 }
 
-export type Upload = {
+type Upload = {
   readonly id: string
   /** Seconds since 1970. */
   readonly expiresAt: number
+  /** Where the parts go, when not to this server. */
+  readonly urls: readonly string[] | undefined
 }
 
-type Begun = { readonly path: string; readonly parts: number; readonly isComplete: boolean }
-
-type Folders = {
-  /** One folder per upload. */
-  readonly parts: string
-  /** Where files are received, on the same file system. */
-  readonly incoming: string
+type Kept = {
+  readonly path: string
+  readonly parts: number
+  readonly handle: string
+  readonly isComplete: boolean
 }
 
 /** How long an upload may take, in seconds. */
@@ -47,46 +45,63 @@ export const MOST_PARTS = 10_000
 const ID = /^[0-9a-f]{32}-(\d{1,12})$/
 const expiryOf = (id: string): number => Number(ID.exec(id)?.[1] ?? 0)
 
-export async function openUploads(folders: Folders, files: ArtifactFiles): Promise<Uploads> {
-  const { now } = files
-  await mkdir(folders.parts, { recursive: true })
-  await removeExpired(folders.parts, now())
+/** What is known of an upload. */
+const KEPT = 'upload.json'
+
+export async function openUploads(root: string, store: PartStore, files: ArtifactFiles): Promise<Uploads> {
+  const { now, writer } = files
+  const folderOf = (id: string): string => join(root, id)
+  const isOver = (id: string): boolean => expiryOf(id) * 1000 <= now()
+
+  const read = async (id: string): Promise<Kept> =>
+    JSON.parse(await readFile(join(folderOf(id), KEPT), 'utf8').catch(onMissing(id))) as Kept
+  const find = async (id: string): Promise<Kept & Begun> => {
+    if (isOver(id)) throw noUpload(id)
+    return { ...(await read(id)), folder: folderOf(id) }
+  }
+  const forget = async (id: string): Promise<void> => {
+    const folder = folderOf(id)
+    const kept = await read(id).catch(() => undefined)
+    if (kept !== undefined && !kept.isComplete) await store.drop({ ...kept, folder })
+    await rm(folder, { recursive: true, force: true })
+  }
+  const forgetOld = async (): Promise<void> => {
+    for (const id of await readdir(root)) if (isOver(id)) await forget(id)
+  }
+
+  const completeNow = async (id: string, path: ArtifactPath, parts: readonly Part[]): Promise<void> => {
+    const upload = await find(id)
+    if (upload.path !== path) throw noUpload(id)
+    if (upload.isComplete) return
+    const blob = await store.assemble(upload, inOrder(parts, upload.parts))
+    await writer.write((db) => putArtifact(db, { path, ...blob, created_at: now() }))
+    const { folder, ...kept } = upload
+    await replaceFile(join(folder, KEPT), JSON.stringify({ ...kept, isComplete: true }))
+    await store.drop(upload)
+  }
   /** A client that waited too long asks again. */
   const completing = new Map<string, Promise<void>>()
 
-  const folderOf = (id: string): string => {
-    if (expiryOf(id) * 1000 <= now()) throw noUpload(id)
-    return join(folders.parts, id)
-  }
-  const find = async (id: string): Promise<Begun> =>
-    JSON.parse(await readFile(join(folderOf(id), BEGUN), 'utf8').catch(onMissing(id))) as Begun
-
-  const completeNow = async (id: string, path: ArtifactPath, parts: readonly Part[]): Promise<void> => {
-    const begun = await find(id)
-    if (begun.path !== path) throw noUpload(id)
-    if (begun.isComplete) return
-    const pieces = await piecesOf(folderOf(id), begun, parts)
-    await storeArtifact(files, path, Readable.from(bytesOf(pieces)), { ownsPieces: true })
-    await replaceFile(join(folderOf(id), BEGUN), JSON.stringify({ ...begun, isComplete: true }))
-    await removePieces(folderOf(id))
-  }
+  await mkdir(root, { recursive: true })
+  await forgetOld()
   return {
     async create(path, parts) {
-      await removeExpired(folders.parts, now())
+      await forgetOld()
       const expiresAt = Math.floor(now() / 1000) + LIFETIME
       const id = `${randomUUID().replaceAll('-', '')}-${expiresAt}`
-      await mkdir(join(folders.parts, id))
-      const begun: Begun = { path, parts, isComplete: false }
-      await replaceFile(join(folders.parts, id, BEGUN), JSON.stringify(begun))
-      return { id, expiresAt }
+      const { handle, urls } = await store.begin(parts, LIFETIME)
+      await mkdir(folderOf(id))
+      const kept: Kept = { path, parts, handle, isComplete: false }
+      await replaceFile(join(folderOf(id), KEPT), JSON.stringify(kept))
+      return { id, expiresAt, urls }
     },
     async putPart(id, number, source) {
-      const { parts, isComplete } = await find(id)
-      if (isComplete || number < 1 || number > parts)
-        throw invalid(`Upload ${id} takes no part ${number}: it is complete, or was begun for ${parts}`)
-      return keepPart(source, join(folders.incoming, randomUUID()), (etag) =>
-        join(folderOf(id), pieceName({ number, etag })),
-      ).catch(onMissing(id))
+      const upload = await find(id)
+      if (store.keep === undefined || upload.isComplete || number < 1 || number > upload.parts)
+        throw invalid(
+          `Upload ${id} takes no part ${number}: it is complete, or was begun for ${upload.parts}`,
+        )
+      return store.keep(upload, number, source).catch(onMissing(id))
     },
     complete(id, path, parts) {
       const key = `${id} ${path}`
@@ -96,15 +111,18 @@ export async function openUploads(folders: Folders, files: ArtifactFiles): Promi
       return running
     },
     async abort(id) {
-      if (ID.test(id)) await rm(join(folders.parts, id), { recursive: true, force: true })
+      if (ID.test(id)) await forget(id)
     },
   }
 }
 
-/** What an upload is of. */
-const BEGUN = 'upload.json'
-/** Named by its bytes: one that is sent again with others does not take the place of what was promised. */
-const pieceName = ({ number, etag }: Part): string => `${number}.${etag}`
+/** @throws MlflowError INVALID_PARAMETER_VALUE unless each part is named once */
+function inOrder(parts: readonly Part[], expected: number): Part[] {
+  const sorted = parts.toSorted((a, b) => a.number - b.number)
+  if (sorted.length !== expected || sorted.some(({ number }, i) => number !== i + 1))
+    throw invalid(`All of the parts 1 to ${expected} must be named, each once`)
+  return sorted
+}
 
 const noUpload = (id: string): MlflowError =>
   new MlflowError(
@@ -116,48 +134,4 @@ function onMissing(id: string): (error: NodeJS.ErrnoException) => never {
   return (error) => {
     throw error.code === 'ENOENT' ? noUpload(id) : error
   }
-}
-
-async function keepPart(
-  source: Readable,
-  temporary: string,
-  placeOf: (etag: string) => string,
-): Promise<string> {
-  try {
-    const { digest } = await receive(source, temporary, { ownsPieces: true })
-    await rename(temporary, placeOf(digest))
-    return digest
-  } finally {
-    await rm(temporary, { force: true })
-  }
-}
-
-/** Files of the parts, in their order. @throws MlflowError INVALID_PARAMETER_VALUE when one is not there or not named */
-async function piecesOf(folder: string, begun: Begun, parts: readonly Part[]): Promise<string[]> {
-  const inOrder = parts.toSorted((a, b) => a.number - b.number)
-  if (inOrder.length !== begun.parts || inOrder.some(({ number }, i) => number !== i + 1))
-    throw invalid(`All of the parts 1 to ${begun.parts} must be named, each once`)
-  await syncFolder(folder)
-  const there = new Set(await readdir(folder))
-  const missing = inOrder.find((part) => !there.has(pieceName(part)))
-  if (missing !== undefined)
-    throw invalid(
-      `Part ${missing.number} with ETag "${missing.etag.slice(0, 80)}" was not uploaded; send it again`,
-    )
-  return inOrder.map((part) => join(folder, pieceName(part)))
-}
-
-const PIECE_CHUNK_BYTES = 1 << 20
-
-async function* bytesOf(pieces: readonly string[]): AsyncIterable<Buffer> {
-  for (const piece of pieces) yield* createReadStream(piece, { highWaterMark: PIECE_CHUNK_BYTES })
-}
-
-async function removePieces(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) if (name !== BEGUN) await rm(join(folder, name))
-}
-
-async function removeExpired(folder: string, now: number): Promise<void> {
-  for (const id of await readdir(folder))
-    if (expiryOf(id) * 1000 <= now) await rm(join(folder, id), { recursive: true, force: true })
 }

@@ -40,6 +40,21 @@ export interface BlobStore {
   delete(digest: string): Promise<void>
 }
 
+/** How a blob is fetched without this server. */
+export type Presigned = {
+  /** What the answer says of it. */
+  readonly disposition: string
+  readonly type: string
+  /** For how long. */
+  readonly seconds: number
+}
+
+/** As much of it as files of runs need, which may be in a store of objects elsewhere. */
+export type ObjectStore = Pick<BlobStore, 'put' | 'get' | 'head' | 'delete'> & {
+  /** An address of the store itself, where it gives out such. */
+  readonly presign?: (digest: string, presigned: Presigned) => Promise<string>
+}
+
 /** A whole blob in memory. */
 export async function readBlob(blobs: BlobStore, digest: string): Promise<Buffer> {
   const chunks: Buffer[] = []

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { accessPolicyOf } from '../access/policy.ts'
-import { hostLimitsOf, loadConfig } from '../config.ts'
+import { artifactStorageOf, hostLimitsOf, loadConfig } from '../config.ts'
 import { layoutOf } from '../layout.ts'
 import { createLogger } from '../logging.ts'
 import { openPredictionLog, type PredictionLog } from '../predictions/prediction-log.ts'
@@ -56,6 +56,7 @@ async function start(): Promise<void> {
       host: hostLimitsOf(config),
     }),
     restarts,
+    artifacts: artifactStorageOf(config),
     readLogStatus: async () => ({ ...(await log.status()), dropped: await readDropped(layout) }),
     routes: predictionRoutes(log),
   })

@@ -5,7 +5,7 @@ import type { Status } from '@millwright/contracts'
 import type { FastifyInstance } from 'fastify'
 import type { Asker } from '../access/credential.ts'
 import type { AccessPolicy } from '../access/origin.ts'
-import { openArtifacts } from '../artifacts/open.ts'
+import { type ArtifactStorage, openArtifacts } from '../artifacts/open.ts'
 import { listArtifactBlobs } from '../artifacts/store.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
 import { collectBlobs, emptyIncoming, UNCLAIMED_MS } from '../blobs/collect.ts'
@@ -50,11 +50,10 @@ export type ControlOptions = {
   readonly readLogStatus: () => Promise<Status['log']>
   /** Routes of domains that bring their own state. */
   readonly routes: readonly Route[]
+  /** Where files of runs are kept; by default with all other data. */
+  readonly artifacts?: ArtifactStorage | undefined
   readonly now?: () => number
 }
-
-/** This server, as MLflow's clients know it. */
-const ARTIFACT_ROOT = 'mlflow-artifacts:/'
 
 /** Of runs that are remembered, in characters: a run with ten metrics and params has 1300. */
 const RUN_TEXTS = 16 << 20
@@ -83,7 +82,10 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const { layout, logger, now = Date.now } = options
   const { db, blobs } = await openStorage(layout, now)
   const writer = createWriter(db)
-  const artifacts = await openArtifacts({ layout, db, writer, blobs, now })
+  const artifacts = await openArtifacts({
+    ...{ layout, db, writer, blobs, now },
+    storage: options.artifacts,
+  })
   const gateways = createGateways({
     ackTimeoutMs: options.ackTimeoutMs,
     now: () => performance.now(),
@@ -104,9 +106,9 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const { readLogStatus } = options
   const status = { context, routing, gateways, startedAt: now(), readLogStatus }
   const routes = [...controlRoutes({ context, queue, status }), ...options.routes]
-  await ensureDefaultExperiment(db, ARTIFACT_ROOT, now())
+  await ensureDefaultExperiment(db, artifacts.root, now())
   const runTexts = createRunTexts(RUN_TEXTS)
-  const mlflow = { db, writer, artifactRoot: ARTIFACT_ROOT, now, core: context, queue, runTexts }
+  const mlflow = { db, writer, artifactRoot: artifacts.root, now, core: context, artifacts, queue, runTexts }
   const gate = {
     access: options.access,
     recognise: (asker: Asker) => recogniseKey(db, asker, now()),

@@ -28,6 +28,7 @@ function addRoute(app: FastifyInstance, route: ArtifactRoute, artifacts: Artifac
     config: { permission: route.permission },
     bodyLimit: Number.MAX_SAFE_INTEGER,
     handler: async (request, reply) => {
+      if (artifacts.isDirect && route.path.includes('/mlflow-artifacts/')) throw notServed()
       const [path = '', query = ''] = splitOnce(request.url, '?')
       // The router takes `%61` for `a`; what the route's own part says in another way is not looked for.
       if (!path.startsWith(prefix)) throw new MlflowError('ENDPOINT_NOT_FOUND', `There is no ${path}`)
@@ -43,10 +44,17 @@ function addRoute(app: FastifyInstance, route: ArtifactRoute, artifacts: Artifac
 }
 
 /** Gateways that read blobs send it themselves. */
-function sendPart(reply: FastifyReply, part: BlobPart, { blobs }: Artifacts): FastifyReply {
-  if (reply.request.headers[READS_BLOBS] === undefined) return reply.send(blobs.get(part.digest, part))
+function sendPart(reply: FastifyReply, part: BlobPart, { blobs, isHere }: Artifacts): FastifyReply {
+  if (!isHere || reply.request.headers[READS_BLOBS] === undefined)
+    return reply.send(blobs.get(part.digest, part))
   return reply.headers({ [BLOB]: writeBlobPart(part), 'content-length': '0' }).send()
 }
+
+const notServed = (): MlflowError =>
+  new MlflowError(
+    'TEMPORARILY_UNAVAILABLE',
+    'This server keeps no files: it was started with --artifacts-direct. Read and write them where the run says they are',
+  )
 
 const splitOnce = (text: string, mark: string): string[] => {
   const at = text.indexOf(mark)
@@ -69,7 +77,8 @@ function sendFault(
 ): FastifyReply {
   if (request.raw.destroyed && error.code === 'ECONNRESET') return reply.hijack()
   const { code, message } = faultOf(error)
-  if (code === 'INTERNAL_ERROR') log.error({ error, requestId: request.id }, 'request failed')
+  if (code === 'INTERNAL_ERROR' || '$metadata' in error)
+    log.error({ error, requestId: request.id }, 'request failed')
   if (code === 'UNAUTHENTICATED') reply.header('www-authenticate', CHALLENGE)
   reply.removeHeader('connection')
   return reply
@@ -87,6 +96,8 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 
 function faultOf(error: Error): { readonly code: ErrorCode; readonly message: string } {
   if (error instanceof MlflowError) return error
+  if ('$metadata' in error)
+    return { code: 'TEMPORARILY_UNAVAILABLE', message: `The store of artifacts answered ${error.name}` }
   const known = isStorageFull(error) ? new MillwrightError('STORAGE_FULL', {}) : error
   if (!(known instanceof MillwrightError) || known.status === 500)
     return { code: 'INTERNAL_ERROR', message: 'The request failed; the log of the server says why' }

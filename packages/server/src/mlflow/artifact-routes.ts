@@ -1,6 +1,7 @@
 import { MillwrightError } from '@millwright/contracts/errors'
 import type { Artifacts } from '../artifacts/open.ts'
 import {
+  type ArtifactPath,
   decodeOnce,
   type FolderPath,
   folderOfUri,
@@ -9,7 +10,7 @@ import {
   pathIn,
 } from '../artifacts/path.ts'
 import { storeArtifact } from '../artifacts/put.ts'
-import { deleteArtifacts, listFolder } from '../artifacts/store.ts'
+import { deleteArtifacts, type Entry, listFolder } from '../artifacts/store.ts'
 import { parseDigestHeader } from '../blobs/digest-header.ts'
 import { invalid, MlflowError, missing } from '../tracking/errors.ts'
 import { findRow } from '../tracking/runs.ts'
@@ -26,7 +27,7 @@ import { entriesOf } from './encode.ts'
 import { int64, required, text } from './fields.ts'
 import { MODEL_ARTIFACT_ROUTES } from './model-artifact-routes.ts'
 import { sendArtifact } from './send-artifact.ts'
-import { presign } from './signed-addresses.ts'
+import { type AddressOf, presign, presignedOf } from './signed-addresses.ts'
 import { UPLOAD_ROUTES } from './upload-routes.ts'
 
 const READS = ['GET', 'HEAD'] as const
@@ -62,30 +63,58 @@ const PROXY_ROUTES: readonly ArtifactRoute[] = [
 const RUN = { run_id: text, run_uuid: text }
 type RunMessage = { readonly run_id: string | undefined; readonly run_uuid: string | undefined }
 
-/** Where a run's files are. @throws MlflowError RESOURCE_DOES_NOT_EXIST; NOT_IMPLEMENTED when they are in another store */
-async function folderOfRun(
+/** Where a run's files are. @throws MlflowError RESOURCE_DOES_NOT_EXIST */
+async function uriOfRun(
   { db }: Pick<Artifacts, 'db'>,
   { run_id: id, run_uuid: uuid }: RunMessage,
-): Promise<{ readonly uri: string; readonly folder: FolderPath }> {
+): Promise<string> {
   const runId = id || uuid
   if (!runId) throw missing('run_id')
-  const { artifact_uri: uri } = await findRow(db, runId)
+  return (await findRow(db, runId)).artifact_uri
+}
+
+const elsewhere = (uri: string): MlflowError =>
+  new MlflowError(
+    'NOT_IMPLEMENTED',
+    `These artifacts are at ${uri}, which this server does not read; ask that store`,
+  )
+
+/** @throws MlflowError RESOURCE_DOES_NOT_EXIST; NOT_IMPLEMENTED when they are in another store */
+async function folderOfRun(artifacts: Artifacts, run: RunMessage): Promise<FolderPath> {
+  const uri = await uriOfRun(artifacts, run)
   const folder = folderOfUri(uri)
-  if (folder === undefined)
-    throw new MlflowError(
-      'NOT_IMPLEMENTED',
-      `The artifacts of run ${runId} are at ${uri}, which this server does not read; ask that store`,
-    )
-  return { uri, folder }
+  if (folder === undefined) throw elsewhere(uri)
+  return folder
+}
+
+const below = (folder: FolderPath, path: FolderPath): FolderPath =>
+  path === '' ? folder : pathIn(folder, path)
+
+/** Names at a location, be it here or in the store that clients use themselves. @throws MlflowError NOT_IMPLEMENTED */
+async function listAt({ db, direct }: Artifacts, uri: string, path: FolderPath): Promise<Entry[]> {
+  const here = folderOfUri(uri)
+  if (here !== undefined) return listFolder(db, below(here, path))
+  const there = direct?.folderOf(uri)
+  if (there === undefined) throw elsewhere(uri)
+  return direct!.list(below(there, path))
+}
+
+/** An address of a file at a location. @throws MlflowError RESOURCE_DOES_NOT_EXIST, NOT_IMPLEMENTED */
+function presignAt(artifacts: Artifacts, uri: string, path: ArtifactPath, address: AddressOf) {
+  const here = folderOfUri(uri)
+  if (here !== undefined) return presign(artifacts, pathIn(here, path), address)
+  const there = artifacts.direct?.folderOf(uri)
+  if (there === undefined) throw elsewhere(uri)
+  return artifacts.direct!.presign(pathIn(there, path), presignedOf(path, address.seconds))
 }
 
 /** The same files, by their run and where they are in it. */
 const RUN_ROUTES: readonly ArtifactRoute[] = [
   ...twins(['GET'], 'mlflow/artifacts/list', 'read', async (artifacts, request) => {
     const message = await messageOf({ ...RUN, path: text }, request)
-    const { uri, folder } = await folderOfRun(artifacts, message)
     const path = parseFolder(message.path ?? '')
-    const entries = await listFolder(artifacts.db, path === '' ? folder : pathIn(folder, path))
+    const uri = await uriOfRun(artifacts, message)
+    const entries = await listAt(artifacts, uri, path)
     return json({
       root_uri: uri,
       files: entriesOf(entries, (name) => (path === '' ? name : `${path}/${name}`)),
@@ -94,9 +123,9 @@ const RUN_ROUTES: readonly ArtifactRoute[] = [
   ...twins(['POST'], 'mlflow/artifacts/presigned-download-url', 'read', async (artifacts, request) => {
     const fields = { ...RUN, path: required(text), expiration: int64 }
     const { path, expiration: seconds, ...run } = await messageOf(fields, request)
-    const { folder } = await folderOfRun(artifacts, run)
-    const { origin } = request
-    const { url, bytes } = await presign(artifacts, pathIn(folder, parsePath(path)), { origin, seconds })
+    const address = { origin: request.origin, seconds }
+    const uri = await uriOfRun(artifacts, run)
+    const { url, bytes } = await presignAt(artifacts, uri, parsePath(path), address)
     return json({ presigned_url: url, headers: {}, file_size: bytes })
   }),
   {
@@ -105,7 +134,7 @@ const RUN_ROUTES: readonly ArtifactRoute[] = [
       const query = new URLSearchParams(request.query)
       const [id, uuid] = [query.get('run_id') ?? undefined, query.get('run_uuid') ?? undefined]
       const path = parsePath(query.get('path') ?? '')
-      const { folder } = await folderOfRun(artifacts, { run_id: id, run_uuid: uuid })
+      const folder = await folderOfRun(artifacts, { run_id: id, run_uuid: uuid })
       return sendArtifact(artifacts, pathIn(folder, path), request)
     },
   },
@@ -131,7 +160,7 @@ async function uploadSmall(
   const length = Number(headers['content-length'] ?? 0)
   if (length === 0 && headers['transfer-encoding'] === undefined) throw invalid('Request must specify data.')
   if (length > SMALL_BYTES) throw tooLarge()
-  const { folder } = await folderOfRun(artifacts, { run_id: runId, run_uuid: undefined })
+  const folder = await folderOfRun(artifacts, { run_id: runId, run_uuid: undefined })
   try {
     await storeArtifact(artifacts, pathIn(folder, parsePath(path)), body, { maxBytes: SMALL_BYTES })
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Permission } from '@millwright/contracts/scopes'
+import type { Artifacts } from '../artifacts/open.ts'
 import type { Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
 import type { Writer } from '../db/writer.ts'
@@ -20,6 +21,7 @@ export type MlflowContext = {
   readonly now: () => number
   /** For models, which are deployed. */
   readonly core: Context
+  readonly artifacts: Artifacts
   readonly queue: Pick<VersionQueue, 'process'>
   readonly runTexts: RunTexts
 }

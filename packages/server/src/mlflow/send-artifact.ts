@@ -71,7 +71,7 @@ const headersOf = (path: ArtifactPath, { digest }: Artifact, tag: string) => ({
 })
 
 /** RFC 6266: the name as it is, and for old readers one of plain letters. */
-function dispositionOf(name: string): string {
+export function dispositionOf(name: string): string {
   const plain = name.replaceAll(/[^\w.\- ]/g, '_')
   const encoded = encodeURIComponent(name).replaceAll(
     /['()*]/g,

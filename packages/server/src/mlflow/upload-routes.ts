@@ -24,13 +24,15 @@ export const UPLOAD_ROUTES: readonly ArtifactRoute[] = [
     const { path, num_parts: parts = 1 } = await messageOf(fields, request)
     if (parts < 1 || parts > MOST_PARTS)
       throw invalid(`num_parts must be between 1 and ${MOST_PARTS} (got ${parts}).`)
-    const { id, expiresAt } = await uploads.create(placeOf(request, path), parts)
+    const { id, expiresAt, urls } = await uploads.create(placeOf(request, path), parts)
     const addressOf = (number: number): string =>
       `${request.origin}${SIGNED_PARTS.replace('*', `${id}/${number}`)}?${signer.sign(sendingPart(id, number), expiresAt)}`
     const numbers = Array.from({ length: parts }, (_, index) => index + 1)
     return json({
       upload_id: id,
-      credentials: numbers.map((number) => ({ url: addressOf(number), part_number: number, headers: {} })),
+      credentials: numbers.map((number) => ({
+        ...{ url: urls?.[number - 1] ?? addressOf(number), part_number: number, headers: {} },
+      })),
     })
   }),
   ...twins(['POST'], 'mlflow-artifacts/mpu/complete/*', 'track', async ({ uploads }, request) => {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { PartsManifest } from '@millwright/contracts'
-import { type FolderPath, folderOfUri, parsePath, pathIn } from '../artifacts/path.ts'
-import { type BlobStore, readBlob } from '../blobs/blob-store.ts'
+import type { Artifacts } from '../artifacts/open.ts'
+import type { BlobStore } from '../blobs/blob-store.ts'
 import type { Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
 import type { Writer } from '../db/writer.ts'
@@ -16,6 +16,7 @@ import { assertRegistryTag } from '../tracking/limits.ts'
 import { findLoggedModel, getLoggedModel, putModelTags } from '../tracking/logged-models.ts'
 import { IS_PROMPT } from '../tracking/search/entities.ts'
 import { type Mlmodel, readMlmodel } from './mlmodel.ts'
+import { filesAt, type ModelFile } from './model-files.ts'
 import { findRegisteredModel, touchModel } from './models.ts'
 import { type Asked, type Origin, resolveSource } from './source.ts'
 import { digestOf, getRegisteredVersion, type RegisteredVersion, type VersionId } from './versions.ts'
@@ -23,7 +24,8 @@ import { digestOf, getRegisteredVersion, type RegisteredVersion, type VersionId 
 export type RegisterDeps = {
   readonly db: Db
   readonly writer: Writer
-  readonly core: Pick<Context, 'blobs' | 'now' | 'limits' | 'log'>
+  readonly core: Pick<Context, 'blobs' | 'now' | 'limits'>
+  readonly artifacts: Artifacts
   readonly queue: Pick<VersionQueue, 'process'>
 }
 
@@ -75,71 +77,54 @@ export async function registerVersion(
 const MANIFEST = 'MLmodel'
 
 /** Looks for the model file below a location. */
-async function findServable({ db, core }: RegisterDeps, storage: string): Promise<Servable> {
+async function findServable({ artifacts, core }: RegisterDeps, storage: string): Promise<Servable> {
   const { blobs, limits } = core
-  const folder = folderOf(storage)
-  if (folder === undefined) return { reason: `its files are at ${storage}, where this server does not read` }
-  const read = (name: string) => findFile(db, folder, name)
-  const manifest = await read(MANIFEST)
+  const find = filesAt(artifacts, storage)
+  if (find === undefined) return { reason: `its files are at ${storage}, where this server does not read` }
+  const manifest = await find(MANIFEST)
   if (manifest === undefined) return { reason: `there is no file ${MANIFEST} at ${storage}` }
-  const mlmodel = await readManifest(blobs, manifest.digest)
+  const mlmodel = await readManifest(manifest)
   if (mlmodel === undefined) return { reason: `its file ${MANIFEST} cannot be read` }
   const { file, flavors, columns } = mlmodel
   if (file === undefined)
     return {
       reason: `none of its flavors (${flavors.join(', ') || 'none'}) has a file that can be read without Python`,
     }
-  const found = await read(file.name)
+  const found = await find(file.name)
   if (found === undefined) return { reason: `its file ${file.name} is not there` }
-  if (found.bytes > limits.maxModelBytes)
+  const { bytes } = found
+  if (bytes > limits.maxModelBytes)
     return {
-      reason: `its file has ${found.bytes} bytes, and ${limits.maxModelBytes} are allowed (MILLWRIGHT_MAX_MODEL_BYTES)`,
+      reason: `its file has ${bytes} bytes, and ${limits.maxModelBytes} are allowed (MILLWRIGHT_MAX_MODEL_BYTES)`,
     }
-  const sample = await sampleOf(blobs, mlmodel.example && (await read(mlmodel.example)))
-  return { digest: found.digest, bytes: found.bytes, filename: file.name, sample, columns }
-}
-
-/** A location that cannot be a folder here is none. */
-function folderOf(storage: string): FolderPath | undefined {
-  try {
-    return folderOfUri(storage)
-  } catch {
-    return undefined
-  }
-}
-
-type StoredFile = { readonly digest: string; readonly bytes: number }
-
-async function findFile(db: Db, folder: FolderPath, name: string): Promise<StoredFile | undefined> {
-  return db
-    .selectFrom('artifacts')
-    .select(['digest', 'bytes'])
-    .where('path', '=', pathIn(folder, parsePath(name)))
-    .executeTakeFirst()
+  const sample = await sampleOf(
+    blobs,
+    mlmodel.example === undefined ? undefined : await find(mlmodel.example),
+  )
+  return { digest: await found.store(blobs), bytes, filename: file.name, sample, columns }
 }
 
 /** Largest MLmodel file and example that are read into memory, in bytes. */
 const MOST_BYTES = 4 << 20
 
-async function readManifest(blobs: BlobStore, digest: string): Promise<Mlmodel | undefined> {
+async function readManifest(file: ModelFile): Promise<Mlmodel | undefined> {
   try {
-    return readMlmodel((await readSmall(blobs, digest)).toString())
+    return readMlmodel((await readSmall(file)).toString())
   } catch {
     return undefined
   }
 }
 
-async function readSmall(blobs: BlobStore, digest: string): Promise<Buffer> {
-  const bytes = (await blobs.head(digest))?.bytes ?? 0
+async function readSmall({ bytes, read }: ModelFile): Promise<Buffer> {
   if (bytes > MOST_BYTES) throw new RangeError(`${bytes} bytes are too many`)
-  return readBlob(blobs, digest)
+  return Buffer.concat(await (await read()).toArray())
 }
 
 /** Rows of the request that was logged as an example: the version is tried on them. @returns a blob of them */
-async function sampleOf(blobs: BlobStore, file: StoredFile | '' | undefined): Promise<string | null> {
-  if (!file) return null
+async function sampleOf(blobs: BlobStore, file: ModelFile | undefined): Promise<string | null> {
+  if (file === undefined) return null
   try {
-    const { dataframe_split: split } = JSON.parse((await readSmall(blobs, file.digest)).toString()) as {
+    const { dataframe_split: split } = JSON.parse((await readSmall(file)).toString()) as {
       dataframe_split?: { columns: string[]; data: unknown[][] }
     }
     if (split === undefined) return null

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { accessPolicyOf } from '../access/policy.ts'
-import { type Config, tlsFilesOf } from '../config.ts'
+import { artifactStorageOf, type Config, tlsFilesOf } from '../config.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { settleMemory } from '../settle.ts'
 import { type Child, type Ended, superviseChild } from './child.ts'
@@ -32,6 +32,7 @@ export async function runUp(options: UpOptions): Promise<void> {
   const { config, say } = options
   const layout = layoutOf(config.MILLWRIGHT_DATA)
   tlsFilesOf(config)
+  artifactStorageOf(config)
   await prepareDataFolder(layout)
   const lock = await holdDataFolder(layout)
   await checkPort(config.MILLWRIGHT_HOST, config.MILLWRIGHT_PORT)
