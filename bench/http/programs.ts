@@ -121,7 +121,7 @@ export async function start(
   )
   for (const child of children) started.add(child)
   for (let attempt = 0; !(await isReady().catch(() => false)); attempt++) {
-    if (attempt === 3_000) throw new Error(`nothing predicts on port ${port}`)
+    if (attempt === 12_000) throw new Error(`nothing predicts on port ${port}`)
     await sleep(10)
   }
   return {

@@ -5,7 +5,8 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /**
- * A Python with packages in exact versions, in a git-ignored folder, made once.
+ * A Python with packages in exact versions, in a git-ignored folder, made once: by uv where it is there, which takes a tenth
+ * of pip's time.
  * @returns the path of its interpreter @throws Error when there is no Python, or the packages cannot be fetched
  */
 export async function installPython(folder: string, packages: readonly string[]): Promise<string> {
@@ -14,10 +15,19 @@ export async function installPython(folder: string, packages: readonly string[])
   if (existsSync(ready)) return python
   rmSync(folder, { recursive: true, force: true })
   await run('python3', ['-m', 'venv', folder])
-  await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages])
+  const [command, ...install] = (await hasUv())
+    ? ['uv', 'pip', 'install', '--quiet', '--python', python]
+    : [python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+  await run(command!, [...install, ...packages])
   writeFileSync(ready, '')
   return python
 }
+
+const hasUv = (): Promise<boolean> =>
+  run('uv', ['--version']).then(
+    () => true,
+    () => false,
+  )
 
 /** What a script prints, one JSON document. */
 export async function runJson<T>(command: string, args: readonly string[]): Promise<T> {

@@ -12,6 +12,7 @@ import type { MlflowCall, MlflowRoute } from './route.ts'
 import { RUN_ROUTES } from './runs.ts'
 import { SEARCH_ROUTES } from './searches.ts'
 import { SERIES_ROUTES } from './series.ts'
+import { SERVER_INFO_ROUTES } from './server-info.ts'
 
 export type MlflowRequest = {
   readonly method: string
@@ -26,6 +27,7 @@ export type MlflowAnswer = { readonly status: number; readonly body: string }
 
 /** MLflow's REST protocol, but for files. */
 export const MLFLOW_ROUTES: readonly MlflowRoute[] = [
+  ...SERVER_INFO_ROUTES,
   ...EXPERIMENT_ROUTES,
   ...RUN_ROUTES,
   ...SERIES_ROUTES,

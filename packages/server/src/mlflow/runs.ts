@@ -11,6 +11,7 @@ import {
   deleteTag,
   findActiveRow,
   findRow,
+  putParam,
   putParams,
   putTags,
   restoreRun,
@@ -58,7 +59,16 @@ function assertBatch(batch: Readonly<Record<'metrics' | 'params' | 'tags', reado
   const total = batch.metrics.length + batch.params.length + batch.tags.length
   if (total > BATCH.total)
     throw invalid(
-      `A batch logging request can contain at most ${BATCH.total} metrics, params, and tags. Got ${total} metrics, params, and tags. Please split up requests across multiple requests and try again.`,
+      `A batch logging request can contain at most ${BATCH.total} metrics, params, and tags. Got ${total} metrics, params, and tags. Please split up metrics, params, and tags across multiple requests and try again.`,
+    )
+}
+
+function assertDifferent(params: readonly { readonly key: string }[]): void {
+  const keys = params.map(({ key }) => key)
+  const twice = [...new Set(keys.filter((key, index) => keys.indexOf(key) !== index))]
+  if (twice.length > 0)
+    throw invalid(
+      `Duplicate parameter keys have been submitted: [${twice.map((key) => `'${key}'`).join(', ')}]. Please ensure the request contains only one param value per param key.`,
     )
 }
 
@@ -112,7 +122,7 @@ export const RUN_ROUTES: readonly MlflowRoute[] = [
     fields: { ...RUN, key: required(text), value: text },
     answer: changeRun(async (db, { key, value = '', ...run }) => {
       assertKey(key)
-      await putParams(db, await findActiveRow(db, runIdOf(run)), [{ key, value }])
+      await putParam(db, await findActiveRow(db, runIdOf(run)), { key, value })
     }),
   }),
   route('POST', 'runs/set-tag', 'track', {
@@ -135,6 +145,7 @@ export const RUN_ROUTES: readonly MlflowRoute[] = [
     },
     answer: changeRun(async (db, { metrics, params, tags, ...run }) => {
       assertBatch({ metrics, params, tags })
+      assertDifferent(params)
       const values = metrics.map(metricFrom)
       for (const metric of values) assertMetric(metric)
       for (const { key } of [...params, ...tags]) assertKey(key)

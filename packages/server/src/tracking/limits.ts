@@ -31,7 +31,7 @@ export function assertKey(key: string): void {
       `Invalid value "${key}" for parameter 'name' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colons (:) and slashes (/).`,
     )
   const normal = normalPath(key)
-  if (normal !== key)
+  if (normal !== key || /^(\/|\.\.|\.$)/.test(normal))
     throw invalid(
       `Invalid value "${key}" for parameter 'name' supplied: Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '${normal}'`,
     )

@@ -178,9 +178,35 @@ const FIND_PARAMS: Statement = {
 }
 
 /** A param keeps its first value; to log the same again is fine. @throws MlflowError INVALID_PARAMETER_VALUE */
-export async function putParams(db: Db, { id, run_id: runId }: Row, params: readonly Tag[]): Promise<void> {
+export async function putParam(db: Db, row: Row, param: Tag): Promise<void> {
+  const [changed] = await putNew(db, row, [param])
+  if (changed === undefined) return
+  const { key, old, value } = changed
+  throw invalid(
+    `Changing param values is not allowed. Param with key='${key}' was already logged with value='${old}' for run ID='${row.run_id}'. Attempted logging new value '${value}'.`,
+  )
+}
+
+/** The same of several. */
+export async function putParams(db: Db, row: Row, params: readonly Tag[]): Promise<void> {
+  const changed = await putNew(db, row, params)
+  if (changed.length === 0) return
+  const shown = changed.map(
+    ({ key, old, value }) => `{'key': '${key}', 'old_value': '${old}', 'new_value': '${value}'}`,
+  )
+  throw invalid(
+    `Changing param values is not allowed. Params were already logged='[${shown.join(', ')}]' for run ID='${row.run_id}'.`,
+  )
+}
+
+/** @returns those that were there with another value */
+async function putNew(
+  db: Db,
+  { id }: Row,
+  params: readonly Tag[],
+): Promise<readonly (Tag & { readonly old: string | undefined })[]> {
   const rows = params.map(({ key, value }) => ({ run: id, key, value: paramValue(value) }))
-  if (rows.length === 0) return
+  if (rows.length === 0) return []
   await insertAll(
     db,
     INSERT_PARAMS,
@@ -188,22 +214,7 @@ export async function putParams(db: Db, { id, run_id: runId }: Row, params: read
   )
   const { rows: kept } = await run<Tag>(db, FIND_PARAMS, [id, JSON.stringify(rows.map(({ key }) => key))])
   const values = new Map(kept.map(({ key, value }) => [key, value]))
-  const changed = rows.filter(({ key, value }) => values.get(key) !== value)
-  if (changed.length > 0) throw paramChanged(runId, changed, values)
-}
-
-function paramChanged(
-  runId: string,
-  changed: readonly Tag[],
-  values: ReadonlyMap<string, string>,
-): MlflowError {
-  const shown = changed.map(
-    ({ key, value }) => `{'key': '${key}', 'old_value': '${values.get(key)}', 'new_value': '${value}'}`,
-  )
-  const [{ key, value }] = changed as [Tag]
-  return invalid(
-    changed.length > 1
-      ? `Changing param values is not allowed. Params were already logged='[${shown.join(', ')}]' for run ID='${runId}'.`
-      : `Changing param values is not allowed. Param with key='${key}' was already logged with value='${values.get(key)}' for run ID='${runId}'. Attempted logging new value '${value}'.`,
-  )
+  return rows
+    .map(({ key, value }) => ({ key, value, old: values.get(key) }))
+    .filter(({ value, old }) => old !== value)
 }

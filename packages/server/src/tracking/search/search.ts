@@ -111,6 +111,7 @@ function sortOf(
 
 const stored = ({ keyOf }: Keyed, key: string): RawBuilder<unknown> => keyOf?.(key) ?? sql`${key}`
 
+/** NaN differs from every number, and is otherwise like none. */
 function conditionOf(
   clause: Clause,
   { columns, keyed, related }: Searched,
@@ -124,14 +125,18 @@ function conditionOf(
   const rows = keyed[kind]
   if (rows === undefined) return compared(columns[key]!.value)
   const from = sql`from ${sql.table(rows.table)} as keyed where ${rows.belongs('keyed')} and keyed.key = ${stored(rows, key)}`
-  const isNumber = rows.isMetric ? sql`and keyed.is_nan = 0` : sql``
+  const value = sql`keyed.value`
+  const holds = rows.isMetric
+    ? clause.operator === '!='
+      ? sql`(keyed.is_nan = 1 or ${compared(value)})`
+      : sql`(keyed.is_nan = 0 and ${compared(value)})`
+    : compared(value)
+  if (rows.several !== undefined) return sql`exists (select 1 ${from} and ${holds})`
   // One row is looked up rather than searched for: planners make joins of `exists`, and begin them at the wrong end.
-  if (rows.several === undefined) {
-    const value = sql`(select keyed.value ${from} ${isNumber})`
-    const absent = rows.absent?.(key)
-    return compared(absent === undefined ? value : sql`coalesce(${value}, ${absent})`)
-  }
-  return sql`exists (select 1 ${from} ${isNumber} and ${compared(sql`keyed.value`)})`
+  if (rows.isMetric) return sql`(select ${holds} ${from})`
+  const absent = rows.absent?.(key)
+  const found = sql`(select ${value} ${from})`
+  return compared(absent === undefined ? found : sql`coalesce(${found}, ${absent})`)
 }
 
 /** LIKE heeds case, ILIKE does not. SQLite's LIKE does not either, and its GLOB does. */

@@ -1,0 +1,130 @@
+import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { interpreterOf } from '../test/mlflow/clients.ts'
+import { cpuSeconds, type Program, proportionalMemory } from './http/programs.ts'
+import { type Load, load } from './tracking/load.ts'
+import { CALLER_COUNTS, prepare, walk } from './tracking/operations.ts'
+import { startOurs, startTheirs } from './tracking/servers.ts'
+
+/**
+ * npm run bench:tracking [-- --seconds N --runs N,N --operations REGEX --ours-only --json]: Millwright and MLflow's newest server, both on SQLite with as
+ * many runs (10 metrics and 10 params each, put into the files before the start), asked the same by the same load generator,
+ * one after the other, all cores shared with it. MLflow has its default workers and does not run jobs; its start and memory
+ * are also given as it comes, with jobs. Processor time is that of all processes of a server. 100 000 runs: --runs 100000
+ * (MLflow's order by metric takes minutes then). Installs MLflow with the first run.
+ */
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '2' },
+    runs: { type: 'string', default: '10000' },
+    json: { type: 'boolean', default: false },
+    operations: { type: 'string', default: '' },
+    'ours-only': { type: 'boolean', default: false },
+  },
+})
+const seconds = Number(values.seconds)
+const wanted = new RegExp(values.operations)
+const WALK = 'search: walk all, 1000 a page'
+
+type Point = { readonly operation: string; readonly callers: number } & Load
+type Measured = {
+  readonly points: readonly Point[]
+  readonly startSeconds: number
+  readonly megabytes: number
+  readonly processes: number
+}
+
+async function measure(server: Program, runs: number): Promise<Measured> {
+  await sleep(2_000)
+  const pids = server.pids()
+  const megabytes = proportionalMemory(pids)
+  const points: Point[] = []
+  const operations = (await prepare(server)).filter(({ name }) => wanted.test(name))
+  for (const { name: operation, call, callers = CALLER_COUNTS } of operations)
+    for (const count of callers) {
+      await load(server, call, { callers: count, seconds: seconds / 2 })
+      points.push({ operation, callers: count, ...(await load(server, call, { callers: count, seconds })) })
+      progress(points.at(-1)!)
+    }
+  if (wanted.test(WALK)) points.push(await walkAll(server, runs))
+  await server.stop()
+  return { points, startSeconds: server.readySeconds, megabytes, processes: pids.length }
+}
+
+/** The whole walk is one request. @throws Error when a run is missing */
+async function walkAll(server: Program, runs: number): Promise<Point> {
+  const pids = server.pids()
+  const before = cpuSeconds(pids)
+  const startedAt = performance.now()
+  const found = await walk(server)
+  if (found !== runs) throw new Error(`the walk found ${found} of ${runs} runs`)
+  const elapsed = performance.now() - startedAt
+  const cpu = (cpuSeconds(pids) - before) * 1000
+  return {
+    operation: WALK,
+    callers: 1,
+    requests: 1,
+    perSecond: 1000 / elapsed,
+    p50: elapsed,
+    p99: elapsed,
+    cpu,
+  }
+}
+
+const progress = ({ operation, callers, requests, cpu, p50 }: Point): void =>
+  console.error(
+    `${operation}, ${callers}: ${requests} requests, ${cpu.toFixed(2)} ms CPU, p50 ${p50.toFixed(1)} ms`,
+  )
+
+const short = (value: number): string => (value < 10 ? value.toFixed(2) : value.toFixed(value < 100 ? 1 : 0))
+const row = (cells: readonly (string | number)[]): void => console.log(`| ${cells.join(' | ')} |`)
+
+function print(ours: Measured, theirs: Measured | undefined): void {
+  const head = ['ms CPU', 'p50 ms', 'p99 ms', 'per s']
+  row(['operation', 'callers', ...head, ...head.map((name) => `MLflow: ${name}`), '× per s', '× CPU'])
+  row(Array(12).fill('---'))
+  for (const point of ours.points) {
+    const other = theirs?.points.find(
+      ({ operation, callers }) => operation === point.operation && callers === point.callers,
+    )
+    const cells = (load: Load | undefined): string[] =>
+      load === undefined ? ['–', '–', '–', '–'] : [load.cpu, load.p50, load.p99, load.perSecond].map(short)
+    const ratios =
+      other === undefined
+        ? ['–', '–']
+        : [short(point.perSecond / other.perSecond), short(other.cpu / Math.max(point.cpu, 0.001))]
+    row([point.operation, point.callers, ...cells(point), ...cells(other), ...ratios])
+  }
+}
+
+const said = (name: string, { startSeconds, megabytes, processes }: Omit<Measured, 'points'>): string =>
+  `${name}: ready after ${startSeconds.toFixed(1)} s, idle ${megabytes.toFixed(0)} MB PSS in ${processes} processes`
+
+/** Start and memory alone. */
+async function idle(server: Program): Promise<Omit<Measured, 'points'>> {
+  await sleep(10_000)
+  const pids = server.pids()
+  const megabytes = proportionalMemory(pids)
+  await server.stop()
+  return { startSeconds: server.readySeconds, megabytes, processes: pids.length }
+}
+
+const python = await interpreterOf('mlflow3')
+const withTheirs = !values['ours-only']
+for (const runs of values.runs.split(',').map(Number)) {
+  const ours = await measure(await startOurs(runs), runs)
+  const theirs = withTheirs ? await measure(await startTheirs(python, runs), runs) : undefined
+  const asItComes = withTheirs ? await idle(await startTheirs(python, 0, true)) : undefined
+  if (values.json) {
+    console.log(JSON.stringify({ runs, cores: availableParallelism(), seconds, ours, theirs, asItComes }))
+    continue
+  }
+  console.log(
+    `\n${runs} runs, cores ${availableParallelism()}, node ${process.version}, ${seconds} s a point\n`,
+  )
+  print(ours, theirs)
+  console.log(`\n${said('Millwright', ours)}`)
+  if (theirs !== undefined) console.log(said('MLflow without jobs', theirs))
+  if (asItComes !== undefined) console.log(said('MLflow as it comes', asItComes))
+}
