@@ -17,6 +17,7 @@ import {
   type VersionRow,
   withVersionData,
 } from '../registered/versions.ts'
+import { ensureView } from '../registered/view.ts'
 import { MODEL_VERSIONS } from '../tracking/filter/entities.ts'
 import { parseOrders } from '../tracking/filter/order.ts'
 import { SEARCHED_VERSIONS } from '../tracking/search/entities.ts'
@@ -76,7 +77,11 @@ export const MODEL_VERSION_ROUTES: readonly MlflowRoute[] = [
   }),
   route('GET', 'model-versions/get-download-uri', 'read', {
     fields: ID,
-    answer: async ({ db }, id) => ({ artifact_uri: storageOf(await findRegisteredVersion(db, idOf(id))) }),
+    async answer(call, id) {
+      const version = await findRegisteredVersion(call.db, idOf(id))
+      await ensureView(call, version)
+      return { artifact_uri: storageOf(version) }
+    },
   }),
   route('PATCH', 'model-versions/update', 'track', {
     fields: { ...ID, description: text },

@@ -25,7 +25,7 @@ const RUN = /^runs:\/+([^/]+)\/(.+)$/
 
 /** Files of versions that were not registered from anywhere: a view of what was uploaded. */
 export const viewOf = ({ model, number }: Pick<VersionRow, 'model' | 'number'>): string =>
-  `mlflow-artifacts:/registry/${encodeURIComponent(model)}/${number}`
+  `mlflow-artifacts:/registry/${model.replaceAll(/[^\w.-]/g, '_')}/${number}`
 
 export const storageOf = (version: VersionRow): string => version.storage ?? version.source ?? viewOf(version)
 
