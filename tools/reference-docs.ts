@@ -65,7 +65,8 @@ export async function buildPermissionsPage(): Promise<string> {
     const { prefix, meaning, scopes: allowed } = KIND_TABLE[kind]
     return `| ${kind} | \`${prefix}…\` | ${meaning} | ${allowed.join(', ')} |`
   })
-  return `# Keys and permissions
+  return (
+    `# Keys and permissions
 
 What each route asks of an API key, where one is asked for; see [Secure a server](../how-to/secure-a-server.md).
 
@@ -91,7 +92,19 @@ address without a name means one of them as the default. Addresses that are abou
 
 ## Routes
 
-Whatever is not in these tables asks for a key too, of any scope, before it is answered with 404 or 405.
+Whatever is not in these tables asks for a key too, of any scope, before it is answered with 404 or 405. What is under
+` /
+      api /
+      2.0 /
+      mlflow /
+      ` is under ` /
+      api /
+      3.0 /
+      mlflow /
+      ` and ` /
+      ajax -
+    api /
+      ` as well.
 
 ### Answered by gateways
 
@@ -105,16 +118,26 @@ ${routeRows(grpc)}
 
 ${routeRows(control)}
 `
+  )
 }
 
 const routeRows = (routes: readonly ListedRoute[]): string =>
   [
     '| route | methods | scope |',
     '|---|---|---|',
-    ...routes.map(
+    ...withoutTwins(routes).map(
       ({ path, methods, permission }) => `| \`${path}\` | ${methods.join(', ')} | ${permission} |`,
     ),
   ].join('\n')
+
+/** MLflow's paths are there four times. */
+function withoutTwins(routes: readonly ListedRoute[]): ListedRoute[] {
+  const paths = new Set(routes.map(({ path }) => path))
+  return routes.filter(({ path }) => {
+    const first = path.replace('/ajax-api/', '/api/').replace('/api/3.0/mlflow', '/api/2.0/mlflow')
+    return first === path || !paths.has(first)
+  })
+}
 
 if (import.meta.main) {
   writeFileSync(new URL('../docs/reference/permissions.md', import.meta.url), await buildPermissionsPage())

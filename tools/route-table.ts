@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
 import type { Permission } from '../packages/contracts/src/scopes.ts'
 import { createApp } from '../packages/server/src/control/app.ts'
+import { registerMlflow } from '../packages/server/src/control/mlflow.ts'
 import { controlRoutes } from '../packages/server/src/control/routes.ts'
 import { grpcRoutes } from '../packages/server/src/gateway/grpc/routes.ts'
 import { gatewayRoutes } from '../packages/server/src/gateway/routes.ts'
@@ -23,7 +24,10 @@ type Listed = Readonly<Record<'gateway' | 'grpc' | 'control', ListedRoute[]>>
 export async function listRoutes(): Promise<Listed> {
   const byPath = new Map<string, ListedRoute>()
   const app = createApp({
-    mounts: [(app) => mountArtifacts(app, anything as never, anything as never)],
+    mounts: [
+      (app) => registerMlflow(app, anything as never, anything as never),
+      (app) => mountArtifacts(app, anything as never, anything as never),
+    ],
     routes: [...controlRoutes(anything as never), ...predictionRoutes(anything as never)],
     logger: createLogger({ role: 'control', level: 'error', version: '', destination: new Writable() }),
     access: { boundToLoopback: true, loginRequired: true, allowedHosts: [] },

@@ -115,7 +115,7 @@ export async function deleteVersionTag(db: Db, { model, number }: VersionId, key
     .execute()
 }
 
-export const STAGES = ['None', 'Staging', 'Production', 'Archived'] as const
+const STAGES = ['None', 'Staging', 'Production', 'Archived'] as const
 export type Stage = (typeof STAGES)[number]
 
 /** Any case. @throws MlflowError INVALID_PARAMETER_VALUE */

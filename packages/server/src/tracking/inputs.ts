@@ -8,7 +8,7 @@ import { assertDataset, assertInputTag } from './limits.ts'
 import { groupByRun } from './metrics.ts'
 
 /** Data that a run read, named by what is in it. */
-export type Dataset = {
+type Dataset = {
   readonly name: string
   readonly digest: string
   readonly source_type: string

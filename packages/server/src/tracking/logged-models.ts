@@ -9,7 +9,7 @@ import { type Metric, numberOf, storedValue } from './metrics.ts'
 
 type Row = Selectable<Tables['logged_models']>
 /** A metric of a model, and of the dataset and run it was measured with. */
-export type ModelMetric = Metric & {
+type ModelMetric = Metric & {
   readonly run_id: string
   readonly dataset_name: string | null
   readonly dataset_digest: string | null

@@ -31,7 +31,7 @@ export type Searched = {
   readonly tieBreaks: readonly { readonly key: string; readonly isDescending: boolean }[]
 }
 
-export type Related = {
+type Related = {
   /** Up to and with the `where` that ties them to what is searched. */
   readonly from: RawBuilder<unknown>
   readonly columns: Readonly<Record<string, RawBuilder<unknown>>>
