@@ -65,8 +65,7 @@ export async function buildPermissionsPage(): Promise<string> {
     const { prefix, meaning, scopes: allowed } = KIND_TABLE[kind]
     return `| ${kind} | \`${prefix}…\` | ${meaning} | ${allowed.join(', ')} |`
   })
-  return (
-    `# Keys and permissions
+  return `# Keys and permissions
 
 What each route asks of an API key, where one is asked for; see [Secure a server](../how-to/secure-a-server.md).
 
@@ -93,18 +92,7 @@ address without a name means one of them as the default. Addresses that are abou
 ## Routes
 
 Whatever is not in these tables asks for a key too, of any scope, before it is answered with 404 or 405. What is under
-` /
-      api /
-      2.0 /
-      mlflow /
-      ` is under ` /
-      api /
-      3.0 /
-      mlflow /
-      ` and ` /
-      ajax -
-    api /
-      ` as well.
+\`/api/2.0/mlflow/\` is under \`/api/3.0/mlflow/\` and \`/ajax-api/\` as well.
 
 ### Answered by gateways
 
@@ -118,7 +106,6 @@ ${routeRows(grpc)}
 
 ${routeRows(control)}
 `
-  )
 }
 
 const routeRows = (routes: readonly ListedRoute[]): string =>
