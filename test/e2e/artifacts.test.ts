@@ -94,6 +94,26 @@ test('an upload that is cut off leaves nothing', async () => {
   expect((await ask('GET', `${API}/artifacts/1/r/artifacts/cut.bin`, 'read')).status).toBe(404)
 })
 
+test.each([
+  ['who may not', 'read', `${API}/artifacts/1/a`, 'HTTP/1.1 403 Forbidden'],
+  ['a bad path', 'deploy', `${API}/artifacts/1/%2e%2e/a`, 'HTTP/1.1 400 Bad Request'],
+])('%s is told so while it still sends', async (_, scope, path, status) => {
+  const { hostname, port } = new URL(server.url)
+  const socket = connect(Number(port), hostname)
+  const lines = [`PUT ${path} HTTP/1.1`, `host: ${hostname}`, `authorization: Bearer ${secrets[scope]}`]
+  let answer = ''
+  socket.on('data', (chunk) => {
+    answer += chunk
+  })
+  socket.write([...lines, ...['content-length: 50000000', '', '']].join('\r\n'))
+  socket.write(Buffer.alloc(100_000))
+
+  await eventually(async () => answer.endsWith('}'))
+  socket.destroy()
+
+  expect(answer.split('\r\n')[0]).toBe(status)
+})
+
 test('reading, writing and deleting are rights of their own', async () => {
   const file = `${API}/artifacts/rights/a`
   const answers = [

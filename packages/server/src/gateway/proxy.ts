@@ -147,14 +147,20 @@ async function sendBack(
   passBody(answer, response)
 }
 
-/** As `pipe` does, but gives the memory of each piece back when it is sent. */
+/** As `pipe` does, and gives the memory of each piece back when it is sent. */
 function passBody(from: IncomingMessage, to: ClientRequest | ServerResponse): void {
-  from.on('data', (piece: Buffer) => {
+  const pass = (piece: Buffer): void => {
     if (to.write(piece, () => releasePiece(piece))) return
     from.pause()
     to.once('drain', () => from.resume())
-  })
+  }
+  from.on('data', pass)
   from.on('end', () => to.end())
+  // Who has refused the rest is not sent it.
+  to.once('close', () => {
+    from.off('data', pass)
+    from.pause()
+  })
 }
 
 function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
