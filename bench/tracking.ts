@@ -43,7 +43,7 @@ async function measure(server: Program, runs: number): Promise<Measured> {
   const operations = (await prepare(server)).filter(({ name }) => wanted.test(name))
   for (const { name: operation, call, callers = CALLER_COUNTS } of operations)
     for (const count of callers) {
-      await load(server, call, { callers: count, seconds: seconds / 2 })
+      if (count === 1) await load(server, call, { callers: count, seconds: seconds / 2 })
       points.push({ operation, callers: count, ...(await load(server, call, { callers: count, seconds })) })
       progress(points.at(-1)!)
     }

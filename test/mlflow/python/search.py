@@ -53,7 +53,8 @@ for index in range(16):
     row = {"name": f"run-{index:02d}-{'AbC'[index % 3]}", "start": 1000 + 10 * (index // 2), "plan": PLANS[index % 8],
            "auc": AUCS[(index * 3) % 8], "loss": float((index * 7) % 5), "status": STATUSES[index % 4], "end": None}
     row["tag"] = None if index % 5 == 0 else f"Team {index % 3}"
-    row["id"] = client.create_run(EXPERIMENT, start_time=row["start"], run_name=row["name"]).info.run_id
+    made = client.create_run(EXPERIMENT, start_time=row["start"], run_name=row["name"]).info
+    row.update(id=made.run_id, uri=made.artifact_uri, user=made.user_id)
     client.log_batch(
         row["id"],
         [Metric(key, row[key], 1, 0) for key in ("auc", "loss") if row[key] is not None] + [Metric("val/top 1", index / 2, 1, 0)],
@@ -97,6 +98,8 @@ def runs():
         *texts("attr.`Run name`", field("name"), ["%-c"]),
         *texts("status", field("status"), ["FINISHED", "F%", "finished"]),
         *texts("attributes.run_id", field("id"), [RUNS[2]["id"], f"{RUNS[2]['id'][:6]}%"]),
+        *texts("artifact_uri", field("uri"), [RUNS[3]["uri"], f"%{RUNS[4]['id'].upper()}%"]),
+        *texts("attributes.user_id", field("user"), [RUNS[0]["user"], "U%"]),
         *texts("datasets.name", field("dataset"), ["Data_A", "data%"]),
         *texts("dataset.digest", field("digest"), [digest, f"{digest[:3]}%"]),
         *texts("datasets.context", field("context"), ["training", "e%"]),
