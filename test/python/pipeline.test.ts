@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cli, postJson, ROOT, type Running, removeFolder, startMillwright } from '../support/millwright.ts'
-import { installPython } from '../support/python-environment.ts'
+import { findMlflow } from './find-mlflow.ts'
 
 /** A training script that nobody changed, with the real mlflow, from the first model to a refused one. */
 const run = promisify(execFile)
@@ -12,13 +12,7 @@ const SCRIPT = join(HERE, 'training_pipeline.py')
 const CUSTOMERS = join(ROOT, 'examples/churn/customers.csv')
 const ROW = { days_since_last_order: 45, total_orders: 12, lifetime_value: 567.89, email_open_rate: 0.35 }
 
-const python = await installPython(join(HERE, '.cache/mlflow'), [
-  'mlflow==3.17.2',
-  'scikit-learn==1.9.1',
-]).catch((error: unknown) => {
-  console.warn(`skipped: mlflow cannot be installed (${String(error).split('\n')[0]})`)
-  return undefined
-})
+const python = await findMlflow()
 
 describe.skipIf(python === undefined)('a training script with the three helpers', () => {
   let server: Running

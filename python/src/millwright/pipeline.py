@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Iterator, Mapping, Optional
 
 from .datasets import SOURCE, active_run_id, log_dataset
-from .delivery import deliver
+from .delivery import deliver, open_spool
 from .errors import NotConfigured, Unreachable
 from .server import Server
+from .sessions import is_logging
 from .settings import load_settings
 from .versions import metrics_of
 
@@ -126,7 +127,9 @@ def _source_of(what: Any) -> str:
         if run is None:
             raise NotConfigured("promote what? call it inside mlflow.start_run(), or pass a version, a run or a model")
         return run
-    for attribute in ("registered_model_version", "version", "model_uri"):
+    # Numbers of versions are the server's to give: while it is away, a model is named by what it was logged as.
+    numbered = () if is_logging(open_spool()) else ("registered_model_version", "version")
+    for attribute in (*numbered, "model_uri", "source"):
         value = getattr(what, attribute, None)
         if value is not None:
             return str(value)

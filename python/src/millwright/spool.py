@@ -3,7 +3,8 @@
     queue.jsonl    an operation a line; a line is written whole and synced, or cut off by the next writer
     position       bytes of the queue that were sent
     files/<sha256> contents of artifacts that wait
-    runs.json      ids that runs got from the server, by the ids that they were given while it was away
+    runs.json      ids that runs and models got from the server, by the ids that they were given while it was away
+    mlflow/        what mlflow logged meanwhile: see offline.py
     refused.jsonl  operations to which the server said no, with its reason, and those that found the spool full
 
 Processes on one machine share a spool; a lock on the folder lets one at a time write or send.
@@ -19,7 +20,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional
+from typing import IO, Any, Callable, Iterator, Optional
 
 from .errors import Refused, SpoolFull
 from .server import encode
@@ -99,7 +100,7 @@ class Spool:
         return self._files / file
 
     def run_id(self, given: str) -> str:
-        """The server's id of a run."""
+        """The server's id of a run, or of a logged model."""
         return str(self._read_runs().get(given, given))
 
     def name_run(self, given: str, run_id: str) -> None:
@@ -167,8 +168,8 @@ class Spool:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(self.folder / "lock", "a") as lock:
-            _lock(lock.fileno())
+        with open(self.folder / "lock", "a") as file:
+            lock(file)
             yield  # closing the file ends the lock
 
 
@@ -180,11 +181,12 @@ def _sync(file: Any) -> None:
 try:
     import fcntl
 
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    def lock(file: IO[str], wait: bool = True) -> None:
+        """Until the file is closed, or its process ends. Raises ``OSError`` when it would have to wait and shall not."""
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 except ImportError:  # Windows
     import msvcrt
 
-    def _lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+    def lock(file: IO[str], wait: bool = True) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
