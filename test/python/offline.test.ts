@@ -51,13 +51,14 @@ describe.skipIf(python === undefined)('a server that was away', () => {
     const file = await fetch(`${url}/get-artifact?run_id=${runs[0]?.info.run_id}&path=weather/report.txt`)
     const report = await file.text()
     const loaded = await start('-c', LOAD)
+    const aliases = await fetch(`${url}/api/v1/models/tide/aliases`).then((answer) => answer.json())
     const served = await postJson(`${url}/api/v1/deployments/tide/predict`, { row: ROW })
     await server.stop()
     removeFolder(server.data)
     removeFolder(folder)
 
     expect(away.stdout.trim()).toMatch(/offline$/)
-    expect([flushed.stdout.trim(), again.stdout.trim()]).toEqual(['2 sent, 0 refused', '0 sent, 0 refused'])
+    expect([flushed.stdout.trim(), again.stdout.trim()]).toEqual(['3 sent, 0 refused', '0 sent, 0 refused'])
     expect(runs).toHaveLength(1)
     expect(runs[0]).toMatchObject({
       info: { run_name: 'at sea', status: 'FINISHED' },
@@ -67,6 +68,7 @@ describe.skipIf(python === undefined)('a server that was away', () => {
     })
     expect(report).toBe('calm')
     expect(loaded.stdout.trim()).toBe('LogisticRegression')
+    expect(aliases).toEqual({ challenger: 1, production: 1 })
     expect(served).toMatchObject({ status: 200, json: { model: 'tide', version: { number: 1 } } })
   })
 })

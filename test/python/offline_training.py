@@ -25,5 +25,6 @@ with millwright.offline() as is_offline:
         logged = mlflow.sklearn.log_model(
             model, name="model", registered_model_name="tide", serialization_format="cloudpickle", input_example=data[FEATURES].head(3)
         )
+        mlflow.MlflowClient().set_registered_model_alias("tide", "challenger", "1")
         millwright.promote_to_production(logged, model="tide")
 print("offline" if is_offline else "online")

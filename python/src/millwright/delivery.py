@@ -71,11 +71,13 @@ def _flush(server: Server, spool: Spool) -> Flushed:
 
     if is_logging(spool):  # what it logs comes before what it promotes
         return Flushed()
+    transferred = []
     for folder in finished_folders(spool):
         with hold(folder) or nullcontext():
-            transfer(server, spool, folder)
-    flushed = spool.drain(send)
+            transferred.append(transfer(server, spool, folder))
+    drained = spool.drain(send)
+    flushed = Flushed(drained.sent + sum(transferred), drained.refused + transferred.count(False))
     if flushed.refused:
-        _log.error("the server refused %d operations; why is in %s", flushed.refused, spool.folder / "refused.jsonl")
+        _log.error("the server refused %d operations; what and why is in %s", flushed.refused, spool.folder)
     _away_until.pop(server.settings.url, None)
     return flushed

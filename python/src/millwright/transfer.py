@@ -20,14 +20,14 @@ _log = logging.getLogger("millwright")
 MODEL_KEY = "millwright.model_key"
 
 
-def transfer(server: Server, spool: Spool, folder: Path) -> None:
-    """Sends a folder and removes it. What the server refuses leaves the folder where it is, under another name.
+def transfer(server: Server, spool: Spool, folder: Path) -> bool:
+    """Sends a folder and removes it; False: the server refused something, and the folder is kept under another name.
 
     Raises ``Unreachable``; the next call begins anew.
     """
     if not (folder / DATABASE).exists():
         shutil.rmtree(folder)
-        return
+        return True
     uri = f"sqlite:///{folder}/{DATABASE}"
     client = importlib.import_module("mlflow").MlflowClient(tracking_uri=uri, registry_uri=uri)
     try:
@@ -42,8 +42,9 @@ def transfer(server: Server, spool: Spool, folder: Path) -> None:
         kept = spool.folder / f"refused-{folder.name}"
         folder.rename(kept)
         _log.error("the server refused what mlflow logged while it was away (%s); it is kept in %s", error, kept)
-        return
+        return False
     shutil.rmtree(folder)
+    return True
 
 
 def _pages(search: Any, *given: Any, **options: Any) -> Iterator[Any]:
