@@ -6,6 +6,7 @@
     runs.json      ids that runs and models got from the server, by the ids that they were given while it was away
     mlflow/        what mlflow logged meanwhile: see offline.py
     refused.jsonl  operations to which the server said no, with its reason, and those that found the spool full
+    refused/       contents of the artifacts among them
 
 Processes on one machine share a spool; a lock on the folder lets one at a time write or send.
 """
@@ -82,18 +83,32 @@ class Spool:
             return Flushed()
         sent = refused = 0
         with self._locked():
-            for end, operation in self._waiting():
-                try:
-                    send(operation)
-                    sent += 1
-                except Refused as error:
-                    self._refuse(operation, error.code, str(error))
-                    refused += 1
+            for end, line in self._waiting():
+                fault = self._send(line, send)
+                sent, refused = sent + (not fault), refused + fault
                 self._write(self._position, str(end))
             self._queue.unlink(missing_ok=True)
             self._position.unlink(missing_ok=True)
             shutil.rmtree(self._files, ignore_errors=True)
         return Flushed(sent, refused)
+
+    def _send(self, line: bytes, send: Callable[[Operation], None]) -> bool:
+        """Whether the operation of a line was put aside, with its file."""
+        try:
+            operation: Operation = json.loads(line)
+        except ValueError:
+            self._refuse({"line": line.decode("utf-8", "replace")}, "SPOOL_DAMAGED", "the line is no JSON")
+            return True
+        try:
+            send(operation)
+            return False
+        except Refused as error:
+            copy = self._files / operation.get("file", "none")
+            if copy.is_file():
+                (self.folder / "refused").mkdir(exist_ok=True)
+                shutil.copyfile(copy, self.folder / "refused" / copy.name)
+            self._refuse(operation, error.code, str(error))
+            return True
 
     def path_of(self, file: str) -> Path:
         """Where the copy of a file lies."""
@@ -109,8 +124,8 @@ class Spool:
     def _read_runs(self) -> dict[str, str]:
         return json.loads(self._runs.read_text()) if self._runs.exists() else {}
 
-    def _waiting(self) -> Iterator[tuple[int, Operation]]:
-        """Each whole operation after the position, and where it ends."""
+    def _waiting(self) -> Iterator[tuple[int, bytes]]:
+        """Each whole line after the position, and where it ends."""
         if self.is_empty():
             return
         with open(self._queue, "rb") as queue:
@@ -119,7 +134,7 @@ class Spool:
             for line in queue:
                 position += len(line)
                 if line.endswith(b"\n"):
-                    yield position, json.loads(line)
+                    yield position, line
 
     def _whole_bytes(self) -> int:
         """Bytes of the queue up to the end of its last whole line: a writer may have been killed within one."""
