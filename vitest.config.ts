@@ -42,7 +42,7 @@ const KINDS: readonly Kind[] = [
   { name: 's3', include: ['test/s3/**/*.test.ts'], timeoutMs: 600_000 },
   { name: 'browser', include: ['test/browser/**/*.test.ts'], timeoutMs: 120_000 },
   { name: 'clients', include: ['test/clients/**/*.test.ts'], timeoutMs: 600_000 },
-  { name: 'python', include: ['test/python/**/*.test.ts'], timeoutMs: 240_000 },
+  { name: 'python', include: ['test/python/**/*.test.ts'], timeoutMs: 600_000, serial: true },
   { name: 'mlflow', include: ['test/mlflow/**/*.test.ts'], timeoutMs: 600_000 },
   { name: 'container', include: ['test/container/**/*.test.ts'], timeoutMs: 600_000 },
   { name: 'nightly', include: ['test/nightly/**/*.test.ts'], timeoutMs: 900_000 },

@@ -33,7 +33,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   keys: ['db', 'events', 'deployments', 'access', 'routing'],
   tracking: ['db'],
   artifacts: ['db', 'blobs', 'tracking'],
-  registered: ['db', 'blobs', 'tracking', 'artifacts', 'registry', 'deployments', 'events'],
+  registered: ['db', 'blobs', 'tracking', 'artifacts', 'registry', 'deployments', 'promotion', 'events'],
   mlflow: [
     ...['db', 'blobs', 'events', 'tracking', 'artifacts', 'registered', 'access', 'deployments', 'registry'],
   ],

@@ -78,6 +78,31 @@ class SpoolTest(Case):
 
         self.assertEqual(sent, numbered(1, 2))
 
+    def test_a_damaged_line_stops_nothing(self) -> None:
+        spool, sent = self.spool(), []
+        for operation in numbered(1, 2, 3):
+            spool.append(operation)
+        queue = spool.folder / "queue.jsonl"
+        queue.write_bytes(queue.read_bytes().replace(b'"number":2', b'"numb\xff'))
+
+        flushed = spool.drain(sent.append)
+
+        self.assertEqual((sent, flushed.sent, flushed.refused), (numbered(1, 3), 2, 1))
+        self.assertIn("SPOOL_DAMAGED", (spool.folder / "refused.jsonl").read_text())
+
+    def test_the_file_of_what_is_refused_is_kept(self) -> None:
+        spool = self.spool()
+        file = Path(self.folder) / "roc.png"
+        file.write_bytes(b"picture")
+        spool.append({"operation": "log_artifact"}, file)
+
+        def refuse(_: dict) -> None:
+            raise Refused(404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Run not found"})
+
+        spool.drain(refuse)
+
+        self.assertEqual([kept.read_bytes() for kept in (spool.folder / "refused").iterdir()], [b"picture"])
+
     def test_the_limit_counts_files_and_says_what_was_dropped(self) -> None:
         spool = self.spool(max_bytes=1000)
         file = Path(self.folder) / "model.bin"

@@ -17,6 +17,9 @@ from millwright.settings import load_settings
 from tests.support import TRACKING, Case, needs_artifacts, needs_registry, needs_tracking
 
 
+CHURN_MODEL = Path(__file__).parents[2] / "examples/churn/models/churn_model_v2.pkl"
+
+
 @needs_tracking
 class RunTest(Case):
     def setUp(self) -> None:
@@ -159,9 +162,9 @@ class RunTest(Case):
         run = millwright.start_run(self.experiment)
         run.log_metrics({"val_auc": 0.5, "auc": 0.84})
         server = Server(load_settings())
-        server.post(f"{MLFLOW}/registered-models/create", {"name": model})
-        version = {"name": model, "run_id": run.run_id, "source": f"runs:/{run.run_id}/model"}
-        server.post(f"{MLFLOW}/model-versions/create", version)
+        upload = server.call("PUT", "/api/v1/uploads", CHURN_MODEL.read_bytes(), "application/octet-stream")
+        version = {"digest": upload["digest"], "run_id": run.run_id}
+        server.post(f"/api/v1/models/{model}/versions", version)
         before = millwright.get_production_model_auc(model=model)
         server.post(f"{MLFLOW}/registered-models/alias", {"name": model, "alias": "production", "version": "1"})
 

@@ -31,11 +31,11 @@ export const ERRORS = {
         ? `model "${p.name}" version ${p.version} was refused (${p.reason}); deploy another file`
         : `model "${p.name}" version ${p.version} is ${p.state}; wait for READY before promoting it`,
   }),
-  PROMOTION_REFUSED: define<{ model: string; version: number; alias: string; reasons: readonly string[] }>({
+  PROMOTION_REFUSED: define<{ model: string; version: number; alias: string; reasons: string }>({
     status: 409,
     title: 'Promotion refused',
     message: (p) =>
-      `${p.model}@${p.version} may not become ${p.alias}: ${p.reasons.join('; ')}; see millwright rules show ${p.model}`,
+      `${p.model}@${p.version} may not become ${p.alias}: ${p.reasons}; see millwright rules show ${p.model}`,
   }),
   MODEL_REFUSED: define<{ reason: string }>({
     status: 422,

@@ -3,6 +3,7 @@
 from .datasets import log_dataset
 from .delivery import flush
 from .errors import MillwrightError, NotConfigured, PromotionRefused, Refused, SpoolFull, Unreachable
+from .offline import offline
 from .pipeline import get_production_model_auc, load_data_from_warehouse, promote_to_production
 from .prediction import predict
 from .runs import Run, start_run
@@ -23,6 +24,7 @@ __all__ = [
     "get_production_model_auc",
     "load_data_from_warehouse",
     "log_dataset",
+    "offline",
     "predict",
     "promote_to_production",
     "start_run",

@@ -6,10 +6,12 @@ import argparse
 import os
 import runpy
 import sys
+from contextlib import nullcontext
 from typing import Optional, Sequence
 
 from .delivery import flush, open_spool
 from .errors import MillwrightError
+from .offline import offline
 from .pipeline import get_production_model_auc, load_data_from_warehouse, promote_to_production
 
 _HELPERS = (load_data_from_warehouse, get_production_model_auc, promote_to_production)
@@ -25,6 +27,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     run.add_argument("--model", help="sets MILLWRIGHT_MODEL")
     run.add_argument("--data", help="sets MILLWRIGHT_DATASET")
     run.add_argument("--metric", help="sets MILLWRIGHT_METRIC")
+    run.add_argument("--offline", action="store_true", help="let mlflow log to the spool when the server is away")
     run.add_argument("script")
     run.add_argument("arguments", nargs=argparse.REMAINDER)
     asked = parser.parse_args(arguments)
@@ -53,7 +56,9 @@ def _run(asked: argparse.Namespace) -> int:
             os.environ[variable] = getattr(asked, option)
     sys.argv = [asked.script, *asked.arguments]
     sys.path.insert(0, os.path.dirname(os.path.abspath(asked.script)))
-    runpy.run_path(asked.script, {helper.__name__: helper for helper in _HELPERS}, "__main__")
+    helpers = {helper.__name__: helper for helper in _HELPERS}
+    with offline() if asked.offline else nullcontext():
+        runpy.run_path(asked.script, helpers, "__main__")
     return 0
 
 

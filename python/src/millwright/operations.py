@@ -7,16 +7,19 @@ with the same value, a tag and a file take the last, and a run is looked for by 
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any, Callable, Mapping
 from urllib.parse import quote
 
 from .errors import Refused, refusal
-from .server import MLFLOW, Server
+from .server import MLFLOW, Body, Server
 from .spool import Operation, Spool
 from .versions import promote
 
 RUN_KEY = "millwright.run_key"
+#: Of a run or a logged model, within an address.
+_ID = re.compile(r"(?<![\w-])(?:m-)?[0-9a-f]{32}(?![\w-])")
 #: Most that one batch may hold of each, and in all.
 _BATCH = {"metrics": 800, "params": 100, "tags": 100}
 
@@ -30,11 +33,12 @@ def perform(server: Server, spool: Spool, operation: Operation) -> str:
     carry_out = OPERATIONS[operation["operation"]]
     file = operation.get("file")
     path = spool.path_of(file) if file and not Path(file).is_absolute() else file
-    return carry_out(server, {**operation, "run_id": run_id, "file": path}) or run_id
+    source = _ID.sub(lambda found: spool.run_id(found[0]), operation.get("source", ""))
+    return carry_out(server, {**operation, "run_id": run_id, "file": path, "source": source}) or run_id
 
 
 def _create_run(server: Server, asked: Operation) -> str:
-    experiment = _experiment_id(server, asked["experiment"])
+    experiment = experiment_id(server, asked["experiment"])
     found = server.post(
         f"{MLFLOW}/runs/search",
         {
@@ -56,7 +60,7 @@ def _create_run(server: Server, asked: Operation) -> str:
     return str(server.post(f"{MLFLOW}/runs/create", run, retry=False)["run"]["info"]["run_id"])
 
 
-def _experiment_id(server: Server, name: str) -> str:
+def experiment_id(server: Server, name: str) -> str:
     try:
         found = server.get(f"{MLFLOW}/experiments/get-by-name", {"experiment_name": name})
         return str(found["experiment"]["experiment_id"])
@@ -68,7 +72,7 @@ def _experiment_id(server: Server, name: str) -> str:
     except Refused as error:
         if error.code != "RESOURCE_ALREADY_EXISTS":  # another program was quicker
             raise
-    return _experiment_id(server, name)
+    return experiment_id(server, name)
 
 
 def _log_batch(server: Server, asked: Operation) -> None:
@@ -89,14 +93,17 @@ def _update_run(server: Server, asked: Operation) -> None:
 
 def _log_artifact(server: Server, asked: Operation) -> None:
     run = server.get(f"{MLFLOW}/runs/get", {"run_id": asked["run_id"]})["run"]
-    root = str(run["info"]["artifact_uri"])
-    if not root.startswith("mlflow-artifacts:/"):
-        detail = f"the files of run {asked['run_id']} lie at {root}; this package sends files through the server only"
-        raise refusal(400, {"code": "ARTIFACTS_ELSEWHERE", "detail": detail})
-    folder = root[len("mlflow-artifacts:") :].lstrip("/")
-    target = quote(f"{folder}/{asked['path']}")
     with open(asked["file"], "rb") as file:
-        server.call("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{target}", file, "application/octet-stream")
+        put_file(server, str(run["info"]["artifact_uri"]), asked["path"], file)
+
+
+def put_file(server: Server, root: str, path: str, content: Body) -> None:
+    """Keeps a file below the ``artifact_uri`` of a run or a logged model."""
+    if not root.startswith("mlflow-artifacts:/"):
+        detail = f"files are kept at {root}, and this package sends them through the server only"
+        raise refusal(400, {"code": "ARTIFACTS_ELSEWHERE", "detail": detail})
+    target = quote(f"{root[len('mlflow-artifacts:') :].lstrip('/')}/{path}")
+    server.call("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{target}", content, "application/octet-stream")
 
 
 def _promote(server: Server, asked: Operation) -> str:

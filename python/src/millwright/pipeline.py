@@ -11,19 +11,25 @@ import re
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator, Optional
+from typing import Any, Iterator, Mapping, Optional
 
 from .datasets import SOURCE, active_run_id, log_dataset
-from .delivery import deliver
+from .delivery import deliver, open_spool
 from .errors import NotConfigured, Unreachable
 from .server import Server
+from .sessions import is_logging
 from .settings import load_settings
 from .versions import metrics_of
 
 _log = logging.getLogger("millwright")
 PRODUCTION = "production"
-#: Libraries whose models mlflow logs by a module of the same name.
-_FLAVORS = frozenset({"sklearn", "xgboost", "lightgbm", "catboost"})
+#: Libraries whose models mlflow logs by a module of the same name, and how. Its newest format for scikit-learn takes no forests.
+_FLAVORS: Mapping[str, Mapping[str, str]] = {
+    "sklearn": {"serialization_format": "cloudpickle"},
+    "xgboost": {},
+    "lightgbm": {},
+    "catboost": {},
+}
 _READERS = {".csv": "read_csv", ".parquet": "read_parquet", ".json": "read_json", ".jsonl": "read_json"}
 
 
@@ -96,7 +102,8 @@ def promote_to_production(
     if logged is not None:
         return _number(deliver({**asked, "source": logged}))
     with _model_file(what) as file:
-        return _number(deliver({**asked, "file": str(file), "filename": file.name}))
+        run_id = active_run_id() or ""
+        return _number(deliver({**asked, "file": str(file), "filename": file.name, "run_id": run_id}))
 
 
 def _number(delivered: Optional[str]) -> Optional[int]:
@@ -110,7 +117,8 @@ def _log_model(model: Any, name: str) -> Optional[str]:
     if library not in _FLAVORS or active_run_id() is None or not Server(load_settings()).is_up():
         return None
     flavor = importlib.import_module(f"mlflow.{library}")
-    return str(flavor.log_model(model, "model", registered_model_name=name).registered_model_version)
+    options = {"registered_model_name": name, **_FLAVORS[library]}
+    return str(flavor.log_model(model, "model", **options).registered_model_version)
 
 
 def _source_of(what: Any) -> str:
@@ -119,7 +127,9 @@ def _source_of(what: Any) -> str:
         if run is None:
             raise NotConfigured("promote what? call it inside mlflow.start_run(), or pass a version, a run or a model")
         return run
-    for attribute in ("registered_model_version", "version", "model_uri"):
+    # Numbers of versions are the server's to give: while it is away, a model is named by what it was logged as.
+    numbered = () if is_logging(open_spool()) else ("registered_model_version", "version")
+    for attribute in (*numbered, "model_uri", "source"):
         value = getattr(what, attribute, None)
         if value is not None:
             return str(value)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import time
 import uuid
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, Mapping, Optional, Type, Union
 from .datasets import dataset_input
 from .delivery import deliver
 from .operations import metric_entry
+from .settings import load_settings
 
 
 class Run:
@@ -73,19 +72,12 @@ def start_run(experiment: str = "Default", name: str = "", tags: Optional[Mappin
             "run_key": key,
             "experiment": experiment,
             "name": name,
-            "user": _user(),
+            "user": load_settings().user,
             "start_time": _now(),
             "tags": dict(tags or {}),
         }
     )
     return Run(created or key)
-
-
-def _user() -> str:
-    try:
-        return os.environ.get("MILLWRIGHT_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a container's user that has no name
-        return ""
 
 
 def _now() -> int:

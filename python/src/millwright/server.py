@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from typing import Any, BinaryIO, Mapping, Optional, Union
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from .errors import Unreachable, refusal
 from .settings import Settings
@@ -78,6 +78,7 @@ class Server:
         request = urllib.request.Request(self.settings.url + path, data=body, method=method)
         request.add_header("accept", "application/json")
         request.add_header("user-agent", "millwright-python/0.1.0")
+        request.add_header("x-millwright-user", quote(self.settings.user))
         if body is not None:
             request.add_header("content-type", content_type)
         if self.settings.api_key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ class Settings:
     url: str
     #: ``MILLWRIGHT_API_KEY``, else ``MLFLOW_TRACKING_TOKEN``.
     api_key: Optional[str]
+    #: ``MILLWRIGHT_USER``, else who is logged in: recorded with every change, where no key is asked for.
+    user: str
     #: ``MILLWRIGHT_TIMEOUT``: seconds that one answer may take.
     timeout: float
     #: ``MILLWRIGHT_SPOOL``, and in it a folder for each server.
@@ -51,6 +54,7 @@ def load_settings(env: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         url=url,
         api_key=env.get("MILLWRIGHT_API_KEY") or env.get("MLFLOW_TRACKING_TOKEN") or None,
+        user=env.get("MILLWRIGHT_USER") or _logged_in(),
         timeout=_number(env, "MILLWRIGHT_TIMEOUT", 30.0),
         spool=base / re.sub(r"[^A-Za-z0-9.]+", "-", url.split("//", 1)[1]),
         spool_bytes=int(_number(env, "MILLWRIGHT_SPOOL_BYTES", 1 << 30)),
@@ -58,6 +62,13 @@ def load_settings(env: Mapping[str, str] = os.environ) -> Settings:
         metrics=(metric,) if metric else DEFAULT_METRICS,
         dataset=env.get("MILLWRIGHT_DATASET") or None,
     )
+
+
+def _logged_in() -> str:
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # a container's user that has no name
+        return ""
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:

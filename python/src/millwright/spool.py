@@ -3,8 +3,10 @@
     queue.jsonl    an operation a line; a line is written whole and synced, or cut off by the next writer
     position       bytes of the queue that were sent
     files/<sha256> contents of artifacts that wait
-    runs.json      ids that runs got from the server, by the ids that they were given while it was away
+    runs.json      ids that runs and models got from the server, by the ids that they were given while it was away
+    mlflow/        what mlflow logged meanwhile: see offline.py
     refused.jsonl  operations to which the server said no, with its reason, and those that found the spool full
+    refused/       contents of the artifacts among them
 
 Processes on one machine share a spool; a lock on the folder lets one at a time write or send.
 """
@@ -19,7 +21,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional
+from typing import IO, Any, Callable, Iterator, Optional
 
 from .errors import Refused, SpoolFull
 from .server import encode
@@ -81,25 +83,39 @@ class Spool:
             return Flushed()
         sent = refused = 0
         with self._locked():
-            for end, operation in self._waiting():
-                try:
-                    send(operation)
-                    sent += 1
-                except Refused as error:
-                    self._refuse(operation, error.code, str(error))
-                    refused += 1
+            for end, line in self._waiting():
+                fault = self._send(line, send)
+                sent, refused = sent + (not fault), refused + fault
                 self._write(self._position, str(end))
             self._queue.unlink(missing_ok=True)
             self._position.unlink(missing_ok=True)
             shutil.rmtree(self._files, ignore_errors=True)
         return Flushed(sent, refused)
 
+    def _send(self, line: bytes, send: Callable[[Operation], None]) -> bool:
+        """Whether the operation of a line was put aside, with its file."""
+        try:
+            operation: Operation = json.loads(line)
+        except ValueError:
+            self._refuse({"line": line.decode("utf-8", "replace")}, "SPOOL_DAMAGED", "the line is no JSON")
+            return True
+        try:
+            send(operation)
+            return False
+        except Refused as error:
+            copy = self._files / operation.get("file", "none")
+            if copy.is_file():
+                (self.folder / "refused").mkdir(exist_ok=True)
+                shutil.copyfile(copy, self.folder / "refused" / copy.name)
+            self._refuse(operation, error.code, str(error))
+            return True
+
     def path_of(self, file: str) -> Path:
         """Where the copy of a file lies."""
         return self._files / file
 
     def run_id(self, given: str) -> str:
-        """The server's id of a run."""
+        """The server's id of a run, or of a logged model."""
         return str(self._read_runs().get(given, given))
 
     def name_run(self, given: str, run_id: str) -> None:
@@ -108,8 +124,8 @@ class Spool:
     def _read_runs(self) -> dict[str, str]:
         return json.loads(self._runs.read_text()) if self._runs.exists() else {}
 
-    def _waiting(self) -> Iterator[tuple[int, Operation]]:
-        """Each whole operation after the position, and where it ends."""
+    def _waiting(self) -> Iterator[tuple[int, bytes]]:
+        """Each whole line after the position, and where it ends."""
         if self.is_empty():
             return
         with open(self._queue, "rb") as queue:
@@ -118,7 +134,7 @@ class Spool:
             for line in queue:
                 position += len(line)
                 if line.endswith(b"\n"):
-                    yield position, json.loads(line)
+                    yield position, line
 
     def _whole_bytes(self) -> int:
         """Bytes of the queue up to the end of its last whole line: a writer may have been killed within one."""
@@ -167,8 +183,8 @@ class Spool:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(self.folder / "lock", "a") as lock:
-            _lock(lock.fileno())
+        with open(self.folder / "lock", "a") as file:
+            lock(file)
             yield  # closing the file ends the lock
 
 
@@ -180,11 +196,12 @@ def _sync(file: Any) -> None:
 try:
     import fcntl
 
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    def lock(file: IO[str], wait: bool = True) -> None:
+        """Until the file is closed, or its process ends. Raises ``OSError`` when it would have to wait and shall not."""
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 except ImportError:  # Windows
     import msvcrt
 
-    def _lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+    def lock(file: IO[str], wait: bool = True) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]

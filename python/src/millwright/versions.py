@@ -30,6 +30,8 @@ def _deploy_file(server: Server, asked: Mapping[str, Any]) -> int:
     with open(asked["file"], "rb") as file:
         upload = server.call("PUT", "/api/v1/uploads", file, "application/octet-stream")
     body = {"digest": upload["digest"], "filename": asked["filename"]}
+    if asked.get("run_id"):
+        body["run_id"] = asked["run_id"]
     path = f"/api/v1/models/{quote(asked['model'], safe='')}/versions"
     return int(server.post(path, body)["number"])
 

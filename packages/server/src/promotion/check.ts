@@ -54,7 +54,7 @@ export async function assertPromotable(
   if (waiver !== 'force')
     throw new MillwrightError(
       'PROMOTION_REFUSED',
-      { model, alias, version, reasons },
+      { model, alias, version, reasons: reasons.join('; ') },
       { fields: fieldsOf(results) },
     )
   const subject = subjectOf({ model, number: version })
@@ -82,7 +82,8 @@ export async function recordingRefusals<T>(
     return await change()
   } catch (error) {
     if (isRefusal(error)) {
-      const { model, alias, version, reasons } = error.params
+      const { model, alias, version } = error.params
+      const reasons = error.fields?.map(({ message }) => message)
       const subject = subjectOf({ model, number: version })
       const data = { alias, reason: reason ?? null, reasons }
       await recordEvent(db, { at: now(), type: 'promotion.refused', subject, by, data })

@@ -156,6 +156,51 @@ test('force takes a reason, and is kept with what it went past', async () => {
   await ask(app, 'POST', '/api/v1/deployments/churn/rollback', {})
 })
 
+test("MLflow's clients obey, and are told why: by alias and by stage", async () => {
+  await setRules('roc_auc >= production + 0.002')
+  const version = { name: 'churn', version: '3' }
+  const mlflow = '/api/2.0/mlflow'
+
+  const alias = await ask(app, 'POST', `${mlflow}/registered-models/alias`, {
+    ...version,
+    alias: 'production',
+  })
+  const stage = await ask(app, 'POST', `${mlflow}/model-versions/transition-stage`, {
+    ...{ ...version, stage: 'Production' },
+  })
+
+  for (const { status, body } of [alias, stage])
+    expect({ status, body }).toEqual({
+      status: 409,
+      body: {
+        error_code: 'RESOURCE_CONFLICT',
+        message: 'roc_auc >= production + 0.002: 0.6276, wanted >= 0.8611 (churn@1 has 0.8591)',
+      },
+    })
+  expect(await served()).toBe(1)
+})
+
+test('an alias that rules compare with cannot be taken away, and rules go along with the name of their model', async () => {
+  const digest = await upload(app, await readChurn('bad'))
+  await ask(app, 'POST', '/api/v1/models/shop/versions', { digest })
+  await ask(app, 'PUT', '/api/v1/models/shop/aliases/champion', { version: 1 })
+  const rules = [parseRule('roc_auc >= champion')]
+  await ask(app, 'PUT', '/api/v1/models/shop/aliases/champion/rules', { rules })
+
+  const removed = await app.inject({
+    ...{ method: 'DELETE', url: '/api/2.0/mlflow/registered-models/alias' },
+    ...{ payload: { name: 'shop', alias: 'champion' } },
+  })
+  await ask(app, 'POST', '/api/2.0/mlflow/registered-models/rename', { name: 'shop', new_name: 'store' })
+  const kept = await ask(app, 'GET', '/api/v1/models/store/aliases/champion/rules')
+
+  expect(removed.json()).toMatchObject({
+    error_code: 'INVALID_PARAMETER_VALUE',
+    message: expect.stringContaining('promotion rules'),
+  })
+  expect(kept.body).toMatchObject({ revision: 1, rules })
+})
+
 test('force is for administrators', async () => {
   await using other = await temporaryFolder()
   const access = { boundToLoopback: true, loginRequired: true, allowedHosts: [] }

@@ -6,6 +6,7 @@ import { FOLLOWED_ALIAS } from '../deployments/model.ts'
 import { setAlias } from '../deployments/set-alias.ts'
 import { findDeployment, findFollowedDeployment, listPinnedTo } from '../deployments/store.ts'
 import { recordEvent } from '../events/record.ts'
+import { readRules } from '../promotion/store.ts'
 import { isReady } from '../registry/model.ts'
 import { findVersion } from '../registry/store.ts'
 import { invalid } from '../tracking/errors.ts'
@@ -40,7 +41,10 @@ async function isDeployable(db: Db, id: VersionId): Promise<boolean> {
   )
 }
 
-/** What is not there is not missed. @throws MlflowError INVALID_PARAMETER_VALUE while a deployment goes along with it */
+/**
+ * What is not there is not missed.
+ * @throws MlflowError INVALID_PARAMETER_VALUE while a deployment goes along with it, or rules compare with what it points to
+ */
 export async function deleteAlias(
   db: Db,
   { model, alias, by, now }: Omit<AliasWrite, 'number'> & { readonly now: number },
@@ -52,6 +56,10 @@ export async function deleteAlias(
   if (deployment !== undefined)
     throw invalid(
       `The deployment '${deployment}' serves what alias '${alias}' of Registered Model (name=${model}) points to; the alias can be moved, not deleted.`,
+    )
+  if ((await readRules(db, { model, alias })).rules.length > 0)
+    throw invalid(
+      `The alias '${alias}' of Registered Model (name=${model}) has promotion rules, which compare with what it points to; it can be moved, not deleted.`,
     )
   const { numDeletedRows } = await db
     .deleteFrom('aliases')

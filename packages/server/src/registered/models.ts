@@ -123,7 +123,10 @@ export async function deleteRegisteredModelTag(db: Db, model: string, key: strin
 }
 
 /** Where the name of a model stands, children first. */
-const OWNED = ['aliases', 'alias_changes', 'version_tags', 'versions', 'model_tags'] as const
+const OWNED = [
+  ...(['aliases', 'alias_changes', 'promotion_rules', 'approvals'] as const),
+  ...(['version_tags', 'versions', 'model_tags'] as const),
+] as const
 
 /** @throws MlflowError RESOURCE_DOES_NOT_EXIST, RESOURCE_ALREADY_EXISTS, INVALID_PARAMETER_VALUE */
 export async function renameModel(
@@ -143,7 +146,7 @@ export async function renameModel(
   // Aliases refer to versions, and versions and deployments to models: copies come before what refers to them moves.
   const aliases = await db.selectFrom('aliases').selectAll().where('model', '=', name).execute()
   await db.deleteFrom('aliases').where('model', '=', name).execute()
-  for (const table of ['alias_changes', 'version_tags', 'versions', 'model_tags', 'deployments'] as const)
+  for (const table of [...OWNED, 'deployments'] as const)
     await db.updateTable(table).set({ model: to }).where('model', '=', name).execute()
   for (const alias of aliases)
     await db
