@@ -120,6 +120,16 @@ test('the main job: every answer is what the document says', { timeout: 120_000 
     { ...churn, alias: 'next' },
     { json: { version: 2 } },
   )
+  await call(
+    'PUT /api/v1/models/{model}/aliases/{alias}/rules',
+    { ...churn, alias: 'next' },
+    { json: { rules: [{ kind: 'self-check' }], reason: 'try' } },
+  )
+  await call(
+    'POST /api/v1/models/{model}/versions/{version}/approvals',
+    { ...churn, version: '2' },
+    { json: { reason: 'read it' } },
+  )
 
   const rollout = (json: object) => call('POST /api/v1/deployments/{deployment}/rollout', churn, { json })
   expect(
