@@ -29,7 +29,7 @@ export async function admit(
   { method, asker, permission, deployment }: Request,
 ): Promise<Grant | undefined> {
   assertOwnOrigin(method, asker, access)
-  if (!access.loginRequired) return undefined
+  if (!access.loginRequired || permission === 'public') return undefined
   const grant = await recognise(asker)
   if (grant === undefined) throw unauthenticated(asker)
   if (permission !== undefined) assertAllowed(grant, permission, deployment)

@@ -53,7 +53,7 @@ export function createDispatcher({ routes, guard, replies, passOn }: DispatchDep
       return
     }
     if (!exchange.url.startsWith(SIGNED_PATHS)) guard.assertKnown(exchange)
-    if (match !== undefined && route === undefined && REFUSED.has(method))
+    if (match !== undefined && route === undefined && refuses(match.target, method))
       refuseMethod(replies, exchange, match.target)
     else passOn(exchange)
   }
@@ -89,6 +89,9 @@ const PROXY: Pick<GatewayRoute, 'door' | 'word'> = { door: 'proxy' }
 type PathRoutes = readonly GatewayRoute[]
 
 const byPath = (routes: PathRoutes): [string, PathRoutes][] => [...Map.groupBy(routes, ({ path }) => path)]
+
+const refuses = (routes: PathRoutes, method: string): boolean =>
+  REFUSED.has(method) && !routes.some(({ sharesPath }) => sharesPath)
 
 /** What is neither allowed nor among these is control's to refuse. */
 const REFUSED = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])

@@ -58,26 +58,30 @@ export function createRelay(socketPath: string): Relay {
 type RelayRouteDeps = { readonly relay: Relay; readonly replies: Replies; readonly metrics: GatewayMetrics }
 
 /** What is relayed: it costs the gateway a look at the head, and is answered by control in MLflow's words. */
-export const relayRoutes = ({ relay, replies, metrics }: RelayRouteDeps): GatewayRoute[] =>
-  [...Map.groupBy(RELAYED, ({ path }) => path)].map(([path, [call]]) => ({
-    ...{ path, methods: [call!.method], door: 'proxy', permission: call!.permission, word: wordMlflow },
-    answer(exchange) {
-      metrics.state.inFlight += 1
-      const ended = (): void => {
-        metrics.state.inFlight -= 1
-      }
-      const fail = (error: unknown): void => replies.sendError('proxy', exchange, error, { word: wordMlflow })
-      exchange.readBody(RELAYED_BYTES, (error, body) => {
-        const answered = error === undefined ? relay.ask(headOf(exchange), body) : Promise.reject(error)
-        answered
-          .then(({ code: status, body: answer }) =>
-            replies.send('proxy', exchange, { status, body: answer, isPlain: true }),
-          )
-          .catch(fail)
-          .finally(ended)
-      })
-    },
+export const relayRoutes = (deps: RelayRouteDeps): GatewayRoute[] =>
+  RELAYED.map(({ path, method, permission }) => ({
+    ...{ path, methods: [method], door: 'proxy', permission, word: wordMlflow },
+    ...{ answer: relayTo(deps), sharesPath: true },
   }))
+
+const relayTo =
+  ({ relay, replies, metrics }: RelayRouteDeps): GatewayRoute['answer'] =>
+  (exchange) => {
+    metrics.state.inFlight += 1
+    const ended = (): void => {
+      metrics.state.inFlight -= 1
+    }
+    const fail = (error: unknown): void => replies.sendError('proxy', exchange, error, { word: wordMlflow })
+    exchange.readBody(RELAYED_BYTES, (error, body) => {
+      const answered = error === undefined ? relay.ask(headOf(exchange), body) : Promise.reject(error)
+      answered
+        .then(({ code: status, body: answer }) =>
+          replies.send('proxy', exchange, { status, body: answer, isPlain: true }),
+        )
+        .catch(fail)
+        .finally(ended)
+    })
+  }
 
 function headOf(exchange: Exchange): RelayedHead {
   const headers: Record<string, string> = {}

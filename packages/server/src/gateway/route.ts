@@ -17,6 +17,8 @@ export type GatewayRoute = {
   readonly word?: DoorManner['word']
   /** A request that it does not take is control's, as if the path were not here. */
   readonly takes?: (exchange: Exchange) => boolean
+  /** Other methods of its path are control's. */
+  readonly sharesPath?: true
 }
 
 /** A browser asks for a page; the clients of a dialect ask for anything, or for JSON. */
