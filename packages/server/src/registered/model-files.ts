@@ -16,10 +16,18 @@ export type FindFile = (name: string) => Promise<ModelFile | undefined>
 /** Undefined: this server does not read there. */
 export function filesAt(artifacts: Artifacts, location: string): FindFile | undefined {
   const here = inFolder(() => folderOfUri(location))
-  if (here !== undefined) return (name) => findHere(artifacts, pathIn(here, parsePath(name)))
+  if (here !== undefined) return findIn(here, (path) => findHere(artifacts, path))
   const there = inFolder(() => artifacts.direct?.folderOf(location))
-  return there === undefined ? undefined : (name) => findThere(artifacts, pathIn(there, parsePath(name)))
+  return there === undefined ? undefined : findIn(there, (path) => findThere(artifacts, path))
 }
+
+/** What is no name of a file is not there. */
+const findIn =
+  (folder: FolderPath, find: (path: ArtifactPath) => Promise<ModelFile | undefined>): FindFile =>
+  async (name) => {
+    const path = inFolder(() => pathIn(folder, parsePath(name)))
+    return path === undefined || path === '' ? undefined : find(path)
+  }
 
 /** A location that cannot be a folder is none. */
 function inFolder(find: () => FolderPath | undefined): FolderPath | undefined {

@@ -19,7 +19,13 @@ import { type Mlmodel, readMlmodel } from './mlmodel.ts'
 import { filesAt, type ModelFile } from './model-files.ts'
 import { findRegisteredModel, touchModel } from './models.ts'
 import { type Asked, type Origin, resolveSource } from './source.ts'
-import { digestOf, getRegisteredVersion, type RegisteredVersion, type VersionId } from './versions.ts'
+import {
+  digestOf,
+  getRegisteredVersion,
+  type RegisteredVersion,
+  type VersionId,
+  type VersionRow,
+} from './versions.ts'
 
 export type RegisterDeps = {
   readonly db: Db
@@ -38,15 +44,14 @@ export type NewRegisteredVersion = Asked & {
 }
 
 /** A file of a version as the engine will read it, or why there is none. */
-type Servable =
-  | {
-      readonly digest: string
-      readonly bytes: number
-      readonly filename: string
-      readonly sample: string | null
-      readonly columns: readonly string[] | undefined
-    }
-  | { readonly reason: string }
+type Servable = FileOfVersion | { readonly reason: string }
+type FileOfVersion = {
+  readonly digest: string
+  readonly bytes: number
+  readonly filename: string
+  readonly sample: string | null
+  readonly columns: readonly string[] | undefined
+}
 
 /**
  * Registers what a run logged as the next version of a model, reads its file, and answers when it is known whether it can
@@ -65,9 +70,11 @@ export async function registerVersion(
   const servable: Servable = isPrompt
     ? { reason: 'a prompt is no model' }
     : await findServable(deps, origin.storage)
-  const number = await writer.write((tx) => insert(tx, { request, origin, servable, now: core.now() }))
+  const reading = 'digest' in servable ? await findReading(deps, origin.storage, servable) : undefined
+  const insertion = { request, origin, servable, reading, now: core.now() }
+  const number = await writer.write((tx) => insert(tx, insertion))
   const id = { model: request.model, number }
-  if ('digest' in servable) {
+  if ('digest' in servable && reading === undefined) {
     await queue.process(id)
     await renameColumns(deps, id, servable)
   }
@@ -143,11 +150,40 @@ type Insertion = {
   readonly request: NewRegisteredVersion
   readonly origin: Origin
   readonly servable: Servable
+  /** Undefined: the file is to be read. */
+  readonly reading: Reading | undefined
   readonly now: number
 }
 
+/** What was learnt of a file when another version was made of it. */
+type Reading = Pick<VersionRow, 'program' | 'report' | 'schema' | 'contract' | 'check_result'> & {
+  readonly columns: readonly string[] | undefined
+}
+
+/** The same file from the same place, tried on the same rows, is read once. */
+async function findReading(
+  { db, core }: RegisterDeps,
+  storage: string,
+  { digest, sample }: FileOfVersion,
+): Promise<Reading | undefined> {
+  const rows = await db
+    .selectFrom('versions')
+    .select(['parts', 'sample', 'program', 'report', 'schema', 'contract', 'check_result'])
+    .where('storage', '=', storage)
+    .where('state', '=', 'READY')
+    .where('deleted_at', 'is', null)
+    .execute()
+  for (const { parts, sample: tried, ...reading } of rows) {
+    const { digest: read, columns } = JSON.parse(parts ?? '{}') as Partial<PartsManifest>
+    const isSame = read === digest && tried === sample && reading.program !== null
+    if (isSame && (await core.blobs.head(reading.program!)) !== undefined) return { ...reading, columns }
+  }
+  return undefined
+}
+
 /** @returns its number */
-async function insert(tx: Db, { request, origin, servable, now }: Insertion): Promise<number> {
+async function insert(tx: Db, insertion: Insertion): Promise<number> {
+  const { request, origin, now } = insertion
   const { model, by } = request
   await findRegisteredModel(tx, model)
   const numbering = await readNumbering(tx, model)
@@ -156,7 +192,7 @@ async function insert(tx: Db, { request, origin, servable, now }: Insertion): Pr
     .insertInto('versions')
     .values({
       ...{ model, number, label: chooseLabel({ number }, numbering.labels), attempts: 0 },
-      ...fileColumns({ model, number }, servable),
+      ...fileColumns({ model, number }, insertion),
       ...{ source: origin.source, storage: origin.storage, run_id: origin.runId, model_id: origin.modelId },
       ...{ description: request.description, run_link: request.runLink },
       ...{ created_at: now, updated_at: now, created_by: by },
@@ -173,7 +209,7 @@ async function insert(tx: Db, { request, origin, servable, now }: Insertion): Pr
   return number
 }
 
-function fileColumns(id: VersionId, servable: Servable) {
+function fileColumns(id: VersionId, { servable, reading }: Insertion) {
   if ('reason' in servable) {
     return {
       digest: digestOf(id),
@@ -186,7 +222,10 @@ function fileColumns(id: VersionId, servable: Servable) {
     } as const
   }
   const { digest, bytes, filename, sample } = servable
-  return { ...identityOf(id, digest), bytes, filename, sample, state: 'PENDING', reason: null } as const
+  const file = { bytes, filename, sample, reason: null }
+  if (reading === undefined) return { ...identityOf(id, digest), ...file, state: 'PENDING' } as const
+  const { columns, ...learnt } = reading
+  return { ...identityOf(id, digest, columns), ...file, ...learnt, state: 'READY' } as const
 }
 
 /** The same files may be registered again, and are another version then. */

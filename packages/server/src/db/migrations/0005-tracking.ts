@@ -184,6 +184,7 @@ async function extendRegistry(db: Kysely<unknown>): Promise<void> {
     ...{ source: 'text', storage: 'text', run_id: 'text', model_id: 'text', run_link: 'text' },
     ...{ description: 'text', stage: 'text', updated_at: 'bigint', deleted_at: 'bigint' },
   })
+  await db.schema.createIndex('versions_storage').on('versions').columns(['storage']).execute()
   await clustered(db, db.schema.createTable('model_tags'))
     .addColumn('model', 'text', (c) => c.notNull())
     .addColumn('key', 'text', (c) => c.notNull())
