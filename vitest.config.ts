@@ -10,6 +10,8 @@ type Kind = {
   readonly shared?: boolean
   /** One file after the other: figures of one are not those of the load of another. */
   readonly serial?: boolean
+  /** Runs before all of its files. */
+  readonly setup?: string
 }
 
 /** Kills and waits: too slow for every check, quick enough for `npm test`. */
@@ -40,6 +42,17 @@ const KINDS: readonly Kind[] = [
   { name: 'prometheus', include: ['test/prometheus/**/*.test.ts'], timeoutMs: 120_000 },
   { name: 'redis', include: ['test/redis/**/*.test.ts'], timeoutMs: 60_000 },
   { name: 's3', include: ['test/s3/**/*.test.ts'], timeoutMs: 600_000 },
+  // Tests of what is stored, which run on SQLite elsewhere.
+  {
+    name: 'postgres',
+    include: [
+      'test/postgres/**/*.test.ts',
+      'test/e2e/{artifacts,deploy-kill,keys,mlflow-trace,promotion,release}.test.ts',
+      'packages/server/{src,test}/{artifacts,control,db,deployments,keys,mlflow,promotion,registered,registry,tracking}/**/*.test.ts',
+    ],
+    timeoutMs: 60_000,
+    setup: 'test/postgres/setup.ts',
+  },
   { name: 'browser', include: ['test/browser/**/*.test.ts'], timeoutMs: 120_000 },
   { name: 'clients', include: ['test/clients/**/*.test.ts'], timeoutMs: 600_000 },
   { name: 'python', include: ['test/python/**/*.test.ts'], timeoutMs: 600_000, serial: true },
@@ -48,11 +61,11 @@ const KINDS: readonly Kind[] = [
   { name: 'nightly', include: ['test/nightly/**/*.test.ts'], timeoutMs: 900_000 },
 ]
 
-const project = ({ name, include, timeoutMs, shared = false, serial = false }: Kind) => ({
+const project = ({ name, include, timeoutMs, shared = false, serial = false, setup }: Kind) => ({
   test: {
     name,
     include,
-    exclude: name === 'e2e' ? [] : [SLOW],
+    exclude: name === 'e2e' || name === 'postgres' ? [] : [SLOW],
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
     pool: 'forks' as const,
@@ -60,6 +73,7 @@ const project = ({ name, include, timeoutMs, shared = false, serial = false }: K
     fileParallelism: !serial,
     // Where `bin/millwright.js` has it, too: a thread that a test starts has no need to compile its sources anew.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },
+    ...(setup !== undefined && { globalSetup: setup }),
     ...(name === 'nightly' ? {} : { setupFiles: ['tools/fixed-seed.ts'] }),
   },
 })

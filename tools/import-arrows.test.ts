@@ -24,7 +24,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   blobs: [],
   channel: [],
   db: [],
-  supervisor: ['access'],
+  supervisor: ['access', 'db'],
   events: ['db'],
   registry: ['db', 'blobs', 'events', 'deployments', 'inference', 'promotion'],
   'keyed-answers': ['blobs'],

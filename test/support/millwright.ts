@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hasPostgres, postgresFor } from '../../packages/server/src/db/testing.ts'
 
 export const ROOT = new URL('../..', import.meta.url).pathname
 const LAUNCHER = join(ROOT, 'bin/millwright.js')
@@ -44,7 +45,7 @@ export async function startMillwright(options: StartOptions = {}): Promise<Runni
   // The test's death must not leave servers behind; setpriv is part of every Linux.
   const command = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'TERM', NODE] : [NODE]
   const child = spawn(command[0]!, [...command.slice(1), LAUNCHER, ...args], {
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...(await databaseOf(data)), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const chunks: Buffer[] = []
@@ -72,6 +73,10 @@ export async function startMillwright(options: StartOptions = {}): Promise<Runni
   }
 }
 
+/** With `npm run test:postgres`, servers keep what they know there. */
+const databaseOf = async (data: string): Promise<NodeJS.ProcessEnv> =>
+  hasPostgres ? { MILLWRIGHT_DATABASE: await postgresFor(data) } : {}
+
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'millwright-test-'))
 
 export const removeFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true })
@@ -96,14 +101,16 @@ function childrenOf(parent: number): { control: number[]; gateways: number[] } {
 export type CliResult = { readonly code: number; readonly stdout: string; readonly stderr: string }
 
 /** Runs the command line as a user does. */
-export function cli(
+export async function cli(
   args: readonly string[],
   options: { url?: string; cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<CliResult> {
+  const data = args.indexOf('--data')
   const env = {
     ...process.env,
     NO_COLOR: '1',
     MILLWRIGHT_USER: 'tester',
+    ...(data >= 0 && (await databaseOf(args[data + 1]!))),
     ...(options.url === undefined ? {} : { MILLWRIGHT_URL: options.url }),
     ...options.env,
   }

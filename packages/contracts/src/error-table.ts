@@ -220,7 +220,7 @@ export const ERRORS = {
     status: 503,
     title: 'Database busy',
     message: () =>
-      'another program holds the database; predictions go on, send the request again when it has let go',
+      'the database cannot be used now: another program holds it, or its server is away; predictions go on, send the request again',
     retryable: true,
   }),
   NOT_SUPPORTED: define<{ what: string; instead: string }>({

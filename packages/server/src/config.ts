@@ -1,5 +1,7 @@
 import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
+import { type DatabaseAddress, isPostgres } from './db/address.ts'
+import type { DataLayout } from './layout.ts'
 
 const MEBIBYTE = 1 << 20
 
@@ -8,6 +10,8 @@ type Setting<T> = {
   readonly fallback: T
   readonly expected: string
   readonly parse: (text: string) => T | undefined
+  /** What was given is not shown. */
+  readonly isSecret?: boolean
 }
 
 const text = (fallback: string): Setting<string> => ({
@@ -21,6 +25,14 @@ const oneOf = <T extends string>(fallback: T, values: readonly T[]): Setting<T> 
   fallback,
   expected: `one of ${values.join(', ')}`,
   parse: (given) => values.find((value) => value === given),
+})
+
+/** `postgres://…`, which may hold a password. */
+const postgres = (fallback: string): Setting<string> => ({
+  fallback,
+  expected: 'an address that begins with postgres:// or postgresql://',
+  isSecret: true,
+  parse: (given) => (given === '' || (isPostgres(given) && URL.canParse(given)) ? given : undefined),
 })
 
 const someOf = (fallback: string, values: readonly string[]): Setting<string> => ({
@@ -100,6 +112,8 @@ const SETTINGS = {
   MILLWRIGHT_ARTIFACTS_ENDPOINT: text(''),
   /** `true`: clients read and write there themselves; new experiments are told so, and the server answers for no file. */
   MILLWRIGHT_ARTIFACTS_DIRECT: oneOf('false', ['false', 'true']),
+  /** PostgreSQL server that keeps everything but files, `postgres://user@host/database`; none: SQLite in that folder. */
+  MILLWRIGHT_DATABASE: postgres(''),
   /** Gateway processes; default: one per core. */
   MILLWRIGHT_GATEWAYS: integer(availableParallelism(), { min: 1, max: 256 }),
   /** Which of them this process is: its segment folder and socket. Set by the supervisor. */
@@ -235,7 +249,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const faults = read.filter(({ name, value }) => value === undefined && isUsed(name))
   if (faults.length > 0)
     throw new Error(
-      `invalid configuration\n${faults.map(({ name, given, setting }) => `  ${name} is "${given}"; expected ${setting.expected}`).join('\n')}`,
+      `invalid configuration\n${faults.map(({ name, given, setting }) => `  ${name} is ${setting.isSecret ? 'something else' : `"${given}"`}; expected ${setting.expected}`).join('\n')}`,
     )
   const values = read.map(({ name, value, setting }) => [name, value ?? setting.fallback])
   return Object.freeze(Object.fromEntries(values)) as Config
@@ -251,6 +265,12 @@ export const isTracing = (settings: TracingSettings): boolean =>
   Boolean(settings.OTEL_EXPORTER_OTLP_ENDPOINT || settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) &&
   settings.OTEL_TRACES_EXPORTER !== 'none' &&
   settings.OTEL_SDK_DISABLED !== 'true'
+
+/** Where the database is. */
+export const databaseOf = (
+  { MILLWRIGHT_DATABASE: address }: Pick<Config, 'MILLWRIGHT_DATABASE'>,
+  { database }: Pick<DataLayout, 'database'>,
+): DatabaseAddress => address || database
 
 const MOST_THREADS = 8
 

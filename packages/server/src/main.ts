@@ -15,6 +15,7 @@ Options:
   --host HOST      address to listen on          (MILLWRIGHT_HOST, default 127.0.0.1)
   --port PORT      port; 0 picks a free one      (MILLWRIGHT_PORT, default 7600)
   --data DIR       folder for all that is kept   (MILLWRIGHT_DATA, default ~/.local/share/millwright)
+  --database URL   PostgreSQL, postgres://…      (MILLWRIGHT_DATABASE, default: SQLite in that folder)
   --gateways N     gateway processes             (MILLWRIGHT_GATEWAYS, default: one per core)
   --open           without API keys: everyone who reaches the port may do everything  (MILLWRIGHT_AUTH=off)
   --artifacts URL  files of runs in a store of objects, s3://bucket/prefix  (MILLWRIGHT_ARTIFACTS)
@@ -33,6 +34,7 @@ const OPTIONS = {
   host: { type: 'string' },
   port: { type: 'string' },
   data: { type: 'string' },
+  database: { type: 'string' },
   gateways: { type: 'string' },
   open: { type: 'boolean' },
   artifacts: { type: 'string' },
@@ -46,6 +48,7 @@ const VARIABLES = {
   host: 'MILLWRIGHT_HOST',
   port: 'MILLWRIGHT_PORT',
   data: 'MILLWRIGHT_DATA',
+  database: 'MILLWRIGHT_DATABASE',
   gateways: 'MILLWRIGHT_GATEWAYS',
   artifacts: 'MILLWRIGHT_ARTIFACTS',
 } as const

@@ -1,8 +1,8 @@
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../control/testing.ts'
 import { type Db, openDatabase } from '../db/database.ts'
+import { databaseIn } from '../db/testing.ts'
 import { parseFolder, parsePath } from './path.ts'
 import {
   deleteArtifacts,
@@ -17,7 +17,7 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let db: Db
 beforeAll(async () => {
   folder = await temporaryFolder()
-  db = await openDatabase(join(folder.path, 'millwright.db'))
+  db = await openDatabase(await databaseIn(folder.path))
 })
 beforeEach(() => db.deleteFrom('artifacts').execute())
 afterAll(async () => {

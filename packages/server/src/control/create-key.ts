@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { CreateKey } from '@millwright/contracts'
 import { MillwrightError, sentenceOf } from '@millwright/contracts/errors'
+import { databaseOf, loadConfig } from '../config.ts'
 import { type Db, openDatabase } from '../db/database.ts'
 import { createKey } from '../keys/create.ts'
 import { type DataLayout, layoutOf } from '../layout.ts'
@@ -22,8 +23,9 @@ async function make(folder: string, text: string) {
   const request = parseOrRefuse(CreateKey, JSON.parse(text), '')
   await mkdir(layout.root, { recursive: true })
   const lock = await holdDataFolder(layout)
-  await assertDatabaseNotLost(layout)
-  const db = await openDatabase(layout.database)
+  const database = databaseOf(loadConfig(), layout)
+  await assertDatabaseNotLost(database, layout)
+  const db = await openDatabase(database)
   try {
     const publish = () => writeSnapshot(db, layout)
     return await createKey({ db, routing: { publish }, now: Date.now }, { ...request, by: BY })

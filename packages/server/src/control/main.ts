@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { accessPolicyOf } from '../access/policy.ts'
-import { artifactStorageOf, hostLimitsOf, loadConfig } from '../config.ts'
+import { artifactStorageOf, databaseOf, hostLimitsOf, loadConfig } from '../config.ts'
 import { layoutOf } from '../layout.ts'
 import { createLogger } from '../logging.ts'
 import { openPredictionLog, type PredictionLog } from '../predictions/prediction-log.ts'
@@ -43,8 +43,7 @@ async function start(): Promise<void> {
     log: logger,
   })
   const control = await openControl({
-    layout,
-    logger,
+    ...{ layout, database: databaseOf(config, layout), logger },
     access: accessPolicyOf(config),
     maxModelBytes: config.MILLWRIGHT_MAX_MODEL_BYTES,
     ackTimeoutMs: config.MILLWRIGHT_ACK_TIMEOUT_MS,

@@ -11,6 +11,7 @@ import type { BlobStore } from '../blobs/blob-store.ts'
 import { collectBlobs, emptyIncoming, UNCLAIMED_MS } from '../blobs/collect.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import type { Context } from '../context.ts'
+import type { DatabaseAddress } from '../db/address.ts'
 import { type Db, openDatabase } from '../db/database.ts'
 import { createWriter } from '../db/writer.ts'
 import { listPrecomputedBlobs } from '../deployments/precomputed/store.ts'
@@ -38,6 +39,8 @@ import { assertDatabaseNotLost, openRouting } from './routing.ts'
 
 export type ControlOptions = {
   readonly layout: DataLayout
+  /** Default: the file in the data folder. */
+  readonly database?: DatabaseAddress
   readonly logger: Logger
   readonly access: AccessPolicy
   readonly maxModelBytes: number
@@ -80,7 +83,7 @@ export type Control = {
  */
 export async function openControl(options: ControlOptions): Promise<Control> {
   const { layout, logger, now = Date.now } = options
-  const { db, blobs } = await openStorage(layout, now)
+  const { db, blobs } = await openStorage(options, now)
   const writer = createWriter(db)
   const artifacts = await openArtifacts({
     ...{ layout, db, writer, blobs, now },
@@ -143,12 +146,15 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   }
 }
 
-async function openStorage(layout: DataLayout, now: () => number): Promise<{ db: Db; blobs: BlobStore }> {
+async function openStorage(
+  { layout, database = layout.database }: ControlOptions,
+  now: () => number,
+): Promise<{ db: Db; blobs: BlobStore }> {
   await mkdir(layout.blobs, { recursive: true })
   await emptyIncoming(layout.incoming)
   await removeTemporaries(layout.routing)
-  await assertDatabaseNotLost(layout)
-  const db = await openDatabase(layout.database)
+  await assertDatabaseNotLost(database, layout)
+  const db = await openDatabase(database)
   const blobs = folderBlobs(layout.blobs, layout.incoming)
   const referenced = new Set([
     ...(await listReferencedBlobs(db)),

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { CHALLENGE } from '../access/permission.ts'
 import type { Log } from '../context.ts'
-import { isDatabaseBusy, isStorageFull } from '../durable.ts'
+import { storageFaultOf } from '../storage-fault.ts'
 
 /** Answers an error as a problem document. Unknown ones are logged whole; their message stays here. */
 export function sendProblem(
@@ -19,6 +19,7 @@ export function sendProblem(
   })
   if (request.raw.destroyed && isAborted(error)) return reply.hijack()
   if (known.code === 'INTERNAL') log.error({ error, requestId: request.id }, 'request failed')
+  if (known.code === 'DATABASE_BUSY') logBusy(log, known, request.id)
   if (known.code === 'UNAUTHENTICATED') reply.header('www-authenticate', CHALLENGE)
   // A connection that is closed on a body under way is reset, and the answer with it; the gateway ends it when it has that.
   reply.removeHeader('connection')
@@ -27,6 +28,10 @@ export function sendProblem(
     .type('application/problem+json')
     .send(JSON.stringify(problemOf(known, request.id)))
 }
+
+/** Whoever asked is told to ask again; why is for whoever runs the server. */
+export const logBusy = (log: Log, { cause }: MillwrightError, requestId: string): void =>
+  log.warn({ requestId, reason: (cause as Error).message }, 'a request was refused: the database')
 
 /** The client went away in the middle of its body: there is nobody to answer and nothing wrong here. */
 const isAborted = (error: unknown): boolean => (error as { code?: string }).code === 'ECONNRESET'
@@ -45,8 +50,8 @@ export function toMillwrightError(
   { requestId, limitBytes = 0, contentType: given }: Circumstances,
 ): MillwrightError {
   if (error instanceof MillwrightError) return error
-  if (isStorageFull(error)) return new MillwrightError('STORAGE_FULL', {}, { cause: error })
-  if (isDatabaseBusy(error)) return new MillwrightError('DATABASE_BUSY', {}, { cause: error })
+  const fault = storageFaultOf(error)
+  if (fault !== undefined) return fault
   const { code, message, statusCode } = error as FastifyFault
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

@@ -1,7 +1,8 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { databaseIn } from '../db/testing.ts'
 import { layoutOf } from '../layout.ts'
 import { RoutingSnapshot } from '../routing/snapshot.ts'
 import type { Control } from './open.ts'
@@ -184,13 +185,11 @@ test('a lost database is not replaced by an empty one while gateways serve', asy
   await deploy()
   const before = await readRouting()
   await control.close()
-  const { database } = layoutOf(folder.path)
-  await rename(database, `${database}.backup`)
+  const lost = await databaseIn(`${folder.path}/lost`)
 
-  await expect(openTestControl(folder.path)).rejects.toThrow(
-    /millwright.db is missing or empty, but .*routing.json serves ".+": .* Put it back from a backup/,
+  await expect(openTestControl(folder.path, { database: lost })).rejects.toThrow(
+    /(millwright.db|postgres:..[^@]+) is missing or empty, but .*routing.json serves ".+": .* Put it back from a backup/,
   )
-  await rename(`${database}.backup`, database)
   control = await openTestControl(folder.path)
 
   expect(await readRouting()).toMatchObject({ epoch: before.epoch, deployments: before.deployments })

@@ -1,7 +1,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../context.ts'
-import type { Db } from '../db/database.ts'
+import { type DatabaseAddress, isPostgres, shownAddress } from '../db/address.ts'
+import { type Db, isNewDatabase } from '../db/database.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { routeDeployment } from '../deployments/model.ts'
 import { listDeployments, readEpoch, writeEpoch } from '../deployments/store.ts'
 import { replaceFile } from '../durable.ts'
@@ -38,16 +40,25 @@ export type RoutingDeps = {
  * A database made anew would take from gateways what they serve, and from the blob store what they load.
  * @throws Error when there is a snapshot that serves something, and no database
  */
-export async function assertDatabaseNotLost({ database, routing }: DataLayout): Promise<void> {
-  const { size } = await stat(database).catch(() => ({ size: 0 }))
-  const file = size === 0 ? await readSnapshot(routing) : undefined
+export async function assertDatabaseNotLost(
+  database: DatabaseAddress,
+  { routing }: Pick<DataLayout, 'routing'>,
+): Promise<void> {
+  const isNew = isPostgres(database) ? await isNewDatabase(database) : (await sizeOf(database)) === 0
+  const file = isNew ? await readSnapshot(routing) : undefined
   if (file === undefined || file.deployments.length === 0) return
   const names = file.deployments.map(({ name }) => `"${name}"`).join(', ')
   throw new Error(
-    `${database} is missing or empty, but ${routing} serves ${names}: the database was lost, and gateways go on with what ` +
+    `${shownAddress(database)} is missing or empty, but ${routing} serves ${names}: the database was lost, and gateways go on with what ` +
       'they serve. Put it back from a backup; to begin anew, remove routing.json',
   )
 }
+
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
 
 /** Opens the routing snapshot and writes it from the database: what a crash left unwritten is written now. */
 export async function openRouting(deps: RoutingDeps): Promise<Routing> {
@@ -124,7 +135,7 @@ export async function openRouting(deps: RoutingDeps): Promise<Routing> {
 
 /** In one transaction, so that its parts belong together. */
 async function buildSnapshot(db: Db): Promise<RoutingSnapshot> {
-  return db.transaction().execute(async (tx) => ({
+  return inTransaction(db, async (tx) => ({
     format: 1,
     epoch: await readEpoch(tx),
     written_at: new Date().toISOString(),

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { databaseIn } from '../db/testing.ts'
 import { layoutOf } from '../layout.ts'
 import { createLogger } from '../logging.ts'
 import { engineReader } from '../registry/engine-reader.ts'
@@ -22,9 +23,13 @@ export async function temporaryFolder(): Promise<{ path: string; [Symbol.asyncDi
 export const silentLogger = () =>
   createLogger({ role: 'control', level: 'error', version: 'test', destination: { write: () => {} } })
 
-export function openTestControl(folder: string, options: Partial<ControlOptions> = {}): Promise<Control> {
+export async function openTestControl(
+  folder: string,
+  options: Partial<ControlOptions> = {},
+): Promise<Control> {
   return openControl({
     layout: layoutOf(folder),
+    database: await databaseIn(folder),
     logger: createLogger({
       role: 'control',
       level: 'error',

@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, SqliteAdapter, sql } from 'kysely'
+import { assertStorable } from './text.ts'
 
 /** PostgreSQL where it is not. */
 // biome-ignore lint/suspicious/noExplicitAny: a migration knows no tables, everybody else does
@@ -13,3 +14,11 @@ export const numbers = (db: Kysely<any>, ids: readonly number[]): RawBuilder<num
   isSqlite(db)
     ? sql<number>`(select value from json_each(${JSON.stringify(ids)}))`
     : sql<number>`(select unnest(${ids}::bigint[]))`
+
+/** The same for texts. */
+export function texts(inSqlite: boolean, values: readonly string[]): RawBuilder<string> {
+  assertStorable(values)
+  return inSqlite
+    ? sql<string>`(select value from json_each(${JSON.stringify(values)}))`
+    : sql<string>`(select unnest(${values}::text[]))`
+}

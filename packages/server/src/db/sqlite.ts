@@ -10,6 +10,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import { assertStorable } from './text.ts'
 
 /** How long another process that holds the file (a backup, a shell) is waited for, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000
@@ -19,8 +20,15 @@ export function sqliteDialect(path: string): Dialect {
   return {
     createDriver: () => new SqliteDriver(path),
     createQueryCompiler: () => new SqliteQueryCompiler(),
-    createAdapter: () => new SqliteAdapter(),
+    createAdapter: () => new Adapter(),
     createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
+  }
+}
+
+/** Migrations are a transaction: of several processes that start at once, one makes them and the others wait. */
+class Adapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
   }
 }
 
@@ -99,8 +107,9 @@ class SqliteConnection implements DatabaseConnection {
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     const { statement, givesRows } = this.#statement(sql)
+    assertStorable(parameters)
     const values = parameters as SQLInputValue[]
-    if (givesRows) return { rows: statement.all(...values) as R[] }
+    if (givesRows) return { rows: readAll(statement, values) as R[] }
     const { changes, lastInsertRowid } = statement.run(...values)
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
@@ -120,3 +129,31 @@ class SqliteConnection implements DatabaseConnection {
     return prepared
   }
 }
+
+/**
+ * Integers beyond 2^53 are read as the nearest double. Node refuses them unless it is asked for bigints; a statement that
+ * only reads can be run again to ask for them.
+ */
+function readAll(statement: StatementSync, values: readonly SQLInputValue[]): unknown[] {
+  if (!/^\s*select/i.test(statement.sourceSQL)) return readBigInts(statement, values)
+  try {
+    return statement.all(...values)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_OUT_OF_RANGE') throw error
+    return readBigInts(statement, values)
+  }
+}
+
+function readBigInts(statement: StatementSync, values: readonly SQLInputValue[]): unknown[] {
+  statement.setReadBigInts(true)
+  try {
+    return statement.all(...values).map(withNumbers)
+  } finally {
+    statement.setReadBigInts(false)
+  }
+}
+
+const withNumbers = (row: object): object =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : value]),
+  )

@@ -3,7 +3,7 @@ import type { Generated } from 'kysely'
 
 /**
  * Rows as they are stored. Times are milliseconds since 1970, structures are JSON text, booleans are 0 and 1: all
- * of it means the same in PostgreSQL.
+ * of it means the same in both databases.
  */
 export type Tables = {
   models: { name: string; created_at: number; description: string | null; updated_at: number | null }
@@ -196,6 +196,7 @@ export type Tables = {
     step: number
     timestamp: number
   }
+  migration_readers: { migration: string; readable_from: string }
   /** Files of runs and models; `digest` names their blob. */
   artifacts: { path: string; digest: string; bytes: number; created_at: number }
 }

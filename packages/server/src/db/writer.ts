@@ -1,5 +1,7 @@
 import type { Db } from './database.ts'
+import { isSqlite } from './dialect.ts'
 import { run, statement } from './statement.ts'
+import { inTransaction } from './transaction.ts'
 
 const [SAVE, UNDO, KEEP] = [
   statement('savepoint change'),
@@ -7,7 +9,7 @@ const [SAVE, UNDO, KEEP] = [
   statement('release savepoint change'),
 ]
 
-/** Makes changes in the order they were asked for. */
+/** Makes changes, each whole or not at all. */
 export type Writer = {
   /** What the change gives, once it is on the disk. @throws what the change throws; nothing of it is kept then */
   write<T>(change: (db: Db) => Promise<T>): Promise<T>
@@ -22,11 +24,15 @@ type Waiting = {
   readonly reject: (error: unknown) => void
 }
 
+/** SQLite makes one change after the other, in the order asked for; PostgreSQL as many at once as it has connections. */
+export const createWriter = (db: Db): Writer =>
+  isSqlite(db) ? createGroupWriter(db) : { write: (change) => inTransaction(db, change) }
+
 /**
  * Group commit: changes that arrive while others are written share the next transaction, and so one wait for the disk. One
  * that fails is undone alone.
  */
-export function createWriter(db: Db): Writer {
+function createGroupWriter(db: Db): Writer {
   let waiting: Waiting[] = []
   let isWriting = false
 

@@ -1,6 +1,7 @@
 import { type CreateDeployment, type Deployment, MillwrightError } from '@millwright/contracts'
 import type { Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { recordingRefusals } from '../promotion/check.ts'
 import { getReadyVersion } from '../registry/lookups.ts'
 import { answerDeployment, buildConfig } from './model.ts'
@@ -36,7 +37,7 @@ export async function createDeployment(
     )
     if (wanted === true || !(await hasDefault(tx))) await makeDefault(tx, { name, by, reason }, now)
   }
-  await recordingRefusals(context, request, () => context.db.transaction().execute(create))
+  await recordingRefusals(context, request, () => inTransaction(context.db, create))
   await context.routing.publish()
   return answerDeployment(await getDeployment(context.db, name))
 }

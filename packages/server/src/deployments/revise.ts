@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Deployment, type DeploymentConfig, MillwrightError } from '@millwright/contracts'
 import type { Actor, Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { recordEvent } from '../events/record.ts'
 import { recordingRefusals, type Waiver } from '../promotion/check.ts'
 import { getReadyVersion } from '../registry/lookups.ts'
@@ -70,7 +71,7 @@ export async function reviseDeployment(
       await writeRevision(tx, current, revision, waiverOf(target, next))
     if (next.makeDefault && !current.isDefault) await makeDefault(tx, target, now)
   }
-  await recordingRefusals(context, target, () => context.db.transaction().execute(revise))
+  await recordingRefusals(context, target, () => inTransaction(context.db, revise))
   await context.routing.publish()
   return answerDeployment(await getDeployment(context.db, target.name))
 }

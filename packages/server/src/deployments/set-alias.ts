@@ -1,5 +1,6 @@
 import type { Actor, Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { recordingRefusals } from '../promotion/check.ts'
 import { getVersion } from '../registry/lookups.ts'
 import { moveAlias } from '../registry/move-alias.ts'
@@ -27,7 +28,7 @@ export async function setAlias(
   const { model, alias, version, by, reason, force } = request
   const move = (tx: Db) => moveAlias(tx, { ...request, at: context.now() }, force && 'force')
   const follower = await recordingRefusals(context, request, () =>
-    context.db.transaction().execute(async (tx) => {
+    inTransaction(context.db, async (tx) => {
       await getVersion(tx, { model, number: version })
       const deployment = alias === FOLLOWED_ALIAS ? await findFollowedDeployment(tx, model) : undefined
       if (deployment !== undefined) return deployment

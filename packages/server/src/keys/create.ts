@@ -8,6 +8,7 @@ import {
 import type { z } from 'zod'
 import type { Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { advanceEpoch } from '../deployments/store.ts'
 import { recordEvent } from '../events/record.ts'
 import { answerKey, buildKey, type StoredKey, subjectOf } from './model.ts'
@@ -32,7 +33,7 @@ export async function createKey(
     ...{ name, kind, scopes: [...new Set(scopes)], deployments: deployments ?? null },
     ...{ createdAt: now, createdBy: by, expiresAt, replaces: null },
   })
-  await context.db.transaction().execute((tx) => addKey(tx, key, { type: 'key.created', by }))
+  await inTransaction(context.db, (tx) => addKey(tx, key, { type: 'key.created', by }))
   await context.routing.publish()
   return { ...answerKey(key, now), secret }
 }

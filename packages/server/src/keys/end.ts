@@ -1,6 +1,7 @@
 import { type ApiKey, type CreatedKey, MillwrightError } from '@millwright/contracts'
 import type { Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { advanceEpoch } from '../deployments/store.ts'
 import { recordEvent } from '../events/record.ts'
 import { addKey } from './create.ts'
@@ -15,7 +16,7 @@ type Target = { readonly id: string; readonly by: string }
  */
 export async function revokeKey(context: Context, { id, by }: Target): Promise<ApiKey> {
   const now = context.now()
-  await context.db.transaction().execute(async (tx) => {
+  await inTransaction(context.db, async (tx) => {
     const key = await getKey(tx, id)
     if (key.revokedAt !== null) return
     await writeEnd(tx, id, { revoked_at: now })
@@ -39,7 +40,7 @@ export async function rotateKey(
   { id, by, overlapMs }: Target & { readonly overlapMs: number },
 ): Promise<CreatedKey> {
   const now = context.now()
-  const made = await context.db.transaction().execute(async (tx) => {
+  const made = await inTransaction(context.db, async (tx) => {
     const old = await getKey(tx, id)
     const state = (await hasSuccessor(tx, id)) ? 'rotated already' : stateOf(old, now)
     if (state !== 'active') throw new MillwrightError('KEY_NOT_ACTIVE', { id, state })

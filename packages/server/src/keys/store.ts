@@ -2,6 +2,7 @@ import type { Scope } from '@millwright/contracts'
 import type { Selectable } from 'kysely'
 import type { Db } from '../db/database.ts'
 import type { Tables } from '../db/tables.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { type Page, type PageQuery, pageOf } from '../paging.ts'
 import type { StoredKey } from './model.ts'
 
@@ -93,7 +94,7 @@ export async function writeEnd(
 
 /** @param uses milliseconds since 1970 by id; older than what is known, they change nothing */
 export async function writeUses(db: Db, uses: ReadonlyMap<string, number>): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+  await inTransaction(db, async (tx) => {
     for (const [id, at] of uses)
       await tx
         .updateTable('api_keys')

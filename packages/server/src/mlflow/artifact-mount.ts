@@ -4,7 +4,7 @@ import { CHALLENGE } from '../access/permission.ts'
 import type { Artifacts } from '../artifacts/open.ts'
 import { BLOB, type BlobPart, READS_BLOBS, writeBlobPart } from '../blobs/handover.ts'
 import type { Log } from '../context.ts'
-import { isStorageFull } from '../durable.ts'
+import { storageFaultOf } from '../storage-fault.ts'
 import { type ErrorCode, MlflowError, STATUS_OF } from '../tracking/errors.ts'
 import type { ArtifactRoute } from './artifact-route.ts'
 import { ARTIFACT_ROUTES } from './artifact-routes.ts'
@@ -98,7 +98,7 @@ function faultOf(error: Error): { readonly code: ErrorCode; readonly message: st
   if (error instanceof MlflowError) return error
   if ('$metadata' in error)
     return { code: 'TEMPORARILY_UNAVAILABLE', message: `The store of artifacts answered ${error.name}` }
-  const known = isStorageFull(error) ? new MillwrightError('STORAGE_FULL', {}) : error
+  const known = storageFaultOf(error) ?? error
   if (!(known instanceof MillwrightError) || known.status === 500)
     return { code: 'INTERNAL_ERROR', message: 'The request failed; the log of the server says why' }
   const code =

@@ -58,3 +58,38 @@ test('what there is not is said in MLflow’s words', async () => {
     body: { error_code: 'ENDPOINT_NOT_FOUND', message: 'There is no GET /api/2.0/mlflow/traces' },
   })
 })
+
+test('a text with U+0000 is refused in words, whatever database there is', async () => {
+  const created = await ask('POST', '/api/2.0/mlflow/experiments/create', { name: 'a\u0000b' })
+  const searched = await ask('POST', '/api/2.0/mlflow/runs/search', {
+    experiment_ids: ['0'],
+    filter: "params.p = 'a\u0000b'",
+  })
+  const listed = await ask('POST', '/api/2.0/mlflow/runs/search', {
+    experiment_ids: ['0'],
+    filter: "run_id IN ('a\u0000b')",
+  })
+
+  const refusal = {
+    status: 400,
+    body: {
+      error_code: 'INVALID_PARAMETER_VALUE',
+      message: 'a text holds the character U+0000 (NUL), which no text here may hold; leave it out',
+    },
+  }
+  expect([created, searched, listed]).toEqual([refusal, refusal, refusal])
+})
+
+test('the largest int64 comes back as the largest number below it, and the run can be read', async () => {
+  const { body } = await ask('POST', '/api/2.0/mlflow/runs/create', { experiment_id: '0' })
+  const run_id = body.run.info.run_id as string
+  const largest = '9223372036854775807'
+  const logged = await ask('POST', '/api/2.0/mlflow/runs/log-metric', {
+    ...{ run_id, key: 'm', value: 1, timestamp: largest, step: largest },
+  })
+  const history = await ask('GET', `/api/2.0/mlflow/metrics/get-history?run_id=${run_id}&metric_key=m`)
+
+  expect(logged.status).toBe(200)
+  expect(history.body.metrics).toMatchObject([{ key: 'm', value: 1 }])
+  expect(Number(history.body.metrics[0].step)).toBe(2 ** 63 - 1024)
+})

@@ -37,12 +37,16 @@ export const text = field((value, name) => {
 const INT = /^[+-]?\d{1,19}$/
 const INT64 = 2n ** 63n
 
+/** The double before 2^63. */
+const LARGEST = 2 ** 63 - 1024
+
 /** Beyond 2^53 the nearest double stands for it. */
 export const int64 = field((value, name) => {
-  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 2 ** 63) return value
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 2 ** 63)
+    return Math.min(value, LARGEST)
   if (typeof value === 'string' && INT.test(value)) {
     const exact = BigInt(value)
-    if (exact < INT64 && exact >= -INT64) return Number(exact)
+    if (exact < INT64 && exact >= -INT64) return Math.min(Number(exact), LARGEST)
   }
   throw wrongValue(name, value)
 })

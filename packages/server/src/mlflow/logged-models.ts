@@ -1,6 +1,10 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely'
+
 import { folderOfUri, parseFolder, pathIn } from '../artifacts/path.ts'
 import { listFolder } from '../artifacts/store.ts'
+
+import { numbers } from '../db/dialect.ts'
+
 import type { Tables } from '../db/tables.ts'
 import { invalid } from '../tracking/errors.ts'
 import { LOGGED_MODELS } from '../tracking/filter/entities.ts'
@@ -132,7 +136,10 @@ async function searchModels(
     {
       ...{ filter, orders: ordersOf(order_by), limit, token: page_token || undefined },
       where: [
-        sql`logged_models.experiment in (${sql.join(experiment_ids.map((id) => (/^\d{1,15}$/.test(id) ? Number(id) : -1)))})`,
+        sql`logged_models.experiment in ${numbers(
+          db,
+          experiment_ids.map((id) => (/^\d{1,15}$/.test(id) ? Number(id) : -1)),
+        )}`,
         sql`logged_models.deleted_at is null`,
         ...(datasets.length > 0 && !asksMetrics ? [measured] : []),
       ],

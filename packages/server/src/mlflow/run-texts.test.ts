@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Control } from '../control/open.ts'
 import { openTestControl, temporaryFolder } from '../control/testing.ts'
+import { layoutOf } from '../layout.ts'
 import { createRun, findRow, putParams } from '../tracking/runs.ts'
 import { createRunTexts } from './run-texts.ts'
 
+/** On SQLite: with PostgreSQL nothing is remembered. */
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let control: Control
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  control = await openTestControl(folder.path)
+  control = await openTestControl(folder.path, { database: layoutOf(folder.path).database })
 })
 afterAll(async () => {
   await control.close()

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import { type RawBuilder, sql } from 'kysely'
+import { numbers } from '../db/dialect.ts'
 import type { Tables } from '../db/tables.ts'
 import { withTags } from '../tracking/experiments.ts'
 import { EXPERIMENTS, RUNS } from '../tracking/filter/entities.ts'
@@ -37,7 +38,7 @@ export const SEARCH_ROUTES: readonly MlflowRoute[] = [
     ) {
       const limit = assertPageSize(max_results ?? RUNS_A_PAGE, MOST)
       const orders = parseOrders(order_by, RUNS)
-      const inExperiments = sql`runs.experiment in (${sql.join(numbersOf(experiment_ids))})`
+      const inExperiments = sql`runs.experiment in ${numbers(db, numbersOf(experiment_ids))}`
       const { rows, next } = await search<Selectable<Tables['runs']>>(db, SEARCHED_RUNS, {
         ...{ filter, orders, limit, token: page_token || undefined },
         where: [inExperiments, ...inView('runs', run_view_type)],

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Approval, PromotionRule, PromotionRules } from '@millwright/contracts'
 import type { Actor, Context } from '../context.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { recordEvent } from '../events/record.ts'
 import { getModel, getVersion } from '../registry/lookups.ts'
 import { subjectOf } from '../registry/model.ts'
@@ -12,7 +13,7 @@ export async function setRules(
   request: AliasKey & Actor & { readonly rules: readonly PromotionRule[] },
 ): Promise<PromotionRules> {
   const { model, alias, rules, by, reason } = request
-  return db.transaction().execute(async (tx) => {
+  return inTransaction(db, async (tx) => {
     await getModel(tx, model)
     const before = await readRules(tx, request)
     if (isDeepStrictEqual(before.rules, rules)) return before
@@ -31,7 +32,7 @@ export async function approve(
   request: Actor & { readonly model: string; readonly version: number },
 ): Promise<Approval> {
   const { model, version, by, reason = null } = request
-  return db.transaction().execute(async (tx) => {
+  return inTransaction(db, async (tx) => {
     await getVersion(tx, { model, number: version })
     const at = now()
     if (await insertApproval(tx, { ...request, at })) {

@@ -3,6 +3,7 @@ import type { CreateVersion } from '@millwright/contracts'
 import { isIntact } from '../blobs/blob-store.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { recordEvent } from '../events/record.ts'
 import { chooseLabel } from './label.ts'
 import { isReady, type StoredVersion, subjectOf } from './model.ts'
@@ -31,7 +32,7 @@ export async function createVersion(
   const identity = await identify(context, request)
   const sample = await storeSample(context, request.sample)
   const isDamaged = await hasDamagedProgram(context, request.model, identity.digest)
-  return context.db.transaction().execute(async (tx) => {
+  return inTransaction(context.db, async (tx) => {
     const present = await findVersionByDigest(tx, request.model, identity.digest)
     if (present !== undefined) await nameRun(tx, present, request.run_id)
     if (present !== undefined && (present.state === 'REFUSED' || isDamaged)) {

@@ -4,6 +4,7 @@ import { RefusedFile } from '@millwright/engine/compile-file'
 import { ModelError } from '@millwright/engine/errors'
 import { readBlob } from '../blobs/blob-store.ts'
 import type { Context } from '../context.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { recordEvent } from '../events/record.ts'
 import { type StoredVersion, subjectOf, type VersionKey } from './model.ts'
 import { readFiles } from './parts.ts'
@@ -70,7 +71,7 @@ async function read(context: Context, version: StoredVersion): Promise<ModelRead
 }
 
 async function settle(context: Context, version: StoredVersion, outcome: Outcome): Promise<StoredVersion> {
-  return context.db.transaction().execute(async (tx) => {
+  return inTransaction(context.db, async (tx) => {
     const settled = await updateVersion(tx, version, { ...outcome.change, attempts: 0 })
     await recordEvent(tx, {
       at: context.now(),

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process'
 import { accessPolicyOf } from '../access/policy.ts'
+
 import { artifactStorageOf, type Config, tlsFilesOf } from '../config.ts'
+import { shownAddress } from '../db/address.ts'
+
 import { type DataLayout, layoutOf } from '../layout.ts'
 import { settleMemory } from '../settle.ts'
 import { type Child, type Ended, superviseChild } from './child.ts'
@@ -46,7 +49,7 @@ export async function runUp(options: UpOptions): Promise<void> {
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
     say(`Millwright ${options.version} ready in ${seconds}s`)
     say(`├─ Open     ${url}/   docs: /docs   metrics: /metrics`)
-    say(`├─ Data     ${layout.root}`)
+    say(`├─ Data     ${layout.root}${databaseIn(config)}`)
     say(`├─ Callers  ${callersOf(config)}`)
     say(
       `└─ Running  1 control, ${config.MILLWRIGHT_GATEWAYS} gateway${config.MILLWRIGHT_GATEWAYS > 1 ? 's' : ''}; Ctrl-C stops`,
@@ -167,6 +170,9 @@ function startTree(options: UpOptions, layout: DataLayout): Tree {
     },
   }
 }
+
+const databaseIn = ({ MILLWRIGHT_DATABASE: address }: Config): string =>
+  address === '' ? '' : ` and ${shownAddress(address)}`
 
 const describeEnd = ({ reason, code, signal }: Ended, config: Config): string =>
   reason === 'ended'

@@ -66,17 +66,22 @@ async function ensureDataset(db: Db, experiment: number, dataset: Dataset): Prom
   return id
 }
 
+/** Databases take so many values in one statement; four a use. */
+const USES_AT_ONCE = 1000
+
 export async function putModelUses(
   db: Db,
   { run, role }: { readonly run: number; readonly role: 'input' | 'output' },
   uses: readonly ModelUse[],
 ): Promise<void> {
-  if (uses.length === 0) return
-  await db
-    .insertInto('run_models')
-    .values(uses.map(({ model_id, step }) => ({ run, role, model_id, step })))
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
+  for (let from = 0; from < uses.length; from += USES_AT_ONCE)
+    await db
+      .insertInto('run_models')
+      .values(
+        uses.slice(from, from + USES_AT_ONCE).map(({ model_id, step }) => ({ run, role, model_id, step })),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
 }
 
 /** Of each run, by its number; runs without any are not among them. */

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { type CreatePrecomputed, MillwrightError, type Precomputed } from '@millwright/contracts'
 import type { Context } from '../../context.ts'
 import type { Db } from '../../db/database.ts'
+import { inTransaction } from '../../db/transaction.ts'
 import { recordEvent } from '../../events/record.ts'
 import { buildIndex } from '../../keyed-answers/build-index.ts'
 import { getReadyVersion } from '../../registry/lookups.ts'
@@ -47,7 +48,7 @@ export async function replaceAnswers(context: Context, request: Request): Promis
   if (computedAt > now) throw invalid('/computed_at', 'expected a time that is not to come')
   const { bytes, keys, replaced } = await buildIndex(blobs, upload)
   const index = await blobs.put(Readable.from([bytes]))
-  const stored = await db.transaction().execute(async (tx) => {
+  const stored = await inTransaction(db, async (tx) => {
     const before = await findPrecomputed(tx, name)
     const next: StoredPrecomputed = {
       ...source,
@@ -83,7 +84,7 @@ export async function removeAnswers(
   context: Context,
   { name, by }: { readonly name: string; readonly by: string },
 ): Promise<Precomputed> {
-  const removed = await context.db.transaction().execute(async (tx) => {
+  const removed = await inTransaction(context.db, async (tx) => {
     const stored = await getPrecomputed(tx, name)
     await deletePrecomputed(tx, name)
     const event = { at: context.now(), type: 'deployment.precomputed_removed', subject: subjectOf(name), by }

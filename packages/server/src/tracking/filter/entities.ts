@@ -1,7 +1,7 @@
 /** What a condition may ask about. */
 export type Kind = 'metric' | 'param' | 'tag' | 'attribute' | 'dataset'
 export type Operator = '=' | '!=' | '>' | '>=' | '<' | '<=' | 'LIKE' | 'ILIKE' | 'IN' | 'NOT IN'
-type ValueType = 'number' | 'text'
+export type ValueType = 'number' | 'text'
 
 /** What is compared, and how it may be. */
 export type Operand = { readonly type: ValueType; readonly operators: readonly Operator[] }

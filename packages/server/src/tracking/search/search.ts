@@ -1,10 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
-import { isSqlite } from '../../db/dialect.ts'
+import { isSqlite, texts } from '../../db/dialect.ts'
 import { invalid } from '../errors.ts'
-import type { Operator } from '../filter/entities.ts'
+import type { Entity, Operator, ValueType } from '../filter/entities.ts'
 import { type Clause, parseFilter } from '../filter/filter.ts'
 import type { Order } from '../filter/order.ts'
+import { FilterError } from '../filter/tokens.ts'
 import type { Keyed, Searched } from './searched.ts'
 
 export type Search = {
@@ -25,6 +26,7 @@ type Place = readonly [rank: number, value: number | string | null]
 /** How one order is computed. Without a rank every row has a value. */
 type Sort = {
   readonly name: string
+  readonly type: ValueType
   readonly join: RawBuilder<unknown>
   readonly rank: RawBuilder<unknown> | undefined
   readonly value: RawBuilder<unknown>
@@ -79,10 +81,15 @@ function sortsOf(searched: Searched, orders: readonly Order[]): Sort[] {
     .map((tieBreak) => ({ ...tieBreak, kind: 'attribute' as const }))
   return [...orders, ...others].map((order, index) => ({
     name: `${order.kind}.${order.key} ${order.isDescending}`,
+    type: typeOf(searched.entity, order),
     isDescending: order.isDescending,
     ...sortOf(order, searched, `by${index}`),
   }))
 }
+
+/** What can only be sorted by is a time or a number. */
+const typeOf = ({ open, named }: Entity, { kind, key }: Pick<Order, 'kind' | 'key'>): ValueType =>
+  (open[kind] ?? Object.values(named[kind] ?? {}).find((one) => one.key === key))?.type ?? 'number'
 
 function sortOf(
   { kind, key }: Order,
@@ -139,7 +146,29 @@ function conditionOf(
   return compared(absent === undefined ? found : sql`coalesce(${found}, ${absent})`)
 }
 
-/** LIKE heeds case, ILIKE does not. SQLite's LIKE does not either, and its GLOB does. */
+/** PostgreSQL takes a value for what it is compared with; what is no integer is none of a column of integers. */
+const comparable = (value: string | number | null): unknown =>
+  typeof value === 'number' && !Number.isSafeInteger(value) ? sql`cast(${value} as double precision)` : value
+
+/** Longest pattern, in characters. */
+const PATTERN_LENGTH = 10_000
+
+type Pattern = {
+  readonly operator: 'LIKE' | 'ILIKE'
+  readonly pattern: string
+  readonly inSqlite: boolean
+}
+
+/** LIKE heeds case, ILIKE does not (of ASCII). SQLite's LIKE does not either, and its GLOB does. */
+function matches(value: RawBuilder<unknown>, { operator, pattern, inSqlite }: Pattern): RawBuilder<unknown> {
+  if (pattern.length > PATTERN_LENGTH)
+    throw new FilterError(
+      `A pattern of ${operator} may have at most ${PATTERN_LENGTH} characters. Got ${pattern.length}`,
+    )
+  if (!inSqlite) return sql`${value} ${sql.raw(operator)} ${pattern} escape ''`
+  return operator === 'LIKE' ? sql`${value} glob ${globOf(pattern)}` : sql`${value} like ${pattern}`
+}
+
 function compare(
   value: RawBuilder<unknown>,
   { operator, value: wanted }: { readonly operator: Operator; readonly value: Clause['value'] },
@@ -148,15 +177,12 @@ function compare(
   switch (operator) {
     case 'IN':
     case 'NOT IN':
-      return sql`${value} ${sql.raw(operator)} (${sql.join([...(wanted as readonly string[])])})`
+      return sql`${value} ${sql.raw(operator)} ${texts(inSqlite, wanted as readonly string[])}`
     case 'LIKE':
-      return inSqlite
-        ? sql`${value} glob ${globOf(wanted as string)}`
-        : sql`${value} like ${wanted} escape ''`
     case 'ILIKE':
-      return inSqlite ? sql`${value} like ${wanted}` : sql`${value} ilike ${wanted} escape ''`
+      return matches(value, { operator, pattern: wanted as string, inSqlite })
     default:
-      return sql`${value} ${sql.raw(operator)} ${wanted}`
+      return sql`${value} ${sql.raw(operator)} ${comparable(wanted as string | number)}`
   }
 }
 
@@ -171,10 +197,11 @@ const globOf = (pattern: string): string =>
 function isAfter(places: readonly Place[], sorts: readonly Sort[]): RawBuilder<unknown> {
   const steps = sorts.flatMap(({ rank, value, isDescending }, index) => {
     const [atRank, atValue] = places[index]!
-    const later = sql`${value} ${sql.raw(isDescending ? '<' : '>')} ${atValue}`
+    const at = comparable(atValue)
+    const later = sql`${value} ${sql.raw(isDescending ? '<' : '>')} ${at}`
     const ranked =
       rank === undefined ? [] : [{ same: sql`${rank} = ${atRank}`, later: sql`${rank} > ${atRank}` }]
-    return atRank === 0 ? [...ranked, { same: sql`${value} = ${atValue}`, later }] : ranked
+    return atRank === 0 ? [...ranked, { same: sql`${value} = ${at}`, later }] : ranked
   })
   const ways = steps.map(
     ({ later }, index) =>
@@ -196,7 +223,7 @@ function readToken(token: string, sorts: readonly Sort[]): Place[] {
     const isOurs =
       Array.isArray(given) &&
       given.length === sorts.length &&
-      sorts.every(({ name, rank }, index) => isPlaceOf(given[index], name, rank !== undefined))
+      sorts.every((sort, index) => isPlaceOf(given[index], sort))
     if (isOurs) return places.map(([, rank, value]) => [rank, value])
   } catch {
     // The same answer as for a token of another search.
@@ -204,9 +231,9 @@ function readToken(token: string, sorts: readonly Sort[]): Place[] {
   throw invalid('Invalid page token, could not base64-decode')
 }
 
-function isPlaceOf(place: unknown, name: string, isRanked: boolean): boolean {
+function isPlaceOf(place: unknown, { name, type, rank: ranking }: Sort): boolean {
   if (!Array.isArray(place) || place.length !== 3 || place[0] !== name) return false
   const [, rank, value] = place as readonly unknown[]
-  if (rank !== 0 && !(isRanked && (rank === 1 || rank === 2))) return false
-  return rank === 2 ? value === null : typeof value === 'number' || typeof value === 'string'
+  if (rank !== 0 && !(ranking !== undefined && (rank === 1 || rank === 2))) return false
+  return rank === 2 ? value === null : typeof value === (type === 'text' ? 'string' : 'number')
 }
