@@ -26,16 +26,21 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   db: [],
   supervisor: ['access', 'db'],
   events: ['db'],
-  registry: ['db', 'blobs', 'events', 'deployments', 'inference', 'promotion'],
+  outgoing: [],
+  webhooks: ['db', 'events', 'outgoing', 'tracking'],
+  registry: ['db', 'blobs', 'events', 'deployments', 'inference', 'promotion', 'webhooks'],
   'keyed-answers': ['blobs'],
   promotion: ['db', 'events', 'registry', 'tracking'],
   deployments: ['db', 'events', 'registry', 'promotion', 'inference', 'keyed-answers', 'routing'],
   keys: ['db', 'events', 'deployments', 'access', 'routing'],
   tracking: ['db'],
   artifacts: ['db', 'blobs', 'tracking'],
-  registered: ['db', 'blobs', 'tracking', 'artifacts', 'registry', 'deployments', 'promotion', 'events'],
+  registered: [
+    ...['db', 'blobs', 'tracking', 'artifacts', 'registry', 'deployments', 'promotion', 'events', 'webhooks'],
+  ],
   mlflow: [
     ...['db', 'blobs', 'events', 'tracking', 'artifacts', 'registered', 'access', 'deployments', 'registry'],
+    ...['outgoing', 'webhooks'],
   ],
   predictions: ['segments'],
   gateway: [
@@ -48,6 +53,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
     'segments',
     'blobs',
     'supervisor',
+    'outgoing',
   ],
   control: [
     'access',
@@ -67,6 +73,8 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
     'routing',
     'segments',
     'supervisor',
+    'outgoing',
+    'webhooks',
   ],
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { removeFolder, startMillwright } from '../support/millwright.ts'
+import { freePort, removeFolder, startMillwright } from '../support/millwright.ts'
 import { CLIENT_NAMES, type Client, interpreterOf } from './clients.ts'
 import { startPeer } from './peer.ts'
 
@@ -13,7 +13,17 @@ import { startPeer } from './peer.ts'
  * MLFLOW_TEST_PEER=1 asks MLflow's own server instead, which must answer the same: so a program that fails here is wrong of
  * ours, not of the program.
  */
-const PROGRAMS = ['tracking', 'search', 'models', 'registry', 'artifacts', 'errors', 'races', 'command_line']
+const PROGRAMS = [
+  'tracking',
+  'search',
+  'models',
+  'registry',
+  'artifacts',
+  'errors',
+  'races',
+  'command_line',
+  'webhooks',
+]
 const FOLDER = fileURLToPath(new URL('python/', import.meta.url))
 
 const isPeer = process.env.MLFLOW_TEST_PEER === '1'
@@ -25,9 +35,11 @@ type Line = { readonly what?: string; readonly ok?: boolean; readonly done?: boo
 describe.skipIf(!hasPython)("MLflow's own client", () => {
   const interpreters = new Map<Client, string>()
   let server: { readonly url: string; stop(): Promise<unknown> }
+  let webhookPort: number
   beforeAll(async () => {
     for (const client of CLIENT_NAMES) interpreters.set(client, await interpreterOf(client))
-    server = isPeer ? await startPeer(interpreters.get('mlflow3')!) : await startOurs()
+    webhookPort = await freePort()
+    server = isPeer ? await startPeer(interpreters.get('mlflow3')!) : await startOurs(webhookPort)
   })
   afterAll(() => server?.stop())
 
@@ -47,7 +59,7 @@ describe.skipIf(!hasPython)("MLflow's own client", () => {
       ...process.env,
       PATH: `${dirname(python)}${delimiter}${process.env.PATH}`,
       ...{ MLFLOW_HTTP_REQUEST_MAX_RETRIES: '1', MLFLOW_DISABLE_TELEMETRY: 'true', DO_NOT_TRACK: 'true' },
-      ...{ GIT_PYTHON_REFRESH: 'quiet', PYTHONDONTWRITEBYTECODE: '1' },
+      ...{ GIT_PYTHON_REFRESH: 'quiet', PYTHONDONTWRITEBYTECODE: '1', WEBHOOK_PORT: `${webhookPort}` },
     }
     const cwd = mkdtempSync(join(tmpdir(), 'millwright-mlflow-'))
     const script = join(FOLDER, `${program}.py`)
@@ -64,8 +76,9 @@ describe.skipIf(!hasPython)("MLflow's own client", () => {
   }
 })
 
-async function startOurs() {
-  const running = await startMillwright()
+async function startOurs(webhookPort: number) {
+  const env = { MILLWRIGHT_WEBHOOK_HOSTS: `127.0.0.1:${webhookPort}` }
+  const running = await startMillwright({ env })
   return {
     url: running.url,
     async stop() {

@@ -24,6 +24,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   unload: async () => (await import('./commands/load.ts')).unload,
   rollback: async () => (await import('./commands/rollback.ts')).rollback,
   keys: async () => (await import('./commands/keys.ts')).keys,
+  webhooks: async () => (await import('./commands/webhooks.ts')).webhooks,
   events: async () => (await import('./commands/events.ts')).events,
   types: async () => (await import('./commands/types.ts')).types,
   models: async () => (await import('./commands/models.ts')).models,
@@ -58,6 +59,7 @@ Operate
   unload       take a deployment out of memory, its settings stay
   load         serve it again
   keys         make, list, rotate and revoke API keys
+  webhooks     who is told of changes of the registry, and what did not arrive
   events       who changed what, and when
 
 Use

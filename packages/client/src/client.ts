@@ -28,6 +28,8 @@ import type {
   Status,
   Upload,
   VersionDetail,
+  Webhook,
+  WebhookDelivery,
 } from '@millwright/contracts'
 import { type Bytes, createTransport, type RequestOptions, type Transport } from './transport.ts'
 
@@ -76,6 +78,7 @@ export function createClient(options: ClientOptions) {
     ...promotionCalls(call),
     ...deploymentCalls(call),
     ...keyCalls(call),
+    ...webhookCalls(call),
     getStatus: (): Promise<Status> => call('GET', '/api/v1/status'),
     listEvents: (query: EventQuery = {}): Promise<Page<Event>> => call('GET', '/api/v1/events', { query }),
     predict: (deployment: string, body: PredictRequest): Promise<PredictAnswer> =>
@@ -159,3 +162,17 @@ const modelPath = (model: string): string => `/api/v1/models/${encodeURIComponen
 const rulesPath = (model: string, alias: string): string =>
   `${modelPath(model)}/aliases/${encodeURIComponent(alias)}/rules`
 const deploymentPath = (name: string): string => `/api/v1/deployments/${encodeURIComponent(name)}`
+
+const webhookCalls = (call: Transport) => {
+  const deliveries = (webhook: string) => `/api/v1/webhooks/${encodeURIComponent(webhook)}/deliveries`
+  return {
+    listWebhooks: (query: { cursor?: string; limit?: number } = {}): Promise<Page<Webhook>> =>
+      call('GET', '/api/v1/webhooks', { query }),
+    listDeliveries: (
+      webhook: string,
+      query: { state?: WebhookDelivery['state']; cursor?: string; limit?: number } = {},
+    ): Promise<Page<WebhookDelivery>> => call('GET', deliveries(webhook), { query }),
+    replayDelivery: (webhook: string, delivery: string): Promise<WebhookDelivery> =>
+      call('POST', `${deliveries(webhook)}/${encodeURIComponent(delivery)}/replay`),
+  }
+}

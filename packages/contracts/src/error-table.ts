@@ -187,6 +187,17 @@ export const ERRORS = {
     title: 'Not allowed',
     message: (p) => `this needs a key with the scope "${p.scope}", ${p.reason}`,
   }),
+  WEBHOOK_NOT_FOUND: define<{ id: string }>({
+    status: 404,
+    title: 'Webhook not found',
+    message: (p) => `there is no webhook "${p.id}"; list them with GET /api/v1/webhooks`,
+  }),
+  DELIVERY_NOT_FOUND: define<{ id: string }>({
+    status: 404,
+    title: 'Delivery not found',
+    message: (p) =>
+      `the webhook has no delivery "${p.id}"; list them with GET /api/v1/webhooks/{webhook}/deliveries`,
+  }),
   KEY_NOT_FOUND: define<{ id: string }>({
     status: 404,
     title: 'Key not found',

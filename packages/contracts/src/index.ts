@@ -66,3 +66,4 @@ export {
   type Scope,
 } from './scopes.ts'
 export { Status } from './status.ts'
+export { DELIVERY_STATES, Webhook, WebhookDelivery } from './webhook.ts'

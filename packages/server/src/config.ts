@@ -164,7 +164,7 @@ const SETTINGS = {
   MILLWRIGHT_MAX_JOBS: integer(10_000, { min: 1 }),
   /** How long their answers are kept, in milliseconds. */
   MILLWRIGHT_JOB_KEPT_MS: integer(86_400_000, { min: 1 }),
-  /** Hosts that answers may be posted to, separated by commas; none: no webhooks. */
+  /** Hosts, separated by commas, that answers of jobs may be posted to, and webhooks though they are inside or without TLS. */
   MILLWRIGHT_WEBHOOK_HOSTS: text(''),
   /** Key that webhooks are signed with: `whsec_` and base64. */
   MILLWRIGHT_WEBHOOK_SECRET: text(''),

@@ -5,6 +5,7 @@ import { accessPolicyOf } from '../access/policy.ts'
 import { artifactStorageOf, databaseOf, hostLimitsOf, loadConfig } from '../config.ts'
 import { layoutOf } from '../layout.ts'
 import { createLogger } from '../logging.ts'
+import { parseHosts } from '../outgoing/receiver.ts'
 import { openPredictionLog, type PredictionLog } from '../predictions/prediction-log.ts'
 import { predictionRoutes } from '../predictions/routes.ts'
 import { engineReader } from '../registry/engine-reader.ts'
@@ -56,6 +57,7 @@ async function start(): Promise<void> {
     }),
     restarts,
     artifacts: artifactStorageOf(config),
+    webhookHosts: parseHosts(config.MILLWRIGHT_WEBHOOK_HOSTS),
     readLogStatus: async () => ({ ...(await log.status()), dropped: await readDropped(layout) }),
     routes: predictionRoutes(log),
   })

@@ -28,6 +28,7 @@ import { createVersionQueue } from '../registry/version-queue.ts'
 import type { Route } from '../route.ts'
 import type { RestartCount } from '../supervisor/messages.ts'
 import { ensureDefaultExperiment } from '../tracking/experiments.ts'
+import { startSender } from '../webhooks/sender.ts'
 import { createApp } from './app.ts'
 import { createGateways } from './gateways.ts'
 import { createInternalApp } from './internal.ts'
@@ -55,6 +56,8 @@ export type ControlOptions = {
   readonly routes: readonly Route[]
   /** Where files of runs are kept; by default with all other data. */
   readonly artifacts?: ArtifactStorage | undefined
+  /** Hosts that webhooks may be at although they are inside. */
+  readonly webhookHosts?: readonly string[]
   readonly now?: () => number
 }
 
@@ -111,7 +114,12 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const routes = [...controlRoutes({ context, queue, status }), ...options.routes]
   await ensureDefaultExperiment(db, artifacts.root, now())
   const runTexts = createRunTexts(RUN_TEXTS)
-  const mlflow = { db, writer, artifactRoot: artifacts.root, now, core: context, artifacts, queue, runTexts }
+  const { webhookHosts = [] } = options
+  const mlflow = {
+    ...{ db, writer, artifactRoot: artifacts.root, now, core: context, artifacts, queue, runTexts },
+    webhookHosts,
+  }
+  const sender = startSender({ db, writer, hosts: webhookHosts, now, log: logger })
   const gate = {
     access: options.access,
     recognise: (asker: Asker) => recogniseKey(db, asker, now()),
@@ -138,6 +146,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     async close() {
       relay.close()
       await app.close()
+      await sender.stop()
       await queue.idle()
       await internal.close()
       routing.stop()

@@ -7,6 +7,7 @@ import { promotionRoutes } from '../promotion/routes.ts'
 import { registryRoutes } from '../registry/routes.ts'
 import type { VersionQueue } from '../registry/version-queue.ts'
 import type { Route } from '../route.ts'
+import { webhookRoutes } from '../webhooks/routes.ts'
 import { type StatusDeps, statusRoutes } from './status.ts'
 
 type RouteDeps = { readonly context: Context; readonly queue: VersionQueue; readonly status: StatusDeps }
@@ -19,5 +20,6 @@ export const controlRoutes = ({ context, queue, status }: RouteDeps): Route[] =>
   ...precomputedRoutes(context),
   ...eventRoutes(context),
   ...keyRoutes(context),
+  ...webhookRoutes(context),
   ...statusRoutes(status),
 ]

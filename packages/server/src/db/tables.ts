@@ -128,6 +128,34 @@ export type Tables = {
     data: string
   }
   routing: { id: number; epoch: number }
+  /** `events`: JSON, a list of names such as `model_version.created`. */
+  webhooks: {
+    id: string
+    name: string
+    description: string
+    url: string
+    events: string
+    secret: string
+    status: 'ACTIVE' | 'DISABLED'
+    created_at: number
+    updated_at: number
+  }
+  webhook_deliveries: {
+    id: Generated<number>
+    /** Told to the receiver: the same each time it is sent. */
+    delivery: string
+    webhook: string
+    event: string
+    body: string
+    state: 'WAITING' | 'DELIVERED' | 'DEAD'
+    attempts: number
+    /** When it is sent next. */
+    due_at: number
+    created_at: number
+    done_at: number | null
+    response_status: number | null
+    error: string | null
+  }
   experiments: {
     id: number
     name: string

@@ -22,6 +22,7 @@ import { type DataLayout, layoutOf } from '../layout.ts'
 import { createLogger, type Logger } from '../logging.ts'
 import { aliasServersOf } from '../metrics/aliases.ts'
 import { createMetricsServer, scrapeAll } from '../metrics/scrape.ts'
+import { parseHosts } from '../outgoing/receiver.ts'
 import { createSegmentWriter } from '../segments/writer.ts'
 import { settleMemory } from '../settle.ts'
 import { answerPings, onStop, tellSupervisor } from '../supervisor/messages.ts'
@@ -192,7 +193,7 @@ function openJobs(config: Config, layout: DataLayout, { slot, logger, ids }: Job
   return createJobs({
     store: createJobStore({ folder: layout.jobs, slot, slots: config.MILLWRIGHT_GATEWAYS }),
     webhooks: createWebhooks({
-      hosts: config.MILLWRIGHT_WEBHOOK_HOSTS.split(',').map((host) => host.trim()),
+      hosts: parseHosts(config.MILLWRIGHT_WEBHOOK_HOSTS),
       secret: config.MILLWRIGHT_WEBHOOK_SECRET,
       logger,
     }),

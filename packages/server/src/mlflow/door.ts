@@ -13,6 +13,7 @@ import { RUN_ROUTES } from './runs.ts'
 import { SEARCH_ROUTES } from './searches.ts'
 import { SERIES_ROUTES } from './series.ts'
 import { SERVER_INFO_ROUTES } from './server-info.ts'
+import { WEBHOOK_ROUTES } from './webhooks.ts'
 
 export type MlflowRequest = {
   readonly method: string
@@ -36,6 +37,7 @@ export const MLFLOW_ROUTES: readonly MlflowRoute[] = [
   ...LOGGED_MODEL_ROUTES,
   ...REGISTERED_MODEL_ROUTES,
   ...MODEL_VERSION_ROUTES,
+  ...WEBHOOK_ROUTES,
 ]
 
 /** @throws MlflowError, FilterError, MillwrightError for what a caller did */

@@ -22,6 +22,7 @@ import { MODEL_VERSIONS } from '../tracking/filter/entities.ts'
 import { parseOrders } from '../tracking/filter/order.ts'
 import { SEARCHED_VERSIONS } from '../tracking/search/entities.ts'
 import { search } from '../tracking/search/search.ts'
+import { announce } from '../webhooks/announce.ts'
 import { modelVersionOf } from './encode.ts'
 import { bool, int64, list, type Message, message, required, text } from './fields.ts'
 import { assertPageSize } from './pages.ts'
@@ -30,6 +31,10 @@ import { change, type MlflowRoute, route } from './route.ts'
 
 const ID = { name: required(text), version: required(text) }
 const idOf = ({ name, version }: Message<typeof ID>) => ({ model: name, number: parseVersion(version) })
+/** What webhooks are told of a version. */
+const toldOf = ({ name, version }: Message<typeof ID>, data: Readonly<Record<string, string>>) => ({
+  ...{ model: name, data: { version: `${parseVersion(version)}`, ...data } },
+})
 const VERSIONS_A_PAGE = 10_000
 const MOST = 200_000
 /** Stages that are aliases by another name. */
@@ -117,10 +122,16 @@ export const MODEL_VERSION_ROUTES: readonly MlflowRoute[] = [
   }),
   route('POST', 'model-versions/set-tag', 'track', {
     fields: { ...ID, ...REGISTRY_TAG },
-    answer: change((db, { key, value = '', ...id }) => putVersionTag(db, idOf(id), { key, value })),
+    answer: change(async (db, { key, value = '', ...id }, { now }) => {
+      await putVersionTag(db, idOf(id), { key, value })
+      await announce(db, { what: 'version.tag_set', ...toldOf(id, { key, value }), now: now() })
+    }),
   }),
   route('DELETE', 'model-versions/delete-tag', 'track', {
     fields: { ...ID, key: required(text) },
-    answer: change((db, { key, ...id }) => deleteVersionTag(db, idOf(id), key)),
+    answer: change(async (db, { key, ...id }, { now }) => {
+      await deleteVersionTag(db, idOf(id), key)
+      await announce(db, { what: 'version.tag_deleted', ...toldOf(id, { key }), now: now() })
+    }),
   }),
 ]

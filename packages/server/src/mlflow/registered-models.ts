@@ -20,6 +20,7 @@ import { parseFilter } from '../tracking/filter/filter.ts'
 import { parseOrders } from '../tracking/filter/order.ts'
 import { IS_PROMPT, SEARCHED_MODELS } from '../tracking/search/entities.ts'
 import { search } from '../tracking/search/search.ts'
+import { announce } from '../webhooks/announce.ts'
 import { modelVersionOf, registeredModelOf } from './encode.ts'
 import { int64, list, message, required, text } from './fields.ts'
 import { assertPageSize } from './pages.ts'
@@ -108,16 +109,18 @@ export const REGISTERED_MODEL_ROUTES: readonly MlflowRoute[] = [
   }),
   route('POST', 'registered-models/set-tag', 'track', {
     fields: { ...NAME, ...REGISTRY_TAG },
-    answer: change(async (db, { name, key, value = '' }) => {
+    answer: change(async (db, { name, key, value = '' }, { now }) => {
       await findRegisteredModel(db, name)
       await putRegisteredModelTag(db, name, { key, value })
+      await announce(db, { what: 'model.tag_set', model: name, data: { key, value }, now: now() })
     }),
   }),
   route('DELETE', 'registered-models/delete-tag', 'track', {
     fields: { ...NAME, key: required(text) },
-    answer: change(async (db, { name, key }) => {
+    answer: change(async (db, { name, key }, { now }) => {
       await findRegisteredModel(db, name)
       await deleteRegisteredModelTag(db, name, key)
+      await announce(db, { what: 'model.tag_deleted', model: name, data: { key }, now: now() })
     }),
   }),
   route('POST', 'registered-models/alias', 'deploy', {

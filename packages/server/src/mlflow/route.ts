@@ -24,6 +24,8 @@ export type MlflowContext = {
   readonly artifacts: Artifacts
   readonly queue: Pick<VersionQueue, 'process'>
   readonly runTexts: RunTexts
+  /** Where webhooks may be although they are inside, or not asked by HTTPS. */
+  readonly webhookHosts: readonly string[]
 }
 
 /** … and of one call. */

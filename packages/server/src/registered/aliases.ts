@@ -11,6 +11,7 @@ import { isReady } from '../registry/model.ts'
 import { findVersion } from '../registry/store.ts'
 import { invalid } from '../tracking/errors.ts'
 import { assertAlias } from '../tracking/limits.ts'
+import { announce } from '../webhooks/announce.ts'
 import { findRegisteredModel } from './models.ts'
 import { findRegisteredVersion, type VersionId } from './versions.ts'
 
@@ -66,9 +67,10 @@ export async function deleteAlias(
     .where('model', '=', model)
     .where('alias', '=', alias)
     .executeTakeFirstOrThrow()
-  if (numDeletedRows > 0n)
-    await recordEvent(db, {
-      ...{ at: now, by, type: 'alias.removed' },
-      ...{ subject: `models/${model}/aliases/${alias}`, data: {} },
-    })
+  if (numDeletedRows === 0n) return
+  await recordEvent(db, {
+    ...{ at: now, by, type: 'alias.removed' },
+    ...{ subject: `models/${model}/aliases/${alias}`, data: {} },
+  })
+  await announce(db, { what: 'alias.deleted', model, data: { alias }, now })
 }

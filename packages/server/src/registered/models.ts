@@ -4,6 +4,7 @@ import type { Tables } from '../db/tables.ts'
 import { invalid, MlflowError } from '../tracking/errors.ts'
 import type { Tag } from '../tracking/experiments.ts'
 import { assertModelName, assertRegistryTag } from '../tracking/limits.ts'
+import { announce, namedTags } from '../webhooks/announce.ts'
 import { type RegisteredVersion, withVersionData } from './versions.ts'
 
 type Row = Selectable<Tables['models']>
@@ -34,6 +35,8 @@ export async function createRegisteredModel(db: Db, model: NewRegisteredModel): 
     .execute()
   if (added.length === 0) throw alreadyExists(name)
   for (const tag of tags) await putRegisteredModelTag(db, name, tag)
+  const data = { tags: namedTags(tags), description }
+  await announce(db, { what: 'model.created', model: name, data, now })
   return getRegisteredModel(db, name)
 }
 

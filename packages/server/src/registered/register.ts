@@ -15,6 +15,7 @@ import type { Tag } from '../tracking/experiments.ts'
 import { assertRegistryTag } from '../tracking/limits.ts'
 import { findLoggedModel, getLoggedModel, putModelTags } from '../tracking/logged-models.ts'
 import { IS_PROMPT } from '../tracking/search/entities.ts'
+import { announce, namedTags } from '../webhooks/announce.ts'
 import { type Mlmodel, readMlmodel } from './mlmodel.ts'
 import { filesAt, type ModelFile } from './model-files.ts'
 import { findRegisteredModel, touchModel } from './models.ts'
@@ -65,9 +66,10 @@ export async function registerVersion(
   const { db, writer, core, queue } = deps
   for (const tag of request.tags) assertRegistryTag(tag)
   await findRegisteredModel(db, request.model)
-  const isPrompt = request.tags.some(({ key, value }) => key === IS_PROMPT && value === 'true')
-  const origin: Origin = isPrompt ? { ...request, storage: request.source } : await resolveSource(db, request)
-  const servable: Servable = isPrompt
+  const origin: Origin = isPrompt(request)
+    ? { ...request, storage: request.source }
+    : await resolveSource(db, request)
+  const servable: Servable = isPrompt(request)
     ? { reason: 'a prompt is no model' }
     : await findServable(deps, origin.storage)
   const reading = 'digest' in servable ? await findReading(deps, origin.storage, servable) : undefined
@@ -80,6 +82,11 @@ export async function registerVersion(
   }
   return getRegisteredVersion(db, id)
 }
+
+const PROMPT_TEXT = 'mlflow.prompt.text'
+
+const isPrompt = ({ tags }: Pick<NewRegisteredVersion, 'tags'>): boolean =>
+  tags.some(({ key, value }) => key === IS_PROMPT && value === 'true')
 
 const MANIFEST = 'MLmodel'
 
@@ -206,7 +213,17 @@ async function insert(tx: Db, insertion: Insertion): Promise<number> {
     ...{ at: now, by, type: 'version.created', subject: subjectOf({ model, number }) },
     data: { source: origin.source, run_id: origin.runId },
   })
+  await announce(tx, { what: 'version.created', model, now, data: announced(request, origin, number) })
   return number
+}
+
+/** Of a prompt its text, which is one of its tags; of a model where it came from. */
+function announced(request: NewRegisteredVersion, { source, runId }: Origin, number: number) {
+  const { [PROMPT_TEXT]: template, ...tags } = namedTags(request.tags)
+  const description = request.description || null
+  return isPrompt(request)
+    ? { version: `${number}`, template: template ?? '', tags, description }
+    : { version: `${number}`, source, run_id: runId, tags: namedTags(request.tags), description }
 }
 
 function fileColumns(id: VersionId, { servable, reading }: Insertion) {

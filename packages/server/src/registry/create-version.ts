@@ -5,6 +5,7 @@ import type { Actor, Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import { recordEvent } from '../events/record.ts'
+import { announce } from '../webhooks/announce.ts'
 import { chooseLabel } from './label.ts'
 import { isReady, type StoredVersion, subjectOf } from './model.ts'
 import { type Identity, identify } from './parts.ts'
@@ -63,8 +64,11 @@ async function insert(
 ): Promise<StoredVersion> {
   const { model, by } = request
   const log = { at: known.now, by }
-  if (await ensureModel(tx, model, known.now))
+  if (await ensureModel(tx, model, known.now)) {
     await recordEvent(tx, { ...log, type: 'model.created', subject: `models/${model}`, data: {} })
+    const data = { tags: {}, description: null }
+    await announce(tx, { what: 'model.created', model, data, now: known.now })
+  }
   const numbering = await readNumbering(tx, model)
   const version = await insertVersion(tx, {
     model,
@@ -84,6 +88,13 @@ async function insert(
     type: 'version.created',
     subject: subjectOf(version),
     data: { digest: version.digest, label: version.label, filename: version.filename },
+  })
+  await announce(tx, {
+    ...{ what: 'version.created', model, now: known.now },
+    data: {
+      ...{ version: `${version.number}`, source: null, run_id: request.run_id ?? null },
+      ...{ tags: {}, description: null },
+    },
   })
   return version
 }

@@ -2,6 +2,7 @@ import type { Actor } from '../context.ts'
 import type { Db } from '../db/database.ts'
 import { recordEvent } from '../events/record.ts'
 import { assertPromotable, type Waiver } from '../promotion/check.ts'
+import { announce } from '../webhooks/announce.ts'
 import { findAlias, writeAlias } from './store.ts'
 
 /**
@@ -26,4 +27,5 @@ export async function moveAlias(
     by,
     data: { from, to: version, reason: reason ?? null },
   })
+  await announce(tx, { what: 'alias.created', model, data: { alias, version: `${version}` }, now: at })
 }

@@ -1,6 +1,8 @@
-import { createHmac } from 'node:crypto'
 import { MillwrightError } from '@millwright/contracts/errors'
 import type { Logger } from '../../logging.ts'
+import { post as postTo } from '../../outgoing/post.ts'
+import { receiverOf } from '../../outgoing/receiver.ts'
+import { standardHeaders } from '../../outgoing/sign.ts'
 import type { JobResult } from './job.ts'
 
 export type Webhooks = {
@@ -32,42 +34,39 @@ const PAUSES_MS = [500, 2_000, 10_000]
 const NOT_ARRIVED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'])
 const NOT_TAKEN = new Set([429, 503])
 
-/** Webhooks as `standardwebhooks` 1.0.0 signs them: HMAC-SHA256 of `id.timestamp.body`. */
+/** Webhooks as `standardwebhooks` 1.0.0 signs them. Only hosts that are allowed by name are posted to. */
 export function createWebhooks({ hosts, secret, logger }: Options): Webhooks {
-  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
-  const sign = (id: string, seconds: number, body: string): string =>
-    `v1,${createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')}`
-
+  const listed = (text: string) => {
+    const receiver = receiverOf(text, hosts)
+    return receiver?.isListed ? receiver : undefined
+  }
   const post = async (
     { url, trace }: Receiver,
     id: string,
     body: string,
   ): Promise<'taken' | 'again' | 'lost'> => {
+    const receiver = listed(url)
+    if (receiver === undefined) return 'lost'
     const seconds = Math.floor(Date.now() / 1000)
     const headers = {
       ...trace,
       'content-type': 'application/json',
-      'webhook-id': id,
-      'webhook-timestamp': `${seconds}`,
-      ...(key.length > 0 && { 'webhook-signature': sign(id, seconds, body) }),
+      ...standardHeaders(secret, { id, seconds, body }),
     }
     try {
-      const signal = AbortSignal.timeout(TIMEOUT_MS)
-      const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal })
-      await answer.body?.cancel()
-      if (NOT_TAKEN.has(answer.status)) return 'again'
-      return answer.ok ? 'taken' : 'lost'
+      const status = await postTo(receiver, { headers, body, timeoutMs: TIMEOUT_MS })
+      if (NOT_TAKEN.has(status)) return 'again'
+      return status >= 200 && status < 300 ? 'taken' : 'lost'
     } catch (error) {
-      const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
+      const { code } = error as NodeJS.ErrnoException
       return NOT_ARRIVED.has(code ?? '') ? 'again' : 'lost'
     }
   }
   return {
     assertAllowed(text) {
-      const url = URL.canParse(text) ? new URL(text) : undefined
-      const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:'
-      if (url === undefined || !isWeb || url.username !== '' || !hosts.includes(url.host))
-        throw new MillwrightError('WEBHOOK_REFUSED', { host: (url?.host ?? text).slice(0, 128) })
+      if (listed(text) !== undefined) return
+      const host = URL.canParse(text) ? new URL(text).host : text
+      throw new MillwrightError('WEBHOOK_REFUSED', { host: host.slice(0, 128) })
     },
     async deliver(to, result, body) {
       const { id, status, acceptedAt, doneAt } = result
