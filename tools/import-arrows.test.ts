@@ -32,11 +32,12 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   'keyed-answers': ['blobs'],
   promotion: ['db', 'events', 'registry', 'tracking'],
   deployments: ['db', 'events', 'registry', 'promotion', 'inference', 'keyed-answers', 'routing'],
-  keys: ['db', 'events', 'deployments', 'access', 'routing'],
+  keys: ['db', 'events', 'deployments', 'access', 'routing', 'tracking'],
   tracking: ['db'],
   artifacts: ['db', 'blobs', 'tracking'],
   registered: [
     ...['db', 'blobs', 'tracking', 'artifacts', 'registry', 'deployments', 'promotion', 'events', 'webhooks'],
+    'access',
   ],
   mlflow: [
     ...['db', 'blobs', 'events', 'tracking', 'artifacts', 'registered', 'access', 'deployments', 'registry'],

@@ -86,8 +86,19 @@ ${kinds.join('\n')}
 A key is its prefix, 30 random letters and digits, and 6 more that are their CRC-32 in base 62. For secret scanners:
 \`mw[psd]_[0-9A-Za-z]{36}\`. Only its SHA-256 is kept.
 
-A key of the kind deployment gets an answer where the address names one of its deployments, and, for predictions, where an
-address without a name means one of them as the default. Addresses that are about all deployments refuse it.
+A key may name deployments, or experiments and models. One that names anything is good for what it names, and for nothing else:
+
+- **deployments**: it gets an answer where the address names one of its deployments, and, for predictions, where an
+  address without a name means one of them as the default.
+- **experiments**, by name or id when the key is made, kept by id: their runs, logged models and files, whatever they are
+  renamed to. No others are made.
+- **models**, by name, there or yet to be made: they, their versions, tags and aliases; the files that their versions are made
+  of may be read, not written. With the scope \`deploy\` that includes the alias \`production\`, and so what serves. A version
+  is made of nothing that the key may not read, and a model gets no name that the key is not good for.
+
+Searches find what a key is good for. Anything else is 403, whether it is there or not, and so is what is about all:
+webhooks, events, status, uploads, the prediction log. Keys for experiments or models have the scopes \`read\`, \`track\` and
+\`deploy\`.
 
 ## Routes
 

@@ -11,6 +11,10 @@ export const ApiKey = z.object({
   scopes: z.array(z.enum(SCOPES)),
   /** The only deployments it is good for; null: all. */
   deployments: z.array(Name).nullable(),
+  /** Ids of the only experiments it is good for; null: it names none. */
+  experiments: z.array(z.string()).nullable(),
+  /** The only registered models it is good for; null: it names none. */
+  models: z.array(z.string()).nullable(),
   /** First characters of the secret: enough to know a key that was found somewhere. */
   starts_with: z.string(),
   state: z.enum(['active', 'expired', 'revoked']),
@@ -35,6 +39,10 @@ export const CreateKey = z.strictObject({
   scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length),
   /** Required for, and only for, keys of the kind `deployment`. */
   deployments: z.array(Name).min(1).max(100).optional(),
+  /** Ids or names of experiments there are: the key is good for these and for `models`, and nothing else. */
+  experiments: z.array(z.string().min(1).max(500)).min(1).max(100).optional(),
+  /** Names of registered models, there now or later. */
+  models: z.array(z.string().min(1).max(256)).min(1).max(100).optional(),
   /** Default: never; of a personal key in 90 days. */
   expires_at: Timestamp.optional(),
 })

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Permission } from '@millwright/contracts/scopes'
 import type { z } from 'zod'
+import type { Subject } from './access/permission.ts'
 
 type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
 
@@ -15,8 +16,8 @@ export type Call<P, Q, B> = {
   /** Who asks: the name and id of their key; where no key is asked for, by their own word: header `X-Millwright-User`. */
   readonly by: string
   readonly requestId: string
-  /** For a part of a request that takes more than its route does. @throws MillwrightError PERMISSION_DENIED */
-  readonly assertMay: (permission: Permission) => void
+  /** For a part of a request that takes more than its route does, or is about more than its path says. @throws MillwrightError PERMISSION_DENIED */
+  readonly assertMay: (permission: Permission, subjects?: readonly Subject[]) => void
 }
 
 /** What a route answers. Without a status: the first of `answers`. */

@@ -10,14 +10,15 @@ import {
 } from '../command.ts'
 import { parseDuration } from '../duration.ts'
 import { createKeyOffline } from '../offline-key.ts'
-import { formatAge, type Style, type Terminal, table } from '../terminal.ts'
+import { formatAge, printable, type Style, type Terminal, table } from '../terminal.ts'
 
 const listed = (rows: readonly (readonly [string, string])[]): string =>
   rows.map(([name, meaning]) => `  ${name.padEnd(17)}${meaning}`).join('\n')
 
 const usage = `Makes, lists, rotates and revokes API keys. A key is shown once, when it is made.
 
-Usage: millwright keys create NAME [--kind KIND] --scope SCOPE [--deployment NAME] [--expires 90d] [--data DIR]
+Usage: millwright keys create NAME [--kind KIND] --scope SCOPE [--deployment NAME] [--experiment NAME] [--model NAME]
+                               [--expires 90d] [--data DIR]
        millwright keys list
        millwright keys rotate ID [--overlap 24h]
        millwright keys revoke ID
@@ -26,6 +27,8 @@ Options:
   --kind KIND        what it is for (default service; deployment when --deployment is given)
   --scope SCOPE      what it allows; may be given several times
   --deployment NAME  the only deployment it is good for; may be given several times
+  --experiment NAME  the only experiment, by its name or id, it is good for; may be given several times
+  --model NAME       the only registered model it is good for; may be given several times
   --expires TIME     how long it lives: 12h, 90d (default: for ever; a personal one 90d)
   --overlap TIME     how long the old key works beside the new one (default 24h, at most 7d; 0: not at all)
   --data DIR         make it in the data folder of a server that does not run: the first one
@@ -39,6 +42,7 @@ ${listed(SCOPES.map((scope) => [scope, SCOPE_TABLE[scope].meaning]))}
 Examples:
   millwright keys create admin --scope admin --data /var/lib/millwright
   millwright keys create shop --deployment churn --scope predict
+  millwright keys create training --scope track --experiment churn --model churn
   millwright keys create ana --kind personal --scope deploy --expires 30d
   millwright keys rotate key_8fK2mQ1x --overlap 1h
 `
@@ -51,6 +55,8 @@ export const keys: Command = {
     kind: { type: 'string' },
     scope: { type: 'string', multiple: true },
     deployment: { type: 'string', multiple: true },
+    experiment: { type: 'string', multiple: true },
+    model: { type: 'string', multiple: true },
     expires: { type: 'string' },
     overlap: { type: 'string' },
     data: { type: 'string' },
@@ -99,6 +105,8 @@ function requestOf(values: Values, positionals: readonly string[]): CreateKey {
   const [name] = takeArguments(positionals, 'NAME')
   const scopes = oneOf('scope', listOption(values, 'scope'), SCOPES)
   const deployments = listOption(values, 'deployment')
+  // Their names may have commas.
+  const [experiments, models] = ['experiment', 'model'].map((name) => (values[name] ?? []) as string[])
   const given = textOption(values, 'kind') ?? (deployments.length > 0 ? 'deployment' : 'service')
   const [kind] = oneOf('kind', [given], KEY_KINDS)
   if (scopes.length === 0) throw new UsageError(`--scope is missing: ${SCOPES.join(', ')}`)
@@ -106,6 +114,8 @@ function requestOf(values: Values, positionals: readonly string[]): CreateKey {
   return {
     ...{ name: name!, kind: kind!, scopes },
     ...(deployments.length > 0 && { deployments }),
+    ...(experiments!.length > 0 && { experiments }),
+    ...(models!.length > 0 && { models }),
     ...(expires !== undefined && {
       expires_at: new Date(Date.now() + parseDuration(expires, 'expires') * 1000).toISOString(),
     }),
@@ -138,23 +148,20 @@ const say = ({ stderr, style, quiet }: Terminal, line: string): void => {
   if (!quiet) stderr(`${style.good('✔')} ${line}\n`)
 }
 
-const boundTo = ({ deployments }: ApiKey): string =>
-  deployments === null ? '' : ` of ${deployments.join(', ')}`
+/** What it is good for alone. */
+const boundsOf = ({ deployments, experiments, models }: ApiKey): string[] => [
+  ...(deployments ?? []),
+  ...(experiments ?? []).map((id) => `experiment ${id}`),
+  ...(models ?? []).map((name) => `model ${name}`),
+]
+const boundTo = (key: ApiKey): string => {
+  const bounds = boundsOf(key)
+  return bounds.length === 0 ? '' : ` of ${bounds.join(', ')}`
+}
 const until = ({ expires_at }: ApiKey): string => (expires_at === null ? '' : `, until ${expires_at}`)
 
 const STATES = { active: 'good', expired: 'warn', revoked: 'bad' } as const
-const HEADER = [
-  'ID',
-  'NAME',
-  'KIND',
-  'BEGINS',
-  'SCOPES',
-  'DEPLOYMENTS',
-  'STATE',
-  'USED',
-  'EXPIRES',
-  'CREATED',
-]
+const HEADER = ['ID', 'NAME', 'KIND', 'BEGINS', 'SCOPES', 'ONLY', 'STATE', 'USED', 'EXPIRES', 'CREATED']
 
 function keyTable(data: readonly ApiKey[], style: Style): string {
   const rows = data.map((key) => [
@@ -163,7 +170,7 @@ function keyTable(data: readonly ApiKey[], style: Style): string {
     key.kind,
     key.starts_with,
     key.scopes.join(' '),
-    key.deployments?.join(' ') ?? 'all',
+    printable(boundsOf(key).join(', ')) || 'all',
     style[STATES[key.state]](key.state),
     key.last_used_at === null ? 'never' : formatAge(key.last_used_at),
     key.expires_at?.slice(0, 16).replace('T', ' ') ?? 'never',

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { RoutedKey } from '../routing/snapshot.ts'
 import { readSecret } from './credential.ts'
 import { createKeyRing } from './key-ring.ts'
+import { UNBOUND } from './permission.ts'
 import { createSecret, hashOf, isSecret } from './secret.ts'
 
 const asker = (headers: Readonly<Record<string, string>>) => ({ header: (name: string) => headers[name] })
@@ -67,7 +68,7 @@ describe('a key in a header', () => {
 describe('a key ring', () => {
   const secret = createSecret('mws_')
   const key: RoutedKey = {
-    ...{ id: 'key_1', name: 'ci', hash: hashOf(secret), scopes: ['predict'], deployments: null },
+    ...{ id: 'key_1', name: 'ci', hash: hashOf(secret), scopes: ['predict'], ...UNBOUND },
     expires_at: null,
   }
 

@@ -52,8 +52,9 @@ export function createKeyRing(keys: readonly RoutedKey[], uses: KeyUses): KeyRin
   }
 }
 
-const knownOf = ({ id, name, scopes, deployments, expires_at }: RoutedKey): Known => ({
-  ...{ id, name, scopes, deployments },
+// A snapshot of before keys named experiments and models has neither.
+const knownOf = ({ id, name, scopes, deployments, experiments, models, expires_at }: RoutedKey): Known => ({
+  ...{ id, name, scopes, deployments, experiments: experiments ?? null, models: models ?? null },
   expiresAt: expires_at ?? Number.POSITIVE_INFINITY,
   notedAt: 0,
 })

@@ -19,7 +19,8 @@ export type Uploads = {
   readonly putPart: (id: string, number: number, source: Readable) => Promise<string>
   /** Makes the file of its parts; saying it again does no harm. @throws MlflowError RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE */
   readonly complete: (id: string, path: ArtifactPath, parts: readonly Part[]) => Promise<void>
-  readonly abort: (id: string) => Promise<void>
+  /** An upload to another path is not touched. */
+  readonly abort: (id: string, path: ArtifactPath) => Promise<void>
 }
 
 type Upload = {
@@ -110,8 +111,10 @@ export async function openUploads(root: string, store: PartStore, files: Artifac
       completing.set(key, running)
       return running
     },
-    async abort(id) {
-      if (ID.test(id)) await forget(id)
+    async abort(id, path) {
+      if (!ID.test(id)) return
+      const kept = await read(id).catch(() => undefined)
+      if (kept?.path === path) await forget(id)
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Permission } from '@millwright/contracts/scopes'
 import type { Asker } from '../access/credential.ts'
 import { type AccessPolicy, assertOwnOrigin } from '../access/origin.ts'
-import { assertAllowed, type Grant, unauthenticated } from '../access/permission.ts'
+import { assertAbout, assertScope, type Grant, type Subject, unauthenticated } from '../access/permission.ts'
 
 export type Gate = {
   readonly access: AccessPolicy
@@ -14,8 +14,8 @@ type Request = {
   readonly asker: Asker
   /** Undefined: there is nothing of that name. */
   readonly permission: Permission | undefined
-  /** The one that is asked for. */
-  readonly deployment?: string | undefined
+  /** What it is about, as far as its path says; undefined: whoever answers it decides. */
+  readonly subjects: readonly Subject[] | undefined
 }
 
 /**
@@ -26,12 +26,14 @@ type Request = {
  */
 export async function admit(
   { access, recognise }: Gate,
-  { method, asker, permission, deployment }: Request,
+  { method, asker, permission, subjects }: Request,
 ): Promise<Grant | undefined> {
   assertOwnOrigin(method, asker, access)
   if (!access.loginRequired || permission === 'public') return undefined
   const grant = await recognise(asker)
   if (grant === undefined) throw unauthenticated(asker)
-  if (permission !== undefined) assertAllowed(grant, permission, deployment)
+  if (permission === undefined) return grant
+  assertScope(grant, permission)
+  if (subjects !== undefined) assertAbout(grant, permission, subjects)
   return grant
 }

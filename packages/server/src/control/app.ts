@@ -1,7 +1,14 @@
 import { MillwrightError } from '@millwright/contracts'
 import type { Permission } from '@millwright/contracts/scopes'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { assertAllowed, type Grant } from '../access/permission.ts'
+import {
+  assertAbout,
+  assertScope,
+  deployment,
+  type Grant,
+  model,
+  type Subject,
+} from '../access/permission.ts'
 import { createIdSource } from '../ids.ts'
 import { assertJsonDepth } from '../json-depth.ts'
 import { type Logger, logRequest } from '../logging.ts'
@@ -35,11 +42,22 @@ const MAX_PARAM_LENGTH = 4096
 declare module 'fastify' {
   interface FastifyContextConfig {
     permission?: Permission
+    /** Its handler decides what a request is about, before it does anything. */
+    decides?: true
   }
   interface FastifyRequest {
     /** Whose key it was sent with; undefined where none is asked for. */
     caller: Grant | undefined
   }
+}
+
+/** What a path names. */
+function subjectsOf({ params }: FastifyRequest): Subject[] {
+  const named = (params ?? {}) as { deployment?: string; model?: string }
+  return [
+    ...(named.deployment === undefined ? [] : [deployment(named.deployment)]),
+    ...(named.model === undefined ? [] : [model(named.model)]),
+  ]
 }
 
 const firstOf = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value)
@@ -65,10 +83,10 @@ export function createApp(deps: AppDeps): FastifyInstance {
     reply.header('request-id', request.id)
     reply.header('cache-control', 'no-store')
     reply.header('x-content-type-options', 'nosniff')
-    const { permission } = request.routeOptions.config
-    const { deployment } = (request.params ?? {}) as { deployment?: string }
+    const { permission, decides } = request.routeOptions.config
+    const subjects = decides ? undefined : subjectsOf(request)
     const asker = { header: (name: string) => firstOf(request.headers[name]) }
-    request.caller = await admit(deps, { method: request.method, asker, permission, deployment })
+    request.caller = await admit(deps, { method: request.method, asker, permission, subjects })
   })
   app.addHook('onRoute', ({ url, method, config }) => {
     if (config?.permission === undefined) throw new RangeError(`route ${url} says no permission`)
@@ -145,9 +163,10 @@ function parseCall(route: Route, request: FastifyRequest): Call<never, never, ne
     url: request.url,
     by: callerOf(request.caller, request.headers['x-millwright-user']),
     requestId: request.id,
-    assertMay: (permission) => {
-      const { deployment } = (request.params ?? {}) as { deployment?: string }
-      if (request.caller !== undefined) assertAllowed(request.caller, permission, deployment)
+    assertMay(permission, subjects = subjectsOf(request)) {
+      if (request.caller === undefined) return
+      assertScope(request.caller, permission)
+      assertAbout(request.caller, permission, subjects)
     },
   }
 }

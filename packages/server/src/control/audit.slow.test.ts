@@ -42,6 +42,7 @@ const CHANGES: readonly (readonly [
   ['POST', '/api/v1/keys', { name: 'ci', scopes: ['read'] }, 'key.created'],
   ['POST', '/api/v1/keys/{key}/rotate', {}, 'key.rotated'],
   ['POST', '/api/v1/keys/{key}/revoke', {}, 'key.revoked'],
+  ['POST', '/api/v1/webhooks/{webhook}/deliveries/{delivery}/replay', {}, 'webhook.replayed'],
 ]
 /** Bytes without a name: what is made of them is recorded, with their digest. */
 const WITHOUT_EVENT = ['PUT /api/v1/uploads']
@@ -77,10 +78,22 @@ async function addVersion(name: 'v2' | 'v3') {
   return send('POST', '/api/v1/models/churn/versions', { digest: body.digest, filename: `${name}.pkl` })
 }
 
+/** Something that a webhook is to be told, at an address that nobody is asked at. */
+async function addDelivery(): Promise<{ webhook: string; delivery: string }> {
+  const events = [{ entity: 'REGISTERED_MODEL', action: 'CREATED' }]
+  const given = { name: 'ci', url: 'https://localhost:1/', events }
+  const { body } = await send('POST', '/api/2.0/mlflow/webhooks', given)
+  const webhook = body.webhook.webhook_id
+  await send('POST', '/api/2.0/mlflow/registered-models/create', { name: 'told' })
+  const { body: page } = await send('GET', `/api/v1/webhooks/${webhook}/deliveries`)
+  return { webhook, delivery: page.data[0].id }
+}
+
 test('every change is recorded with the key that made it', async () => {
   const names: Record<string, string> = {
     ...{ model: 'churn', version: '1', alias: 'challenger', deployment: 'churn' },
   }
+  Object.assign(names, await addDelivery())
   const recorded: unknown[] = []
   for (const [method, route, body, event] of CHANGES) {
     const { body: before } = await send('GET', '/api/v1/events?limit=1')

@@ -40,13 +40,17 @@ function addRoute(plugin: FastifyInstance, route: MlflowRoute, context: MlflowCo
   plugin.route({
     method: [...route.methods],
     url: `/${route.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
-    config: { permission: route.permission },
+    config: { permission: route.permission, decides: true },
     async handler(request, reply) {
       const { method, url, headers } = request
       const start = url.indexOf('?')
       const answer = await answerCall(
         route,
-        { ...context, by: callerOf(request.caller, headers['x-millwright-user']) },
+        {
+          ...context,
+          grant: request.caller,
+          by: callerOf(request.caller, headers['x-millwright-user']),
+        },
         {
           ...{
             method,
@@ -99,9 +103,9 @@ export function createRelayAnswerer({ context, logger, onAnswer, ...gate }: Rela
     const { method, url, headers } = head
     const route = routes.get(`${method} ${path}`)
     const asker = { header: (name: string) => headers[name] }
-    const grant = await admit(gate, { method, asker, permission: route?.permission })
+    const grant = await admit(gate, { method, asker, permission: route?.permission, subjects: undefined })
     if (route === undefined) throw new MlflowError('ENDPOINT_NOT_FOUND', `There is no ${method} ${path}`)
-    const call = { ...context, by: callerOf(grant, headers['x-millwright-user']) }
+    const call = { ...context, grant, by: callerOf(grant, headers['x-millwright-user']) }
     const query = url.slice(path.length + 1)
     return answerCall(route, call, { method, params: {}, query, contentType: headers['content-type'], body })
   }

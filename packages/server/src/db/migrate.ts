@@ -9,6 +9,7 @@ import { up as addArtifacts } from './migrations/0006-artifacts.ts'
 import { up as addPromotion } from './migrations/0007-promotion.ts'
 import { up as addReaders } from './migrations/0008-readers.ts'
 import { up as addWebhooks } from './migrations/0009-webhooks.ts'
+import { up as addKeyBounds } from './migrations/0010-key-bounds.ts'
 import type { Tables } from './tables.ts'
 
 type Migration = {
@@ -32,6 +33,8 @@ export const MIGRATIONS: Migrations = {
   '0007-promotion': { up: addPromotion },
   '0008-readers': { up: addReaders },
   '0009-webhooks': { up: addWebhooks, readableFrom: '0008-readers' },
+  // A program before it would take a key for one experiment as one for all.
+  '0010-key-bounds': { up: addKeyBounds },
 }
 
 /**

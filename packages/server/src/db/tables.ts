@@ -92,6 +92,8 @@ export type Tables = {
     starts_with: string
     scopes: string
     deployments: string | null
+    experiments: string | null
+    models: string | null
     created_at: number
     created_by: string
     expires_at: number | null

@@ -15,6 +15,7 @@ import {
   storeChurn,
   writeSnapshot,
 } from '../../test/gateway.ts'
+import { UNBOUND } from '../access/permission.ts'
 import { createSecret, hashOf } from '../access/secret.ts'
 import { folderBlobs } from '../blobs/folder.ts'
 import { createGateways } from '../control/gateways.ts'
@@ -272,7 +273,7 @@ describe('control', () => {
 
   test('is told when a key was used, also when it was away meanwhile', async () => {
     const secret = createSecret('mws_')
-    const key = { id: 'key_1', name: 'ci', hash: hashOf(secret), deployments: null, expires_at: null }
+    const key = { id: 'key_1', name: 'ci', hash: hashOf(secret), ...UNBOUND, expires_at: null }
     await writeSnapshot(layout, 6, [], [{ ...key, scopes: ['read'] }])
     await control.app.close()
     const access = { ...OPEN, loginRequired: true }

@@ -10,6 +10,7 @@ import {
   writeSnapshot,
 } from '../../test/gateway.ts'
 import { openConversation } from '../../test/raw-http.ts'
+import { UNBOUND } from '../access/permission.ts'
 import { createSecret, hashOf } from '../access/secret.ts'
 import type { RoutedDeployment, RoutedKey } from '../routing/snapshot.ts'
 
@@ -23,7 +24,7 @@ const SECRETS = {
 type Name = keyof typeof SECRETS
 
 const routed = (name: Name, changes: Partial<RoutedKey> = {}): RoutedKey => ({
-  ...{ id: `key_${name}`, name, hash: hashOf(SECRETS[name]), scopes: ['predict'], deployments: null },
+  ...{ id: `key_${name}`, name, hash: hashOf(SECRETS[name]), scopes: ['predict'], ...UNBOUND },
   ...{ expires_at: null, ...changes },
 })
 const KEYS = [

@@ -1,7 +1,14 @@
 import type { Permission } from '@millwright/contracts/scopes'
 import { type Asker, sentIn } from '../access/credential.ts'
 import { type AccessPolicy, assertOwnOrigin } from '../access/origin.ts'
-import { assertAllowed, type Grant, unauthenticated } from '../access/permission.ts'
+import {
+  assertAbout,
+  assertScope,
+  deployment,
+  type Grant,
+  isBound,
+  unauthenticated,
+} from '../access/permission.ts'
 import type { WrongKeys } from '../access/wrong-keys.ts'
 import type { Params } from './router.ts'
 import type { ServingTable } from './serving-table.ts'
@@ -12,8 +19,11 @@ export type Guard = {
   readonly assertOwnOrigin: (method: string, asker: Asker) => void
   /** A caller without a good key is not even told what there is. @throws MillwrightError UNAUTHENTICATED, TOO_MANY_WRONG_KEYS */
   readonly assertKnown: (asker: Asker) => void
-  /** @throws MillwrightError UNAUTHENTICATED, TOO_MANY_WRONG_KEYS, PERMISSION_DENIED */
-  readonly assertAllowed: (asker: Asker, permission: Permission, params: Params) => void
+  /**
+   * @param params of the path; undefined: control decides what the request is about
+   * @throws MillwrightError UNAUTHENTICATED, TOO_MANY_WRONG_KEYS, PERMISSION_DENIED
+   */
+  readonly assertAllowed: (asker: Asker, permission: Permission, params: Params | undefined) => void
 }
 
 export function createGuard(table: () => ServingTable, policy: AccessPolicy, wrongKeys: WrongKeys): Guard {
@@ -31,8 +41,10 @@ export function createGuard(table: () => ServingTable, policy: AccessPolicy, wro
     assertAllowed(asker, permission, params) {
       if (permission === 'public' || !policy.loginRequired) return
       const grant = recognise(asker)
-      const isBound = grant.deployments !== null
-      assertAllowed(grant, permission, isBound ? deploymentOf(table(), permission, params) : undefined)
+      assertScope(grant, permission)
+      if (params === undefined || !isBound(grant)) return
+      const name = deploymentOf(table(), permission, params)
+      assertAbout(grant, permission, name === undefined ? [] : [deployment(name)])
     },
   }
 }

@@ -9,6 +9,7 @@ import {
   writeSnapshot,
 } from '../../test/gateway.ts'
 import { connect, type Failure } from '../../test/grpc-client.ts'
+import { UNBOUND } from '../access/permission.ts'
 import { createSecret, hashOf } from '../access/secret.ts'
 import { ModelInferRequest } from './doors/v2-grpc/messages.ts'
 import { INFERENCE } from './doors/v2-grpc/services.ts'
@@ -32,7 +33,7 @@ beforeAll(async () => {
   const limits = { ratePerKey: { perSecond: 0.01, burst: 2 } }
   const churn = await churnDeployment(await storeChurn(layout, 'v2'), { limits })
   const keys = Object.entries(SECRETS).map(([id, secret]) => ({
-    ...{ id, name: id, hash: hashOf(secret), scopes: ['predict' as const], deployments: null },
+    ...{ id, name: id, hash: hashOf(secret), scopes: ['predict' as const], ...UNBOUND },
     expires_at: null,
   }))
   await writeSnapshot(layout, 1, [churn, { ...churn, name: 'free', default: false, limits: null }], keys)

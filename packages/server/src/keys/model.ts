@@ -1,16 +1,16 @@
 import { type ApiKey, type KeyKind, KIND_TABLE, type Scope } from '@millwright/contracts'
+import type { Bounds } from '../access/permission.ts'
 import { createSecret, hashOf, randomText } from '../access/secret.ts'
 import type { RoutedKey } from '../routing/snapshot.ts'
 
 /** A key as it is kept; times are milliseconds since 1970. */
-export type StoredKey = {
+export type StoredKey = Bounds & {
   readonly id: string
   readonly name: string
   readonly kind: KeyKind
   readonly hash: string
   readonly startsWith: string
   readonly scopes: readonly Scope[]
-  readonly deployments: readonly string[] | null
   readonly createdAt: number
   readonly createdBy: string
   readonly expiresAt: number | null
@@ -44,10 +44,16 @@ export function stateOf(
   return expiresAt !== null && expiresAt <= now ? 'expired' : 'active'
 }
 
-export const routeKey = ({ id, name, hash, scopes, deployments, expiresAt }: StoredKey): RoutedKey => ({
-  ...{ id, name, hash, expires_at: expiresAt },
-  scopes: [...scopes],
+const listsOf = ({ deployments, experiments, models }: Bounds) => ({
   deployments: deployments && [...deployments],
+  experiments: experiments && [...experiments],
+  models: models && [...models],
+})
+
+export const routeKey = (key: StoredKey): RoutedKey => ({
+  ...{ id: key.id, name: key.name, hash: key.hash, expires_at: key.expiresAt },
+  scopes: [...key.scopes],
+  ...listsOf(key),
 })
 
 const timeOf = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString())
@@ -57,7 +63,7 @@ export const answerKey = (key: StoredKey, now: number): ApiKey => ({
   name: key.name,
   kind: key.kind,
   scopes: [...key.scopes],
-  deployments: key.deployments && [...key.deployments],
+  ...listsOf(key),
   starts_with: key.startsWith,
   state: stateOf(key, now),
   created_at: new Date(key.createdAt).toISOString(),

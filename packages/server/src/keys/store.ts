@@ -6,6 +6,9 @@ import { inTransaction } from '../db/transaction.ts'
 import { type Page, type PageQuery, pageOf } from '../paging.ts'
 import type { StoredKey } from './model.ts'
 
+const listIn = (text: string | null): string[] | null =>
+  text === null ? null : (JSON.parse(text) as string[])
+
 const keyOf = (row: Selectable<Tables['api_keys']>): StoredKey => ({
   id: row.id,
   name: row.name,
@@ -13,7 +16,11 @@ const keyOf = (row: Selectable<Tables['api_keys']>): StoredKey => ({
   hash: row.hash,
   startsWith: row.starts_with,
   scopes: JSON.parse(row.scopes) as Scope[],
-  deployments: row.deployments === null ? null : (JSON.parse(row.deployments) as string[]),
+  ...{
+    deployments: listIn(row.deployments),
+    experiments: listIn(row.experiments),
+    models: listIn(row.models),
+  },
   createdAt: row.created_at,
   createdBy: row.created_by,
   expiresAt: row.expires_at,
@@ -33,6 +40,8 @@ export async function insertKey(db: Db, key: StoredKey): Promise<void> {
       starts_with: key.startsWith,
       scopes: JSON.stringify(key.scopes),
       deployments: key.deployments && JSON.stringify(key.deployments),
+      experiments: key.experiments && JSON.stringify(key.experiments),
+      models: key.models && JSON.stringify(key.models),
       created_at: key.createdAt,
       created_by: key.createdBy,
       expires_at: key.expiresAt,

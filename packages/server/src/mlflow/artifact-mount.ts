@@ -6,6 +6,7 @@ import { BLOB, type BlobPart, READS_BLOBS, writeBlobPart } from '../blobs/handov
 import type { Log } from '../context.ts'
 import { storageFaultOf } from '../storage-fault.ts'
 import { type ErrorCode, MlflowError, STATUS_OF } from '../tracking/errors.ts'
+import { assertWithin } from './about.ts'
 import type { ArtifactRoute } from './artifact-route.ts'
 import { ARTIFACT_ROUTES } from './artifact-routes.ts'
 
@@ -25,18 +26,22 @@ function addRoute(app: FastifyInstance, route: ArtifactRoute, artifacts: Artifac
   app.route({
     method: [...route.methods],
     url: route.path,
-    config: { permission: route.permission },
+    config: { permission: route.permission, decides: true },
     bodyLimit: Number.MAX_SAFE_INTEGER,
     handler: async (request, reply) => {
       if (artifacts.isDirect && route.path.includes('/mlflow-artifacts/')) throw notServed()
       const [path = '', query = ''] = splitOnce(request.url, '?')
       // The router takes `%61` for `a`; what the route's own part says in another way is not looked for.
       if (!path.startsWith(prefix)) throw new MlflowError('ENDPOINT_NOT_FOUND', `There is no ${path}`)
-      const { status, headers, body } = await route.answer(artifacts, {
+      const asked = {
         ...{ method: request.method, rest: path.slice(prefix.length), query, headers: request.headers },
         body: request.raw,
         origin: originOf(request),
-      })
+      }
+      const { about, permission } = route
+      if (typeof about === 'function')
+        await assertWithin(request.caller, permission, () => about(artifacts, asked))
+      const { status, headers, body } = await route.answer(artifacts, asked)
       reply.status(status).headers(headers)
       return typeof body === 'object' ? sendPart(reply, body, artifacts) : reply.send(body)
     },

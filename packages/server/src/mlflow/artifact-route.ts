@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
+import type { Subject } from '../access/permission.ts'
 import type { Artifacts } from '../artifacts/open.ts'
-import { type ArtifactPath, decodeOnce, parsePath } from '../artifacts/path.ts'
+import { type ArtifactPath, decodeOnce, type FolderPath, parsePath } from '../artifacts/path.ts'
 import type { BlobPart } from '../blobs/handover.ts'
+import { ownersOf, ownLocation, readersOf } from '../registered/owners.ts'
 import { invalid } from '../tracking/errors.ts'
 import { givenBy } from './door.ts'
 import { encode } from './encode.ts'
@@ -27,7 +29,9 @@ export type ArtifactAnswer = {
 }
 
 /** What a caller must be allowed to do; `public`: nothing but have the address, which is checked. */
-export type ArtifactPermission = 'public' | 'read' | 'track' | 'deploy'
+type ArtifactPermission = 'public' | 'read' | 'track' | 'deploy'
+
+type ArtifactSubjects = (artifacts: Artifacts, request: ArtifactRequest) => Promise<readonly Subject[]>
 
 /** One row of the table: bodies are streams both ways. */
 export type ArtifactRoute = {
@@ -35,6 +39,8 @@ export type ArtifactRoute = {
   /** May end with `*`: anything. */
   readonly path: string
   readonly permission: ArtifactPermission
+  /** What a key must be good for; `anyone`: the address brings its permission. */
+  readonly about: 'anyone' | ArtifactSubjects
   readonly answer: (artifacts: Artifacts, request: ArtifactRequest) => Promise<ArtifactAnswer>
 }
 
@@ -42,10 +48,20 @@ export type ArtifactRoute = {
 export const twins = (
   methods: ArtifactRoute['methods'],
   path: string,
-  permission: ArtifactPermission,
-  answer: ArtifactRoute['answer'],
+  row: Pick<ArtifactRoute, 'permission' | 'about' | 'answer'>,
 ): ArtifactRoute[] =>
-  ['/api/2.0', '/ajax-api/2.0'].map((prefix) => ({ methods, path: `${prefix}/${path}`, permission, answer }))
+  ['/api/2.0', '/ajax-api/2.0'].map((prefix) => ({ methods, path: `${prefix}/${path}`, ...row }))
+
+/** What is done with the file or folder that a request names belongs to whoever owns it. */
+export const ofPath =
+  (
+    use: 'read' | 'write',
+    folderOf: (request: ArtifactRequest) => FolderPath | Promise<FolderPath>,
+  ): ArtifactSubjects =>
+  async ({ db }, request) => {
+    const location = ownLocation(await folderOf(request))
+    return use === 'read' ? readersOf(db, location) : ownersOf(db, location)
+  }
 
 /** @throws MlflowError INVALID_PARAMETER_VALUE */
 export const pathOf = ({ rest }: ArtifactRequest): ArtifactPath => parsePath(decodeOnce(rest))
@@ -71,7 +87,16 @@ export async function messageOf<F extends Fields>(fields: F, request: ArtifactRe
   return readMessage(fields, givenBy({ method, query, contentType: headers['content-type'], body }, fields))
 }
 
-async function readWhole(body: Readable): Promise<Buffer> {
+/** Read once, by whoever asks first. */
+const bodies = new WeakMap<Readable, Promise<Buffer>>()
+
+function readWhole(body: Readable): Promise<Buffer> {
+  const known = bodies.get(body) ?? readAll(body)
+  bodies.set(body, known)
+  return known
+}
+
+async function readAll(body: Readable): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {

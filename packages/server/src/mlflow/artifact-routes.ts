@@ -12,20 +12,23 @@ import {
 import { storeArtifact } from '../artifacts/put.ts'
 import { deleteArtifacts, type Entry, listFolder } from '../artifacts/store.ts'
 import { parseDigestHeader } from '../blobs/digest-header.ts'
-import { invalid, MlflowError, missing } from '../tracking/errors.ts'
+import { invalid, MlflowError } from '../tracking/errors.ts'
 import { findRow } from '../tracking/runs.ts'
+import { ofRun } from './about.ts'
 import {
   type ArtifactAnswer,
   type ArtifactRequest,
   type ArtifactRoute,
   json,
   messageOf,
+  ofPath,
   pathOf,
   twins,
 } from './artifact-route.ts'
 import { entriesOf } from './encode.ts'
-import { int64, required, text } from './fields.ts'
+import { int64, type Message, required, text } from './fields.ts'
 import { MODEL_ARTIFACT_ROUTES } from './model-artifact-routes.ts'
+import { RUN, runIdOf } from './run-fields.ts'
 import { sendArtifact } from './send-artifact.ts'
 import { type AddressOf, presign, presignedOf } from './signed-addresses.ts'
 import { UPLOAD_ROUTES } from './upload-routes.ts'
@@ -33,44 +36,59 @@ import { UPLOAD_ROUTES } from './upload-routes.ts'
 const READS = ['GET', 'HEAD'] as const
 const FILES = 'mlflow-artifacts/artifacts'
 
+const folderOf = ({ rest }: ArtifactRequest): FolderPath => parseFolder(decodeOnce(rest))
+const listedFolder = ({ query }: ArtifactRequest): FolderPath =>
+  parseFolder(new URLSearchParams(query).get('path') ?? '')
+
 /** Files by where they are, for whoever knows it: clients learn it from runs and models. */
 const PROXY_ROUTES: readonly ArtifactRoute[] = [
-  ...twins(READS, `${FILES}/*`, 'read', (artifacts, request) =>
-    sendArtifact(artifacts, pathOf(request), request),
-  ),
-  ...twins(['PUT'], `${FILES}/*`, 'track', async (artifacts, request) => {
-    const { headers, body } = request
-    const expected = parseDigestHeader(headers['content-digest'] ?? headers.digest)
-    await storeArtifact(artifacts, pathOf(request), body, { expected, ownsPieces: true })
-    return json({})
+  ...twins(READS, `${FILES}/*`, {
+    ...{ permission: 'read', about: ofPath('read', pathOf) },
+    answer: (artifacts, request) => sendArtifact(artifacts, pathOf(request), request),
   }),
-  ...twins(['DELETE'], `${FILES}/*`, 'deploy', async ({ writer }, { rest }) => {
-    const path = parseFolder(decodeOnce(rest))
-    if (path === '') throw invalid('Invalid path')
-    await writer.write((db) => deleteArtifacts(db, path))
-    return json({})
+  ...twins(['PUT'], `${FILES}/*`, {
+    ...{ permission: 'track', about: ofPath('write', pathOf) },
+    async answer(artifacts, request) {
+      const { headers, body } = request
+      const expected = parseDigestHeader(headers['content-digest'] ?? headers.digest)
+      await storeArtifact(artifacts, pathOf(request), body, { expected, ownsPieces: true })
+      return json({})
+    },
   }),
-  ...twins(['GET'], FILES, 'read', async ({ db }, { query }) => {
-    const folder = parseFolder(new URLSearchParams(query).get('path') ?? '')
-    return json({ files: entriesOf(await listFolder(db, folder), (name) => name) })
+  ...twins(['DELETE'], `${FILES}/*`, {
+    ...{ permission: 'deploy', about: ofPath('write', folderOf) },
+    async answer({ writer }, request) {
+      const path = folderOf(request)
+      if (path === '') throw invalid('Invalid path')
+      await writer.write((db) => deleteArtifacts(db, path))
+      return json({})
+    },
   }),
-  ...twins(['GET'], 'mlflow-artifacts/presigned/*', 'read', async (artifacts, request) => {
-    const { url, bytes } = await presign(artifacts, pathOf(request), { origin: request.origin })
-    return json({ url, headers: {}, file_size: bytes })
+  ...twins(['GET'], FILES, {
+    ...{ permission: 'read', about: ofPath('read', listedFolder) },
+    answer: async ({ db }, request) =>
+      json({ files: entriesOf(await listFolder(db, listedFolder(request)), (name) => name) }),
+  }),
+  ...twins(['GET'], 'mlflow-artifacts/presigned/*', {
+    ...{ permission: 'read', about: ofPath('read', pathOf) },
+    async answer(artifacts, request) {
+      const { url, bytes } = await presign(artifacts, pathOf(request), { origin: request.origin })
+      return json({ url, headers: {}, file_size: bytes })
+    },
   }),
 ]
 
-const RUN = { run_id: text, run_uuid: text }
-type RunMessage = { readonly run_id: string | undefined; readonly run_uuid: string | undefined }
+type RunMessage = Message<typeof RUN>
+const runIn = ({ query }: ArtifactRequest): RunMessage => {
+  const given = new URLSearchParams(query)
+  return { run_id: given.get('run_id') ?? undefined, run_uuid: given.get('run_uuid') ?? undefined }
+}
+const LISTED = { ...RUN, path: text }
+const PRESIGNED = { ...RUN, path: required(text), expiration: int64 }
 
 /** Where a run's files are. @throws MlflowError RESOURCE_DOES_NOT_EXIST */
-async function uriOfRun(
-  { db }: Pick<Artifacts, 'db'>,
-  { run_id: id, run_uuid: uuid }: RunMessage,
-): Promise<string> {
-  const runId = id || uuid
-  if (!runId) throw missing('run_id')
-  return (await findRow(db, runId)).artifact_uri
+async function uriOfRun({ db }: Pick<Artifacts, 'db'>, run: RunMessage): Promise<string> {
+  return (await findRow(db, runIdOf(run))).artifact_uri
 }
 
 const elsewhere = (uri: string): MlflowError =>
@@ -110,36 +128,43 @@ function presignAt(artifacts: Artifacts, uri: string, path: ArtifactPath, addres
 
 /** The same files, by their run and where they are in it. */
 const RUN_ROUTES: readonly ArtifactRoute[] = [
-  ...twins(['GET'], 'mlflow/artifacts/list', 'read', async (artifacts, request) => {
-    const message = await messageOf({ ...RUN, path: text }, request)
-    const path = parseFolder(message.path ?? '')
-    const uri = await uriOfRun(artifacts, message)
-    const entries = await listAt(artifacts, uri, path)
-    return json({
-      root_uri: uri,
-      files: entriesOf(entries, (name) => (path === '' ? name : `${path}/${name}`)),
-    })
+  ...twins(['GET'], 'mlflow/artifacts/list', {
+    permission: 'read',
+    about: async ({ db }, request) => ofRun(db, await messageOf(LISTED, request)),
+    async answer(artifacts, request) {
+      const message = await messageOf(LISTED, request)
+      const path = parseFolder(message.path ?? '')
+      const uri = await uriOfRun(artifacts, message)
+      const entries = await listAt(artifacts, uri, path)
+      return json({
+        root_uri: uri,
+        files: entriesOf(entries, (name) => (path === '' ? name : `${path}/${name}`)),
+      })
+    },
   }),
-  ...twins(['POST'], 'mlflow/artifacts/presigned-download-url', 'read', async (artifacts, request) => {
-    const fields = { ...RUN, path: required(text), expiration: int64 }
-    const { path, expiration: seconds, ...run } = await messageOf(fields, request)
-    const address = { origin: request.origin, seconds }
-    const uri = await uriOfRun(artifacts, run)
-    const { url, bytes } = await presignAt(artifacts, uri, parsePath(path), address)
-    return json({ presigned_url: url, headers: {}, file_size: bytes })
+  ...twins(['POST'], 'mlflow/artifacts/presigned-download-url', {
+    permission: 'read',
+    about: async ({ db }, request) => ofRun(db, await messageOf(PRESIGNED, request)),
+    async answer(artifacts, request) {
+      const { path, expiration: seconds, ...run } = await messageOf(PRESIGNED, request)
+      const address = { origin: request.origin, seconds }
+      const uri = await uriOfRun(artifacts, run)
+      const { url, bytes } = await presignAt(artifacts, uri, parsePath(path), address)
+      return json({ presigned_url: url, headers: {}, file_size: bytes })
+    },
   }),
   {
     ...{ methods: READS, path: '/get-artifact', permission: 'read' },
+    about: ({ db }, request) => ofRun(db, runIn(request)),
     async answer(artifacts, request) {
-      const query = new URLSearchParams(request.query)
-      const [id, uuid] = [query.get('run_id') ?? undefined, query.get('run_uuid') ?? undefined]
-      const path = parsePath(query.get('path') ?? '')
-      const folder = await folderOfRun(artifacts, { run_id: id, run_uuid: uuid })
+      const path = parsePath(new URLSearchParams(request.query).get('path') ?? '')
+      const folder = await folderOfRun(artifacts, runIn(request))
       return sendArtifact(artifacts, pathIn(folder, path), request)
     },
   },
   {
     ...{ methods: ['POST'], path: '/ajax-api/2.0/mlflow/upload-artifact', permission: 'track' },
+    about: ({ db }, request) => ofRun(db, { ...runIn(request), run_id: undefined }),
     answer: uploadSmall,
   },
 ]

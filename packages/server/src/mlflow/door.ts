@@ -1,6 +1,7 @@
 import { type MillwrightError, sentenceOf } from '@millwright/contracts/errors'
 import { type ErrorCode, invalid, MlflowError } from '../tracking/errors.ts'
 import { FilterError } from '../tracking/filter/tokens.ts'
+import { assertWithin } from './about.ts'
 import { encode } from './encode.ts'
 import { EXPERIMENT_ROUTES } from './experiments.ts'
 import { type Fields, isObject, readMessage } from './fields.ts'
@@ -47,6 +48,9 @@ export async function answerCall(
   request: MlflowRequest,
 ): Promise<MlflowAnswer> {
   const message = readMessage(route.fields, { ...givenBy(request, route.fields), ...request.params })
+  const { about, permission } = route
+  if (typeof about === 'function')
+    await assertWithin(call.grant, permission, () => about(call.db, message as never))
   return { status: 200, body: encode(await route.answer(call, message as never)) }
 }
 

@@ -1,10 +1,11 @@
 import { invalid } from '../tracking/errors.ts'
 import { putDatasets, putModelUses } from '../tracking/inputs.ts'
 import { findActiveRow, getTag, putTags } from '../tracking/runs.ts'
+import { ofRun } from './about.ts'
 import { TAG } from './experiments.ts'
 import { int64, list, message, required, text } from './fields.ts'
 import { changeRun, type MlflowRoute, route } from './route.ts'
-import { RUN, runIdOf } from './runs.ts'
+import { RUN, runIdOf } from './run-fields.ts'
 
 const DATASET = {
   ...{ name: required(text), digest: required(text), source_type: required(text), source: required(text) },
@@ -15,6 +16,7 @@ const MODEL_HISTORY = 'mlflow.log-model.history'
 
 export const LINEAGE_ROUTES: readonly MlflowRoute[] = [
   route('POST', 'runs/log-inputs', 'track', {
+    about: ofRun,
     fields: {
       ...RUN,
       datasets: list(
@@ -30,6 +32,7 @@ export const LINEAGE_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('POST', 'runs/outputs', 'track', {
+    about: ofRun,
     fields: { ...RUN, models: list(required(message({ model_id: required(text), step: int64 }))) },
     answer: changeRun(async (db, { models, ...run }) => {
       const row = await findActiveRow(db, runIdOf(run))
@@ -38,6 +41,7 @@ export const LINEAGE_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('POST', 'runs/log-model', 'track', {
+    about: ofRun,
     fields: { ...RUN, model_json: required(text) },
     answer: changeRun(async (db, { model_json, ...run }) => {
       const model = readModel(model_json)

@@ -24,11 +24,13 @@ import {
 } from '../tracking/logged-models.ts'
 import { searchedLoggedModels } from '../tracking/search/entities.ts'
 import { search } from '../tracking/search/search.ts'
+import { ofLoggedModel, ofNewLoggedModel } from './about.ts'
+import { numbersIn, numbersOf, within } from './bounds.ts'
 import { entriesOf, loggedModelOf } from './encode.ts'
 import { bool, int64, list, type Message, message, oneOf, required, text } from './fields.ts'
 import { newRunId, runName } from './names.ts'
 import { assertPageSize } from './pages.ts'
-import { change, type MlflowRoute, route } from './route.ts'
+import { change, type MlflowCall, type MlflowRoute, route } from './route.ts'
 
 const ID = { model_id: required(text) }
 const STATUS = oneOf(['LOGGED_MODEL_PENDING', 'LOGGED_MODEL_READY', 'LOGGED_MODEL_UPLOAD_FAILED'])
@@ -43,6 +45,7 @@ const valued = ({ key, value = '' }: Message<typeof PARAM>) => ({ key, value })
 
 export const LOGGED_MODEL_ROUTES: readonly MlflowRoute[] = [
   route('POST', 'logged-models', 'track', {
+    about: ofNewLoggedModel,
     fields: {
       ...{ experiment_id: required(text), name: text, model_type: text, source_run_id: text },
       ...{ params: list(required(message(PARAM))), tags: list(required(message(PARAM))) },
@@ -59,6 +62,7 @@ export const LOGGED_MODEL_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('POST', 'logged-models/search', 'read', {
+    about: 'listed',
     fields: {
       ...{ experiment_ids: list(required(text)), filter: text, max_results: int64, page_token: text },
       ...{ datasets: list(required(message(DATASET))), order_by: list(required(message(ORDER))) },
@@ -66,30 +70,36 @@ export const LOGGED_MODEL_ROUTES: readonly MlflowRoute[] = [
     answer: searchModels,
   }),
   route('GET', 'logged-models/{model_id}', 'read', {
+    about: ofLoggedModel,
     fields: ID,
     answer: async ({ db }, { model_id: id }) => answerOf(await getLoggedModel(db, id)),
   }),
   route('PATCH', 'logged-models/{model_id}', 'track', {
+    about: ofLoggedModel,
     fields: { ...ID, status: required(STATUS) },
     answer: change(async (db, { model_id: id, status }, { now }) =>
       answerOf(await finishLoggedModel(db, id, { status, now: now() })),
     ),
   }),
   route('DELETE', 'logged-models/{model_id}', 'track', {
+    about: ofLoggedModel,
     fields: ID,
     answer: change((db, { model_id: id }, { now }) => deleteLoggedModel(db, id, now())),
   }),
   route('PATCH', 'logged-models/{model_id}/tags', 'track', {
+    about: ofLoggedModel,
     fields: { ...ID, tags: list(required(message(PARAM))) },
     answer: change(async (db, { model_id: id, tags }) =>
       putModelTags(db, await findLoggedModel(db, id), tags.map(valued)),
     ),
   }),
   route('DELETE', 'logged-models/{model_id}/tags/{tag_key}', 'track', {
+    about: ofLoggedModel,
     fields: { ...ID, tag_key: required(text) },
     answer: change((db, { model_id: id, tag_key: key }) => deleteModelTag(db, id, key)),
   }),
   route('GET', 'logged-models/{model_id}/artifacts/directories', 'read', {
+    about: ofLoggedModel,
     fields: { ...ID, artifact_directory_path: text },
     async answer({ db }, { model_id: id, artifact_directory_path: path = '' }) {
       const { artifact_uri: uri } = await findLoggedModel(db, id)
@@ -104,6 +114,7 @@ export const LOGGED_MODEL_ROUTES: readonly MlflowRoute[] = [
     },
   }),
   route('POST', 'logged-models/{model_id}/params', 'track', {
+    about: ofLoggedModel,
     fields: { ...ID, params: list(required(message(PARAM))) },
     answer: change(async (db, { model_id: id, params }) =>
       putModelParams(db, await findLoggedModel(db, id), params.map(valued)),
@@ -122,7 +133,7 @@ type SearchMessage = Message<{
 
 /** Datasets restrict the metrics that are asked for, or, where none are, the models to those measured on them. */
 async function searchModels(
-  { db }: { readonly db: Parameters<typeof search>[0] },
+  { db, grant }: Pick<MlflowCall, 'db' | 'grant'>,
   { experiment_ids, filter = '', max_results, page_token, datasets, order_by }: SearchMessage,
 ): Promise<object> {
   if (experiment_ids.length === 0) throw invalid('At least one experiment ID must be specified.')
@@ -136,10 +147,8 @@ async function searchModels(
     {
       ...{ filter, orders: ordersOf(order_by), limit, token: page_token || undefined },
       where: [
-        sql`logged_models.experiment in ${numbers(
-          db,
-          experiment_ids.map((id) => (/^\d{1,15}$/.test(id) ? Number(id) : -1)),
-        )}`,
+        sql`logged_models.experiment in ${numbers(db, numbersOf(experiment_ids))}`,
+        ...within(sql.ref('logged_models.experiment'), numbersIn(grant)),
         sql`logged_models.deleted_at is null`,
         ...(datasets.length > 0 && !asksMetrics ? [measured] : []),
       ],

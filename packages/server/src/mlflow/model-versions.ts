@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { boundsOf } from '../access/permission.ts'
 import { FOLLOWED_ALIAS } from '../deployments/model.ts'
 import { recordEvent } from '../events/record.ts'
 import { writeAlias } from '../registered/aliases.ts'
@@ -23,6 +24,8 @@ import { parseOrders } from '../tracking/filter/order.ts'
 import { SEARCHED_VERSIONS } from '../tracking/search/entities.ts'
 import { search } from '../tracking/search/search.ts'
 import { announce } from '../webhooks/announce.ts'
+import { ofModel, ofNewVersion } from './about.ts'
+import { within } from './bounds.ts'
 import { modelVersionOf } from './encode.ts'
 import { bool, int64, list, type Message, message, required, text } from './fields.ts'
 import { assertPageSize } from './pages.ts'
@@ -42,6 +45,7 @@ const ALIAS_OF: Readonly<Record<string, string>> = { Production: FOLLOWED_ALIAS,
 
 export const MODEL_VERSION_ROUTES: readonly MlflowRoute[] = [
   route('POST', 'model-versions/create', 'track', {
+    about: ofNewVersion,
     fields: {
       ...{ name: required(text), source: required(text), run_id: text, model_id: text },
       ...{ tags: list(required(message(REGISTRY_TAG))), run_link: text, description: text },
@@ -57,19 +61,22 @@ export const MODEL_VERSION_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('GET', 'model-versions/get', 'read', {
+    about: ofModel,
     fields: ID,
     answer: async ({ db }, id) => ({
       model_version: modelVersionOf(await getRegisteredVersion(db, idOf(id))),
     }),
   }),
   route('GET', 'model-versions/search', 'read', {
+    about: 'listed',
     fields: { filter: text, max_results: int64, order_by: list(required(text)), page_token: text },
-    async answer({ db }, { filter = '', max_results, order_by, page_token }) {
+    async answer({ db, grant }, { filter = '', max_results, order_by, page_token }) {
       const { rows, next } = await search<VersionRow>(db, SEARCHED_VERSIONS, {
         ...{ filter, orders: parseOrders(order_by, MODEL_VERSIONS), token: page_token || undefined },
         limit: assertPageSize(max_results ?? VERSIONS_A_PAGE, MOST),
         where: [
           sql`versions.deleted_at is null`,
+          ...within(sql.ref('versions.model'), boundsOf(grant, 'models')),
           ...withoutPrompts(filter, MODEL_VERSIONS, {
             table: 'version_tags',
             belongs: sql`prompt.model = versions.model and prompt.number = versions.number`,
@@ -81,6 +88,7 @@ export const MODEL_VERSION_ROUTES: readonly MlflowRoute[] = [
     },
   }),
   route('GET', 'model-versions/get-download-uri', 'read', {
+    about: ofModel,
     fields: ID,
     async answer(call, id) {
       const version = await findRegisteredVersion(call.db, idOf(id))
@@ -89,12 +97,14 @@ export const MODEL_VERSION_ROUTES: readonly MlflowRoute[] = [
     },
   }),
   route('PATCH', 'model-versions/update', 'track', {
+    about: ofModel,
     fields: { ...ID, description: text },
     answer: change(async (db, { description = '', ...id }, { now }) => ({
       model_version: modelVersionOf(await describeVersion(db, idOf(id), { description, now: now() })),
     })),
   }),
   route('POST', 'model-versions/transition-stage', 'deploy', {
+    about: ofModel,
     fields: { ...ID, stage: required(text), archive_existing_versions: bool },
     async answer({ core, writer, by, now }, { stage: name, archive_existing_versions: archive, ...of }) {
       const [id, stage] = [idOf(of), parseStage(name)]
@@ -112,6 +122,7 @@ export const MODEL_VERSION_ROUTES: readonly MlflowRoute[] = [
     },
   }),
   route('DELETE', 'model-versions/delete', 'deploy', {
+    about: ofModel,
     fields: ID,
     answer: change(async (db, of, { by, now }) => {
       const [id, at] = [idOf(of), now()]
@@ -121,6 +132,7 @@ export const MODEL_VERSION_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('POST', 'model-versions/set-tag', 'track', {
+    about: ofModel,
     fields: { ...ID, ...REGISTRY_TAG },
     answer: change(async (db, { key, value = '', ...id }, { now }) => {
       await putVersionTag(db, idOf(id), { key, value })
@@ -128,6 +140,7 @@ export const MODEL_VERSION_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('DELETE', 'model-versions/delete-tag', 'track', {
+    about: ofModel,
     fields: { ...ID, key: required(text) },
     answer: change(async (db, { key, ...id }, { now }) => {
       await deleteVersionTag(db, idOf(id), key)

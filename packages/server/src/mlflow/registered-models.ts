@@ -1,4 +1,5 @@
 import { type Selectable, sql } from 'kysely'
+import { boundsOf } from '../access/permission.ts'
 import type { Tables } from '../db/tables.ts'
 import { recordEvent } from '../events/record.ts'
 import { deleteAlias, writeAlias } from '../registered/aliases.ts'
@@ -21,6 +22,8 @@ import { parseOrders } from '../tracking/filter/order.ts'
 import { IS_PROMPT, SEARCHED_MODELS } from '../tracking/search/entities.ts'
 import { search } from '../tracking/search/search.ts'
 import { announce } from '../webhooks/announce.ts'
+import { ofModel, ofRename } from './about.ts'
+import { within } from './bounds.ts'
 import { modelVersionOf, registeredModelOf } from './encode.ts'
 import { int64, list, message, required, text } from './fields.ts'
 import { assertPageSize } from './pages.ts'
@@ -45,6 +48,7 @@ export const withoutPrompts = (
 
 export const REGISTERED_MODEL_ROUTES: readonly MlflowRoute[] = [
   route('POST', 'registered-models/create', 'track', {
+    about: ofModel,
     fields: { ...NAME, tags: list(required(message(REGISTRY_TAG))), description: text },
     answer: change(async (db, { name, tags, description }, { by, now }) => {
       const at = now()
@@ -57,27 +61,33 @@ export const REGISTERED_MODEL_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('GET', 'registered-models/get', 'read', {
+    about: ofModel,
     fields: NAME,
     answer: async ({ db }, { name }) => ({
       registered_model: registeredModelOf(await getRegisteredModel(db, name)),
     }),
   }),
   route('GET', 'registered-models/search', 'read', {
+    about: 'listed',
     fields: { filter: text, max_results: int64, order_by: list(required(text)), page_token: text },
-    async answer({ db }, { filter = '', max_results, order_by, page_token }) {
+    async answer({ db, grant }, { filter = '', max_results, order_by, page_token }) {
       const { rows, next } = await search<Selectable<Tables['models']>>(db, SEARCHED_MODELS, {
         ...{ filter, orders: parseOrders(order_by, REGISTERED_MODELS), token: page_token || undefined },
         limit: assertPageSize(max_results ?? MODELS_A_PAGE, MOST),
-        where: withoutPrompts(filter, REGISTERED_MODELS, {
-          table: 'model_tags',
-          belongs: sql`prompt.model = models.name`,
-        }),
+        where: [
+          ...within(sql.ref('models.name'), boundsOf(grant, 'models')),
+          ...withoutPrompts(filter, REGISTERED_MODELS, {
+            table: 'model_tags',
+            belongs: sql`prompt.model = models.name`,
+          }),
+        ],
       })
       const models = await withRegisteredData(db, rows)
       return { registered_models: models.map(registeredModelOf), next_page_token: next }
     },
   }),
   route('POST', 'registered-models/rename', 'deploy', {
+    about: ofRename,
     fields: { ...NAME, new_name: required(text) },
     answer: change(async (db, { name, new_name: to }, { by, now }) => {
       const at = now()
@@ -87,12 +97,14 @@ export const REGISTERED_MODEL_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('PATCH', 'registered-models/update', 'track', {
+    about: ofModel,
     fields: { ...NAME, description: text },
     answer: change(async (db, { name, description = '' }, { now }) => ({
       registered_model: registeredModelOf(await describeModel(db, name, { description, now: now() })),
     })),
   }),
   route('DELETE', 'registered-models/delete', 'deploy', {
+    about: ofModel,
     fields: NAME,
     answer: change(async (db, { name }, { by, now }) => {
       await deleteRegisteredModel(db, name)
@@ -100,6 +112,7 @@ export const REGISTERED_MODEL_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route(['GET', 'POST'], 'registered-models/get-latest-versions', 'read', {
+    about: ofModel,
     fields: { ...NAME, stages: list(required(text)) },
     async answer({ db }, { name, stages }) {
       await findRegisteredModel(db, name)
@@ -108,6 +121,7 @@ export const REGISTERED_MODEL_ROUTES: readonly MlflowRoute[] = [
     },
   }),
   route('POST', 'registered-models/set-tag', 'track', {
+    about: ofModel,
     fields: { ...NAME, ...REGISTRY_TAG },
     answer: change(async (db, { name, key, value = '' }, { now }) => {
       await findRegisteredModel(db, name)
@@ -116,6 +130,7 @@ export const REGISTERED_MODEL_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('DELETE', 'registered-models/delete-tag', 'track', {
+    about: ofModel,
     fields: { ...NAME, key: required(text) },
     answer: change(async (db, { name, key }, { now }) => {
       await findRegisteredModel(db, name)
@@ -124,6 +139,7 @@ export const REGISTERED_MODEL_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('POST', 'registered-models/alias', 'deploy', {
+    about: ofModel,
     fields: { ...NAME, alias: required(text), version: required(text) },
     async answer({ core, by }, { name: model, alias, version }) {
       await writeAlias(core, { model, alias, number: parseVersion(version), by })
@@ -131,12 +147,14 @@ export const REGISTERED_MODEL_ROUTES: readonly MlflowRoute[] = [
     },
   }),
   route('DELETE', 'registered-models/alias', 'deploy', {
+    about: ofModel,
     fields: { ...NAME, alias: required(text) },
     answer: change((db, { name: model, alias }, { by, now }) =>
       deleteAlias(db, { model, alias, by, now: now() }),
     ),
   }),
   route('GET', 'registered-models/alias', 'read', {
+    about: ofModel,
     fields: { ...NAME, alias: required(text) },
     async answer({ db }, { name, alias }) {
       await findRegisteredModel(db, name)

@@ -1,4 +1,5 @@
 import type { Permission } from '@millwright/contracts/scopes'
+import type { Grant, Subject } from '../access/permission.ts'
 import type { Artifacts } from '../artifacts/open.ts'
 import type { Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
@@ -28,8 +29,16 @@ export type MlflowContext = {
   readonly webhookHosts: readonly string[]
 }
 
+/**
+ * What the request is about. `anyone`: what every key may know; `listed`: things of many, of which the answer holds what the
+ * key is good for; else all that a key must be good for, looked up before anything is done.
+ */
+export type About<M> = 'anyone' | 'listed' | ((db: Db, message: M) => Promise<readonly Subject[]>)
+
 /** … and of one call. */
 export type MlflowCall = MlflowContext & {
+  /** The key it was sent with; undefined where none is asked for. */
+  readonly grant: Grant | undefined
   /** Who asks: the name and id of their key, or by their own word. */
   readonly by: string
 }
@@ -40,6 +49,7 @@ export type MlflowRoute = {
   /** Behind `/api/2.0/mlflow/` and its twins; `{name}`: a part, read like a field of the request. */
   readonly path: string
   readonly permission: MlflowPermission
+  readonly about: About<never>
   readonly fields: Fields
   readonly answer: (call: MlflowCall, message: never) => Promise<object>
 }
@@ -50,9 +60,11 @@ export const route = <F extends Fields>(
   path: string,
   permission: MlflowPermission,
   {
+    about,
     fields,
     answer,
   }: {
+    readonly about: About<Message<F>>
     readonly fields: F
     readonly answer: (call: MlflowCall, message: Message<F>) => Promise<object>
   },
@@ -60,6 +72,7 @@ export const route = <F extends Fields>(
   methods: [methods].flat(),
   path,
   permission,
+  about: about as MlflowRoute['about'],
   fields,
   answer: answer as MlflowRoute['answer'],
 })

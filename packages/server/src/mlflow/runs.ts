@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Db } from '../db/database.ts'
 import type { Tables } from '../db/tables.ts'
-import { invalid, missing } from '../tracking/errors.ts'
+import { invalid } from '../tracking/errors.ts'
 import { assertKey } from '../tracking/limits.ts'
 import { type LinkedMetric, linkMetrics } from '../tracking/logged-models.ts'
 import { assertMetric, putMetrics } from '../tracking/metrics.ts'
@@ -17,19 +17,14 @@ import {
   restoreRun,
   updateRun,
 } from '../tracking/runs.ts'
+import { ofExperiment, ofRun } from './about.ts'
 import { runDataOf, runInfoOf } from './encode.ts'
 import { TAG } from './experiments.ts'
 import { double, int64, list, type Message, message, oneOf, required, text } from './fields.ts'
 import { newRunId, runName } from './names.ts'
 import { change, changeRun, type MlflowRoute, route } from './route.ts'
+import { RUN, runIdOf } from './run-fields.ts'
 
-/** Clients send the one, the other, or both. */
-export const RUN = { run_id: text, run_uuid: text }
-export const runIdOf = ({ run_id: id, run_uuid: uuid }: Message<typeof RUN>): string => {
-  const found = id || uuid
-  if (!found) throw missing('run_id')
-  return found
-}
 const STATUS = oneOf(['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED'])
 const METRIC = {
   ...{ key: required(text), value: required(double), timestamp: required(int64), step: int64 },
@@ -74,6 +69,7 @@ function assertDifferent(params: readonly { readonly key: string }[]): void {
 
 export const RUN_ROUTES: readonly MlflowRoute[] = [
   route('POST', 'runs/create', 'track', {
+    about: ofExperiment,
     fields: {
       ...{ experiment_id: required(text), user_id: text, run_name: text },
       ...{ start_time: int64, tags: list(required(message(TAG))) },
@@ -90,6 +86,7 @@ export const RUN_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('GET', 'runs/get', 'read', {
+    about: ofRun,
     fields: RUN,
     async answer({ db, runTexts }, message) {
       const [run] = await runTexts.textsOf(db, [await findRow(db, runIdOf(message))])
@@ -97,20 +94,24 @@ export const RUN_ROUTES: readonly MlflowRoute[] = [
     },
   }),
   route('POST', 'runs/update', 'track', {
+    about: ofRun,
     fields: { ...RUN, status: STATUS, end_time: int64, run_name: text },
     answer: changeRun(async (db, { status, end_time: endTime, run_name: name, ...run }) => ({
       run_info: runInfoOf(await updateRun(db, runIdOf(run), { status, endTime, name })),
     })),
   }),
   route('POST', 'runs/delete', 'track', {
+    about: ofRun,
     fields: RUN,
     answer: changeRun((db, message, { now }) => deleteRun(db, runIdOf(message), now())),
   }),
   route('POST', 'runs/restore', 'track', {
+    about: ofRun,
     fields: RUN,
     answer: changeRun((db, message) => restoreRun(db, runIdOf(message))),
   }),
   route('POST', 'runs/log-metric', 'track', {
+    about: ofRun,
     fields: { ...RUN, ...METRIC },
     answer: changeRun(async (db, { run_id, run_uuid, ...given }) => {
       const metric = metricFrom(given)
@@ -119,6 +120,7 @@ export const RUN_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('POST', 'runs/log-parameter', 'track', {
+    about: ofRun,
     fields: { ...RUN, key: required(text), value: text },
     answer: changeRun(async (db, { key, value = '', ...run }) => {
       assertKey(key)
@@ -126,6 +128,7 @@ export const RUN_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('POST', 'runs/set-tag', 'track', {
+    about: ofRun,
     fields: { ...RUN, key: required(text), value: text },
     answer: changeRun(async (db, { key, value = '', ...run }) => {
       assertKey(key)
@@ -133,10 +136,12 @@ export const RUN_ROUTES: readonly MlflowRoute[] = [
     }),
   }),
   route('POST', 'runs/delete-tag', 'track', {
+    about: ofRun,
     fields: { ...RUN, key: required(text) },
     answer: changeRun((db, { key, ...run }) => deleteTag(db, runIdOf(run), key)),
   }),
   route('POST', 'runs/log-batch', 'track', {
+    about: ofRun,
     fields: {
       ...RUN,
       metrics: list(required(message(METRIC))),

@@ -2,11 +2,12 @@ import { invalid } from '../tracking/errors.ts'
 import { historyOf } from '../tracking/metrics.ts'
 import { findRow } from '../tracking/runs.ts'
 import { seriesOf } from '../tracking/series.ts'
+import { ofRun, ofRuns } from './about.ts'
 import { metricOf } from './encode.ts'
 import { int64, list, required, text } from './fields.ts'
 import { assertPageSize } from './pages.ts'
 import { type MlflowRoute, route } from './route.ts'
-import { RUN, runIdOf } from './runs.ts'
+import { RUN, runIdOf } from './run-fields.ts'
 
 /** Points of a history that asks for no number: all. */
 const ALL = 1_000_000_000
@@ -17,6 +18,7 @@ const BULK_POINTS = 25_000
 
 export const SERIES_ROUTES: readonly MlflowRoute[] = [
   route('GET', 'metrics/get-history', 'read', {
+    about: ofRun,
     fields: { ...RUN, metric_key: required(text), max_results: int64, page_token: text },
     answer: async ({ db }, { metric_key: key, max_results: limit = ALL, page_token: token, ...run }) => {
       const offset = token ? offsetOf(token) : 0
@@ -29,6 +31,7 @@ export const SERIES_ROUTES: readonly MlflowRoute[] = [
     },
   }),
   route('GET', 'metrics/get-history-bulk-interval', 'read', {
+    about: (db, { run_ids: ids }) => ofRuns(db, ids),
     fields: {
       ...{ run_ids: required(list(text)), metric_key: required(text) },
       ...{ start_step: int64, end_step: int64, max_results: int64 },
@@ -56,6 +59,7 @@ export const SERIES_ROUTES: readonly MlflowRoute[] = [
     },
   }),
   route('GET', 'metrics/get-history-bulk', 'read', {
+    about: (db, { run_id: ids }) => ofRuns(db, ids),
     fields: { run_id: required(list(text)), metric_key: required(text), max_results: int64 },
     async answer({ db }, { run_id: runs, metric_key: key, max_results }) {
       if (runs.length > RUNS_AT_ONCE)

@@ -3,6 +3,7 @@ import { type MlflowRoute, route } from './route.ts'
 /** What a client may count on: files in parts either way, no workspaces, no traces. */
 export const SERVER_INFO_ROUTES: readonly MlflowRoute[] = [
   route('GET', 'server-info', 'read', {
+    about: 'anyone',
     fields: {},
     answer: async () => ({
       store_type: 'SqlStore',

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { recordEvent } from '../events/record.ts'
 import { receiverOf } from '../outgoing/receiver.ts'
 import { invalid } from '../tracking/errors.ts'
 import {
@@ -14,6 +15,7 @@ import {
 } from '../webhooks/model.ts'
 import { isTaken, send } from '../webhooks/send.ts'
 import { deleteWebhook, findWebhook, insertWebhook, listWebhooks, updateWebhook } from '../webhooks/store.ts'
+import { everything } from './about.ts'
 import { int64, list, message, oneOf, required, text } from './fields.ts'
 import { assertPageSize } from './pages.ts'
 import { change, type MlflowRoute, route } from './route.ts'
@@ -29,6 +31,8 @@ const MOST = 1000
 const SECRET_LENGTH = 1000
 const DESCRIPTION_LENGTH = 5000
 const URL_LENGTH = 2048
+
+const subjectOf = (id: string): string => `webhooks/${id}`
 
 /** Without its secret, which is told nobody. */
 const answerOf = (row: WebhookRow) => ({
@@ -66,8 +70,9 @@ function assertGiven({ name, url, description, secret }: Given, hosts: readonly 
 
 export const WEBHOOK_ROUTES: readonly MlflowRoute[] = [
   route('POST', 'webhooks', 'admin', {
+    about: everything,
     fields: { ...GIVEN, name: required(text), url: required(text), events: required(GIVEN.events) },
-    answer: change(async (db, { name, url, events, status, ...given }, { now, webhookHosts }) => {
+    answer: change(async (db, { name, url, events, status, ...given }, { by, now, webhookHosts }) => {
       const { description = '', secret = '' } = given
       assertGiven({ name, url, description, secret }, webhookHosts)
       const at = now()
@@ -76,10 +81,18 @@ export const WEBHOOK_ROUTES: readonly MlflowRoute[] = [
         ...{ events: JSON.stringify([...new Set(events.map(eventFrom))]), created_at: at, updated_at: at },
       }
       await insertWebhook(db, webhook)
+      await recordEvent(db, {
+        at,
+        by,
+        type: 'webhook.created',
+        subject: subjectOf(webhook.id),
+        data: { name, url },
+      })
       return { webhook: answerOf(webhook) }
     }),
   }),
   route('GET', 'webhooks', 'admin', {
+    about: everything,
     fields: { max_results: int64, page_token: text },
     async answer({ db }, { max_results, page_token }) {
       const limit = assertPageSize(max_results ?? WEBHOOKS_A_PAGE, MOST)
@@ -93,12 +106,14 @@ export const WEBHOOK_ROUTES: readonly MlflowRoute[] = [
     },
   }),
   route('GET', 'webhooks/{webhook_id}', 'admin', {
+    about: everything,
     fields: ID,
     answer: async ({ db }, { webhook_id: id }) => ({ webhook: answerOf(await findWebhook(db, id)) }),
   }),
   route('PATCH', 'webhooks/{webhook_id}', 'admin', {
+    about: everything,
     fields: { ...ID, ...GIVEN },
-    answer: change(async (db, { webhook_id: id, events, ...given }, { now, webhookHosts }) => {
+    answer: change(async (db, { webhook_id: id, events, ...given }, { by, now, webhookHosts }) => {
       const { name, url, description, secret, status } = given
       await findWebhook(db, id)
       const changed = {
@@ -110,14 +125,22 @@ export const WEBHOOK_ROUTES: readonly MlflowRoute[] = [
         ...(events.length > 0 && { events: JSON.stringify([...new Set(events.map(eventFrom))]) }),
       }
       assertGiven(changed, webhookHosts)
-      return { webhook: answerOf(await updateWebhook(db, id, { ...changed, updated_at: now() })) }
+      const at = now()
+      const data = { changed: Object.keys(changed) }
+      await recordEvent(db, { at, by, type: 'webhook.changed', subject: subjectOf(id), data })
+      return { webhook: answerOf(await updateWebhook(db, id, { ...changed, updated_at: at })) }
     }),
   }),
   route('DELETE', 'webhooks/{webhook_id}', 'admin', {
+    about: everything,
     fields: ID,
-    answer: change((db, { webhook_id: id }) => deleteWebhook(db, id)),
+    answer: change(async (db, { webhook_id: id }, { by, now }) => {
+      await deleteWebhook(db, id)
+      await recordEvent(db, { at: now(), by, type: 'webhook.deleted', subject: subjectOf(id), data: {} })
+    }),
   }),
   route('POST', 'webhooks/{webhook_id}/test', 'admin', {
+    about: everything,
     fields: { ...ID, event: message(EVENT) },
     async answer({ db, now, webhookHosts }, { webhook_id, event: asked }) {
       const webhook = await findWebhook(db, webhook_id)

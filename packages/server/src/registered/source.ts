@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Db } from '../db/database.ts'
 import { invalid } from '../tracking/errors.ts'
 import { findLoggedModel } from '../tracking/logged-models.ts'
@@ -18,6 +19,14 @@ export type Asked = {
   readonly modelId: string | null
 }
 
+/** What the text of a source says. */
+export type Source =
+  | { readonly kind: 'logged'; readonly id: string }
+  | { readonly kind: 'version'; readonly model: string; readonly number: string }
+  | { readonly kind: 'aliased'; readonly model: string; readonly alias: string }
+  | { readonly kind: 'run'; readonly run: string; readonly path: string }
+  | { readonly kind: 'location' }
+
 const MODEL = /^models:\/(m-[0-9a-f]+)\/?$/
 const VERSION = /^models:\/+(.+)\/(\d+)$/
 const ALIASED = /^models:\/+(.+)@([^/@]+)$/
@@ -25,7 +34,25 @@ const RUN = /^runs:\/+([^/]+)\/(.+)$/
 
 /** Files of versions that were not registered from anywhere: a view of what was uploaded. */
 export const viewOf = ({ model, number }: Pick<VersionRow, 'model' | 'number'>): string =>
-  `mlflow-artifacts:/registry/${model.replaceAll(/[^\w.-]/g, '_')}/${number}`
+  `mlflow-artifacts:/registry/${viewNameOf(model)}/${number}`
+
+/** The name of a model as that of a folder: of each model another. */
+export function viewNameOf(model: string): string {
+  if (/^\w[\w.-]*$/.test(model)) return model
+  const digest = createHash('sha256').update(model).digest('hex').slice(0, 16)
+  return `${model.replaceAll(/[^\w-]/g, '_').slice(0, 64)}~${digest}`
+}
+
+export function parseSource(text: string): Source {
+  const [, id] = MODEL.exec(text) ?? []
+  if (id !== undefined) return { kind: 'logged', id }
+  const [, versioned, number] = VERSION.exec(text) ?? []
+  if (versioned !== undefined) return { kind: 'version', model: versioned, number: number! }
+  const [, model, alias] = ALIASED.exec(text) ?? []
+  if (model !== undefined) return { kind: 'aliased', model, alias: alias! }
+  const [, run, path] = RUN.exec(text) ?? []
+  return run === undefined ? { kind: 'location' } : { kind: 'run', run, path: path! }
+}
 
 export const storageOf = (version: VersionRow): string => version.storage ?? version.source ?? viewOf(version)
 
@@ -34,29 +61,28 @@ export const storageOf = (version: VersionRow): string => version.storage ?? ver
  * @throws MlflowError RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE for a source that must not be read
  */
 export async function resolveSource(db: Db, { source, runId, modelId }: Asked): Promise<Origin> {
-  const [, logged = modelId] = MODEL.exec(source) ?? []
-  if (logged !== null && (MODEL.test(source) || modelId !== null)) {
+  const parsed = parseSource(source)
+  const logged = parsed.kind === 'logged' ? parsed.id : modelId
+  if (logged !== null) {
     const model = await findLoggedModel(db, logged)
     return { source, storage: model.artifact_uri, runId: runId ?? model.source_run_id, modelId: logged }
   }
-  const version = await versionIn(db, source)
+  const version = await versionIn(db, parsed)
   if (version !== undefined)
     return { source, storage: storageOf(version), runId: runId ?? version.run_id, modelId: version.model_id }
-  const [, run, path] = RUN.exec(source) ?? []
-  if (run !== undefined) {
-    assertPlain(source, path!)
-    const { artifact_uri: root } = await findRow(db, run)
-    return { source, storage: `${root}/${path}`, runId: runId ?? run, modelId }
+  if (parsed.kind === 'run') {
+    assertPlain(source, parsed.path)
+    const { artifact_uri: root } = await findRow(db, parsed.run)
+    return { source, storage: `${root}/${parsed.path}`, runId: runId ?? parsed.run, modelId }
   }
   await assertMayRead(db, source, runId)
   return { source, storage: source, runId, modelId }
 }
 
-async function versionIn(db: Db, source: string): Promise<VersionRow | undefined> {
-  const [, name, number] = VERSION.exec(source) ?? []
-  if (name !== undefined) return findRegisteredVersion(db, { model: name, number: parseVersion(number!) })
-  const [, model, alias] = ALIASED.exec(source) ?? []
-  return model === undefined ? undefined : getVersionByAlias(db, model, alias!)
+async function versionIn(db: Db, source: Source): Promise<VersionRow | undefined> {
+  if (source.kind === 'version')
+    return findRegisteredVersion(db, { model: source.model, number: parseVersion(source.number) })
+  return source.kind === 'aliased' ? getVersionByAlias(db, source.model, source.alias) : undefined
 }
 
 /** Refused in MLflow's words: a file of this machine, or a path that leads out of where it begins. */

@@ -71,7 +71,9 @@ const createVersionRoute = (context: Context, queue: VersionQueue): Route =>
     query: z.object({ wait: z.enum(['true', 'false']).default('true') }),
     body: CreateVersion,
     answers: { 201: ModelVersion, 200: ModelVersion, 202: ModelVersion },
-    async handle({ params, query, body, by }) {
+    async handle({ params, query, body, by, assertMay }) {
+      // A run is of an experiment, which the path does not name.
+      if (body.run_id !== undefined) assertMay('deploy', [])
       const { version, created } = await createVersion(context, { ...body, model: params.model, by })
       if (version.state !== 'PENDING') return answer(version, 200)
       const settled = queue.process(version)

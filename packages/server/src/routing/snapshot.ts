@@ -59,6 +59,8 @@ export const RoutedKey = z.object({
   hash: z.string(),
   scopes: z.array(z.enum(SCOPES)),
   deployments: z.array(z.string()).nullable(),
+  experiments: z.array(z.string()).nullable().default(null),
+  models: z.array(z.string()).nullable().default(null),
   /** Milliseconds since 1970; null: never. */
   expires_at: z.int().nullable(),
 })

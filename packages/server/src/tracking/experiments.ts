@@ -3,7 +3,13 @@ import type { Db } from '../db/database.ts'
 import { numbers } from '../db/dialect.ts'
 import type { Lifecycle, Tables } from '../db/tables.ts'
 import { invalid, MlflowError } from './errors.ts'
-import { assertExperimentId, assertExperimentName, assertKey, experimentTagValue } from './limits.ts'
+import {
+  assertExperimentId,
+  assertExperimentName,
+  assertKey,
+  assertLocation,
+  experimentTagValue,
+} from './limits.ts'
 
 export type Tag = { readonly key: string; readonly value: string }
 export type Experiment = Selectable<Tables['experiments']> & { readonly tags: readonly Tag[] }
@@ -33,7 +39,10 @@ const rowOf = (
   { name, artifactLocation, artifactRoot, now }: Omit<NewExperiment, 'tags'>,
 ): Selectable<Tables['experiments']> => ({
   ...{ id, name, lifecycle: 'active', created_at: now, updated_at: now },
-  artifact_location: artifactLocation ?? `${artifactRoot.replace(/\/+$/, '')}/${id}`,
+  artifact_location: (artifactLocation || `${artifactRoot.replace(/\/+$/, '')}/${id}`).replace(
+    /(?<=.)\/+$/,
+    '',
+  ),
 })
 
 /** @returns its id @throws MlflowError RESOURCE_ALREADY_EXISTS, INVALID_PARAMETER_VALUE */
@@ -41,6 +50,7 @@ export async function createExperiment(db: Db, experiment: NewExperiment): Promi
   const { name, tags } = experiment
   assertExperimentName(name)
   for (const { key } of tags) assertKey(key)
+  if (experiment.artifactLocation !== undefined) assertLocation(experiment.artifactLocation)
   const taken = await findByName(db, name)
   if (taken !== undefined)
     throw new MlflowError('RESOURCE_ALREADY_EXISTS', `Experiment(name=${name}) already exists.`)
@@ -100,6 +110,15 @@ export async function getExperimentByName(db: Db, name: string): Promise<Experim
   if (row === undefined)
     throw new MlflowError('RESOURCE_DOES_NOT_EXIST', `Could not find experiment with name '${name}'`)
   return withOwnTags(db, row)
+}
+
+/** Of an experiment by its id or, where there is none, its name. */
+export async function findExperimentId(db: Db, text: string): Promise<string | undefined> {
+  const byId = /^\d{1,15}$/.test(text)
+    ? await db.selectFrom('experiments').select('id').where('id', '=', Number(text)).executeTakeFirst()
+    : undefined
+  const found = byId ?? (await findByName(db, text))
+  return found && `${found.id}`
 }
 
 /** @throws MlflowError INVALID_PARAMETER_VALUE when it is deleted */

@@ -23,6 +23,24 @@ export function assertExperimentName(name: string): void {
     throw invalid(`'name' exceeds the maximum length of ${EXPERIMENT_NAME_LENGTH} characters`)
 }
 
+const LOCATION_LENGTH = 2048
+
+/** Where an experiment keeps its files: what one program reads as a path and another as something else is refused. */
+export function assertLocation(location: string): void {
+  if (location.length > LOCATION_LENGTH)
+    throw invalid(`'artifact_location' exceeds the maximum length of ${LOCATION_LENGTH} characters`)
+  const shown = location.slice(0, KEY_LENGTH)
+  if (/^runs:/i.test(location)) throw invalid(`Artifact location cannot be a runs:/ URI. Got '${shown}'`)
+  if (
+    /[#;?\\\p{Cc}]|%/u.test(location) ||
+    /(^|\/)\.\.(\/|$)/.test(location) ||
+    /^mlflow-artifacts:\/*$/i.test(location)
+  )
+    throw invalid(
+      `Invalid artifact location: '${shown}'. It must be a location without queries, fragments, params, escapes and relative parts`,
+    )
+}
+
 /** Of a metric, a param or a tag: clients keep some of them as files. */
 export function assertKey(key: string): void {
   if (key.length > KEY_LENGTH) throw invalid(`'name' exceeds the maximum length of ${KEY_LENGTH} characters`)

@@ -107,7 +107,9 @@ export type RunChange = {
 }
 
 export async function updateRun(db: Db, runId: string, { status, endTime, name }: RunChange): Promise<Row> {
-  const { id } = await findActiveRow(db, runId)
+  const found = await findActiveRow(db, runId)
+  if (status === undefined && endTime === undefined && name === undefined) return found
+  const { id } = found
   const row = await db
     .updateTable('runs')
     .set({

@@ -8,6 +8,7 @@ import {
   writeSnapshot,
 } from '../../../test/gateway.ts'
 import { connect, type Failure } from '../../../test/grpc-client.ts'
+import { UNBOUND } from '../../access/permission.ts'
 import { createSecret, hashOf } from '../../access/secret.ts'
 import { ModelInferRequest } from '../doors/v2-grpc/messages.ts'
 import { INFERENCE } from '../doors/v2-grpc/services.ts'
@@ -35,8 +36,8 @@ beforeAll(async () => {
     1,
     [await churnDeployment(await storeChurn(layout, 'v2'))],
     [
-      { ...key('label'), scopes: ['label'], deployments: null },
-      { ...key('bound'), scopes: ['predict'], deployments: ['other'] },
+      { ...key('label'), scopes: ['label'], ...UNBOUND },
+      { ...key('bound'), scopes: ['predict'], ...UNBOUND, deployments: ['other'] },
     ],
   )
   const access = { boundToLoopback: true, loginRequired: true, allowedHosts: [] }
