@@ -17,7 +17,7 @@ const mark = (): string =>
   join(tmpdir(), `millwright-attack-${process.pid}-${Math.random().toString(36).slice(2)}`)
 
 /** A pickle that runs a command where pickles are run. */
-const command = (text: string): Uint8Array => stream('cos\nsystem\n(S', `'${text}'\n`, 'tR.')
+export const command = (text: string): Uint8Array => stream('cos\nsystem\n(S', `'${text}'\n`, 'tR.')
 
 /** Each is refused as a model, and none of it is anywhere but in the store of uploads. */
 async function expectRefused(target: Target, files: readonly (readonly [name: string, bytes: Uint8Array])[]) {

@@ -10,6 +10,8 @@ import { INFORMATION } from './information.ts'
 import { MANAGEMENT } from './management.ts'
 import { NOT_APPLICABLE } from './not-applicable.ts'
 import { JSON_BODY, openTargets, PREDICT, readUsage, type Target, type Targets } from './target.ts'
+import { TRACKING } from './tracking.ts'
+import { TRACKING_LOAD } from './tracking-load.ts'
 import { VALUES } from './values.ts'
 
 /**
@@ -24,9 +26,11 @@ const ATTACKS: readonly Attack[] = [
   ...VALUES,
   ...CONNECTIONS,
   ...INFORMATION,
+  ...TRACKING,
+  ...TRACKING_LOAD,
 ]
 
-const CASES = 62
+const CASES = 83
 const ASKED = 20
 
 let targets: Targets & { close(): Promise<void> }

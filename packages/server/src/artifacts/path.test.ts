@@ -15,6 +15,7 @@ const REFUSED = 'refused: Invalid path'
 
 const HOSTILE: readonly string[] = [
   ...['', '.', '..', '/', '//', './a', 'a/.', 'a/..', '../a', 'a/../b', 'a//b', 'a/', '/a', '/etc/passwd'],
+  ...['..;', '..;a', 'a/..;/b', '.;x'],
   ...['...', '. .', '.. ', ' ..', 'a/.. /b', ' a', 'a ', 'a/ b'],
   ...[
     'a\\b',

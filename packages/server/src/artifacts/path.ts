@@ -13,8 +13,8 @@ export type FolderPath = ArtifactPath | ''
 const MOST_BYTES = 2048
 /** What is written or drawn, and plain spaces: no control, format or unassigned characters, no halves of characters. */
 const NAME = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u
-/** Names that some system, or a second decoding, reads as something else: `..`, `a\b`, `C:x`, `%2e`. */
-const READ_OTHERWISE = [/^[. ]+$/, /[\\/]/, /^[a-z]:/i, /%[0-9a-f]{2}/i]
+/** Names that some system, or a second decoding, reads as something else: `..`, `..;x`, `a\b`, `C:x`, `%2e`. */
+const READ_OTHERWISE = [/^[. ]+(?:;|$)/, /[\\/]/, /^[a-z]:/i, /%[0-9a-f]{2}/i]
 
 /** Letters that only look different (`．．`, `a／b`) are compared as what they look like. */
 function isName(part: string): boolean {

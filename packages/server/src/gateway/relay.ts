@@ -57,6 +57,9 @@ export function createRelay(socketPath: string): Relay {
 
 type RelayRouteDeps = { readonly relay: Relay; readonly replies: Replies; readonly metrics: GatewayMetrics }
 
+/** As control answers itself. */
+const GUARDED = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+
 /** What is relayed: it costs the gateway a look at the head, and is answered by control in MLflow's words. */
 export const relayRoutes = (deps: RelayRouteDeps): GatewayRoute[] =>
   RELAYED.map(({ path, method, permission }) => ({
@@ -76,7 +79,7 @@ const relayTo =
       const answered = error === undefined ? relay.ask(headOf(exchange), body) : Promise.reject(error)
       answered
         .then(({ code: status, body: answer }) =>
-          replies.send('proxy', exchange, { status, body: answer, isPlain: true }),
+          replies.send('proxy', exchange, { status, body: answer, headers: GUARDED, isPlain: true }),
         )
         .catch(fail)
         .finally(ended)

@@ -1,3 +1,4 @@
+import { assertJsonDepth } from '../json-depth.ts'
 import { invalid } from '../tracking/errors.ts'
 import { putDatasets, putModelUses } from '../tracking/inputs.ts'
 import { findActiveRow, getTag, putTags } from '../tracking/runs.ts'
@@ -52,12 +53,15 @@ export const LINEAGE_ROUTES: readonly MlflowRoute[] = [
   }),
 ]
 
+/** Levels of a model that is logged in the old way: it is written again with each one that follows. */
+const MODEL_DEPTH = 64
 const MODEL_KEYS = ['artifact_path', 'flavors', 'utc_time_created', 'run_id']
 
 /** @throws MlflowError INVALID_PARAMETER_VALUE */
 function readModel(text: string): Record<string, unknown> {
   let model: unknown
   try {
+    assertJsonDepth(text, MODEL_DEPTH)
     model = JSON.parse(text)
   } catch {
     throw invalid(`Malformed model info. \n ${text.slice(0, 200)} \n does not represent a valid json`)

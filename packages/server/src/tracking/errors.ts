@@ -46,8 +46,17 @@ export const wrongValue = (name: string, value: unknown): MlflowError =>
 /** Of a value, as much is shown. */
 const SHOWN = 200
 
+/** A value that is nested too deep to be written is not shown. */
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? 'null'
+  } catch {
+    return '…'
+  }
+}
+
 const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? 'null'
+  const text = textOf(value)
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text
 }
 
