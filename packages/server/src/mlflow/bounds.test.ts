@@ -1,6 +1,10 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { RELAYED } from '../channel/relayed.ts'
 import type { Control } from '../control/open.ts'
+import { listenForRelays } from '../control/relay.ts'
 import { openTestControl, temporaryFolder } from '../control/testing.ts'
+import { createRelay } from '../gateway/relay.ts'
 import { createKey } from '../keys/create.ts'
 import { ARTIFACT_ROUTES } from './artifact-routes.ts'
 import { MLFLOW_ROUTES } from './door.ts'
@@ -166,6 +170,32 @@ describe('every row of the protocol', () => {
 
     expect(refused).toEqual(['experiments/create'])
   })
+})
+
+test('every relayed call refuses a key for another experiment, and answers it for its own', async () => {
+  const path = join(folder.path, 'relay.sock')
+  await listenForRelays(control.relay, path)
+  const relay = createRelay(path)
+  const wrong: string[] = []
+  for (const { method, path: full } of RELAYED) {
+    const isListed = full.endsWith('/search')
+    const isNew = full.endsWith('/update')
+    for (const place of [own, foreign]) {
+      const { url, body } = requestOf(method, full, place)
+      const headers = {
+        ...{ host: 'localhost', 'content-type': 'application/json' },
+        authorization: `Bearer ${secrets.bound}`,
+      }
+      const sent = isNew ? { run_id: place.run } : { ...body, max_results: 5 }
+      const { code } = await relay.ask({ method, url, id: 'r', headers }, Buffer.from(JSON.stringify(sent)))
+      if (code !== (place === own || isListed ? 200 : 403))
+        wrong.push(`${method} ${full} ${place.model} ${code}`)
+    }
+  }
+  relay.close()
+
+  expect(RELAYED.length).toBeGreaterThan(20)
+  expect(wrong).toEqual([])
 })
 
 describe('every row of files', () => {
