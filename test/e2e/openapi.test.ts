@@ -100,6 +100,23 @@ async function precompute(churn: { deployment: string; key: string }): Promise<v
   expect(asked).toMatchObject({ status: 200, body: { precomputed: { key: churn.key } } })
 }
 
+/** Something that a webhook is to be told, at an address that nobody is asked at. */
+async function addDelivery(): Promise<{ webhook: string; delivery: string }> {
+  const post = async (path: string, json: object) =>
+    (
+      await fetch(`${server.url}/api/2.0/mlflow/${path}`, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+        body: JSON.stringify(json),
+      })
+    ).json() as Promise<{ webhook: { webhook_id: string } }>
+  const events = [{ entity: 'REGISTERED_MODEL', action: 'CREATED' }]
+  const { webhook } = await post('webhooks', { name: 'ci', url: 'https://localhost:1/', events })
+  await post('registered-models/create', { name: 'told' })
+  const parameters = { webhook: webhook.webhook_id }
+  const { body } = await call('GET /api/v1/webhooks/{webhook}/deliveries', parameters)
+  return { ...parameters, delivery: (body as { data: { id: string }[] }).data[0]!.id }
+}
+
 test('the main job: every answer is what the document says', { timeout: 120_000 }, async () => {
   const churn = { deployment: 'churn', model: 'churn', alias: 'production', version: 1, key: 'CUST_1' }
   await version('v2')
@@ -163,14 +180,18 @@ test('the main job: every answer is what the document says', { timeout: 120_000 
     return (body as { data: unknown[] }).data.length === 2
   })
 
+  const told = await addDelivery()
+  await call('POST /api/v1/webhooks/{webhook}/deliveries/{delivery}/replay', told, { json: {} })
+
   const read = Object.entries(document.paths).flatMap(([path, operations]) =>
     'get' in operations ? [path] : [],
   )
-  for (const path of read) expect((await call(`GET ${path}`, churn)).status, path).toBe(200)
+  for (const path of read) expect((await call(`GET ${path}`, { ...churn, ...told })).status, path).toBe(200)
   for (const path of read.filter((name) => name.includes('{')))
-    expect((await call(`GET ${path}`, { ...churn, model: 'none', deployment: 'none' })).status, path).toBe(
-      404,
-    )
+    expect(
+      (await call(`GET ${path}`, { ...churn, model: 'none', deployment: 'none', webhook: 'none' })).status,
+      path,
+    ).toBe(404)
 
   const documented = Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
