@@ -37,6 +37,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   mlflow: [
     ...['db', 'blobs', 'events', 'tracking', 'artifacts', 'registered', 'access', 'deployments', 'registry'],
   ],
+  imports: ['artifacts', 'db', 'mlflow', 'registered', 'registry', 'tracking'],
   predictions: ['segments'],
   gateway: [
     'access',
@@ -55,6 +56,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
     'db',
     'blobs',
     'events',
+    'imports',
     'registry',
     'deployments',
     'artifacts',

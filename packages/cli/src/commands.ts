@@ -26,6 +26,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   keys: async () => (await import('./commands/keys.ts')).keys,
   events: async () => (await import('./commands/events.ts')).events,
   types: async () => (await import('./commands/types.ts')).types,
+  import: async () => (await import('./commands/import.ts')).importCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
   models: async () => (await import('./commands/models.ts')).models,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   demo: async () => (await import('./commands/demo.ts')).demo,
@@ -66,6 +68,8 @@ Use
   precompute   compute answers before anyone asks, by key
   logs         find logged predictions
   models       list models and versions
+  import       bring runs, models and files from an MLflow server
+  export       take them to one
   types        write TypeScript types of a deployment's rows and answers
 
 Without a server

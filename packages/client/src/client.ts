@@ -10,6 +10,10 @@ import type {
   CreateVersion,
   Deployment,
   Event,
+  ImportedRow,
+  ImportedVersion,
+  ImportRow,
+  ImportVersion,
   Model,
   ModelSchema,
   ModelVersion,
@@ -26,6 +30,7 @@ import type {
   RotateKey,
   SetPromotionRules,
   Status,
+  TrackedFile,
   Upload,
   VersionDetail,
 } from '@millwright/contracts'
@@ -76,6 +81,7 @@ export function createClient(options: ClientOptions) {
     ...promotionCalls(call),
     ...deploymentCalls(call),
     ...keyCalls(call),
+    ...trackingCalls(call),
     getStatus: (): Promise<Status> => call('GET', '/api/v1/status'),
     listEvents: (query: EventQuery = {}): Promise<Page<Event>> => call('GET', '/api/v1/events', { query }),
     predict: (deployment: string, body: PredictRequest): Promise<PredictAnswer> =>
@@ -153,6 +159,20 @@ const keyCalls = (call: Transport) => ({
   rotateKey: (id: string, body: RotateKey = {}): Promise<CreatedKey> =>
     call('POST', `/api/v1/keys/${encodeURIComponent(id)}/rotate`, { json: body }),
   revokeKey: (id: string): Promise<ApiKey> => call('POST', `/api/v1/keys/${encodeURIComponent(id)}/revoke`),
+})
+
+const trackingCalls = (call: Transport) => ({
+  /** Adds rows of another tracking server. */
+  importRows: (rows: readonly ImportRow[]): Promise<{ rows: ImportedRow[] }> =>
+    call('POST', '/api/v1/tracking/import', { json: { rows } }),
+  importVersion: (model: string, version: ImportVersion): Promise<ImportedVersion> =>
+    call('POST', `/api/v1/tracking/import/models/${encodeURIComponent(model)}/versions`, { json: version }),
+  listTrackedFiles: (under: string, after?: string): Promise<{ data: TrackedFile[]; has_more: boolean }> =>
+    call('GET', '/api/v1/tracking/files', { query: { under, after } }),
+  putArtifact: (path: string, body: NonNullable<RequestOptions['body']>, bytes: number): Promise<unknown> =>
+    call('PUT', `/api/2.0/mlflow-artifacts/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`, {
+      ...{ body, bytes },
+    }),
 })
 
 const modelPath = (model: string): string => `/api/v1/models/${encodeURIComponent(model)}`

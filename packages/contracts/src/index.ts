@@ -23,6 +23,15 @@ export {
   type Problem,
   problemOf,
 } from './errors.ts'
+export {
+  ImportedRow,
+  ImportedRows,
+  ImportedVersion,
+  ImportRow,
+  ImportRows,
+  ImportVersion,
+  TrackedFile,
+} from './import-rows.ts'
 export { ApiKey, CreatedKey, CreateKey, RotateKey } from './key.ts'
 export {
   AliasChange,

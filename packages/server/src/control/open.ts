@@ -108,10 +108,10 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const metrics = createControlMetrics(routing.epoch, options.restarts)
   const { readLogStatus } = options
   const status = { context, routing, gateways, startedAt: now(), readLogStatus }
-  const routes = [...controlRoutes({ context, queue, status }), ...options.routes]
   await ensureDefaultExperiment(db, artifacts.root, now())
   const runTexts = createRunTexts(RUN_TEXTS)
   const mlflow = { db, writer, artifactRoot: artifacts.root, now, core: context, artifacts, queue, runTexts }
+  const routes = [...controlRoutes({ context, queue, status, mlflow }), ...options.routes]
   const gate = {
     access: options.access,
     recognise: (asker: Asker) => recogniseKey(db, asker, now()),
