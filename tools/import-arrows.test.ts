@@ -37,6 +37,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   mlflow: [
     ...['db', 'blobs', 'events', 'tracking', 'artifacts', 'registered', 'access', 'deployments', 'registry'],
   ],
+  collection: ['artifacts', 'blobs', 'db', 'deployments', 'events', 'mlflow', 'registry'],
   imports: ['artifacts', 'db', 'mlflow', 'registered', 'registry', 'tracking'],
   predictions: ['segments'],
   gateway: [
@@ -55,6 +56,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
     'channel',
     'db',
     'blobs',
+    'collection',
     'events',
     'imports',
     'registry',

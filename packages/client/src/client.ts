@@ -3,6 +3,7 @@ import type {
   ApiKey,
   Approval,
   ChangeDeployment,
+  CollectedTracking,
   CreateDeployment,
   CreatedKey,
   CreateKey,
@@ -31,6 +32,7 @@ import type {
   SetPromotionRules,
   Status,
   TrackedFile,
+  TrackingStorage,
   Upload,
   VersionDetail,
 } from '@millwright/contracts'
@@ -169,6 +171,13 @@ const trackingCalls = (call: Transport) => ({
     call('POST', `/api/v1/tracking/import/models/${encodeURIComponent(model)}/versions`, { json: version }),
   listTrackedFiles: (under: string, after?: string): Promise<{ data: TrackedFile[]; has_more: boolean }> =>
     call('GET', '/api/v1/tracking/files', { query: { under, after } }),
+  /** Removes for good what was deleted. */
+  collectTracking: (body: {
+    older_than?: number
+    experiments?: string[]
+    dry_run?: boolean
+  }): Promise<CollectedTracking> => call('POST', '/api/v1/tracking/gc', { json: body }),
+  getTrackingStorage: (): Promise<TrackingStorage> => call('GET', '/api/v1/tracking/storage'),
   putArtifact: (path: string, body: NonNullable<RequestOptions['body']>, bytes: number): Promise<unknown> =>
     call('PUT', `/api/2.0/mlflow-artifacts/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`, {
       ...{ body, bytes },

@@ -75,3 +75,4 @@ export {
   type Scope,
 } from './scopes.ts'
 export { Status } from './status.ts'
+export { CollectedTracking, CollectTracking, TrackingStorage } from './tracking.ts'

@@ -55,6 +55,7 @@ async function start(): Promise<void> {
       host: hostLimitsOf(config),
     }),
     restarts,
+    deletedDays: config.MILLWRIGHT_DELETED_RETENTION_DAYS,
     artifacts: artifactStorageOf(config),
     readLogStatus: async () => ({ ...(await log.status()), dropped: await readDropped(layout) }),
     routes: predictionRoutes(log),

@@ -6,15 +6,15 @@ import type { FastifyInstance } from 'fastify'
 import type { Asker } from '../access/credential.ts'
 import type { AccessPolicy } from '../access/origin.ts'
 import { type ArtifactStorage, openArtifacts } from '../artifacts/open.ts'
-import { listArtifactBlobs } from '../artifacts/store.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
 import { collectBlobs, emptyIncoming, UNCLAIMED_MS } from '../blobs/collect.ts'
 import { folderBlobs } from '../blobs/folder.ts'
+import { collectDaily } from '../collection/daily.ts'
+import { listAllBlobs } from '../collection/referenced.ts'
 import type { Context } from '../context.ts'
 import type { DatabaseAddress } from '../db/address.ts'
 import { type Db, openDatabase } from '../db/database.ts'
 import { createWriter } from '../db/writer.ts'
-import { listPrecomputedBlobs } from '../deployments/precomputed/store.ts'
 import { isStorageFull } from '../durable.ts'
 import { hasActiveKey, recogniseKey } from '../keys/recognise.ts'
 import { writeUses } from '../keys/store.ts'
@@ -23,7 +23,6 @@ import type { Logger } from '../logging.ts'
 import { mountArtifacts } from '../mlflow/artifact-mount.ts'
 import { createRunTexts } from '../mlflow/run-texts.ts'
 import type { ReadModel } from '../registry/read-model.ts'
-import { listReferencedBlobs } from '../registry/store.ts'
 import { createVersionQueue } from '../registry/version-queue.ts'
 import type { Route } from '../route.ts'
 import type { RestartCount } from '../supervisor/messages.ts'
@@ -55,6 +54,8 @@ export type ControlOptions = {
   readonly routes: readonly Route[]
   /** Where files of runs are kept; by default with all other data. */
   readonly artifacts?: ArtifactStorage | undefined
+  /** What was deleted is removed for good after so many days; 0: never. */
+  readonly deletedDays?: number
   readonly now?: () => number
 }
 
@@ -129,6 +130,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     noteUses: (uses) => writeUses(db, uses),
   })
   await queue.resume()
+  const collecting = collectDaily(mlflow, { days: options.deletedDays ?? 0, log: logger })
   return {
     app,
     internal,
@@ -136,6 +138,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     context,
     hasActiveKey: () => hasActiveKey(db, now()),
     async close() {
+      await collecting.stop()
       relay.close()
       await app.close()
       await queue.idle()
@@ -156,12 +159,7 @@ async function openStorage(
   await assertDatabaseNotLost(database, layout)
   const db = await openDatabase(database)
   const blobs = folderBlobs(layout.blobs, layout.incoming)
-  const referenced = new Set([
-    ...(await listReferencedBlobs(db)),
-    ...(await listPrecomputedBlobs(db)),
-    ...(await listArtifactBlobs(db)),
-  ])
-  await collectBlobs(blobs, referenced, now() - UNCLAIMED_MS)
+  await collectBlobs(blobs, await listAllBlobs(db), { before: now() - UNCLAIMED_MS })
   return { db, blobs }
 }
 

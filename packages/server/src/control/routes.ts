@@ -1,3 +1,4 @@
+import { collectionRoutes } from '../collection/routes.ts'
 import type { Context } from '../context.ts'
 import { precomputedRoutes } from '../deployments/precomputed/routes.ts'
 import { deploymentRoutes } from '../deployments/routes.ts'
@@ -25,6 +26,7 @@ export const controlRoutes = ({ context, queue, status, mlflow }: RouteDeps): Ro
   ...deploymentRoutes(context),
   ...precomputedRoutes(context),
   ...importRoutes(mlflow),
+  ...collectionRoutes(mlflow),
   ...eventRoutes(context),
   ...keyRoutes(context),
   ...statusRoutes(status),
