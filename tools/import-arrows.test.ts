@@ -39,6 +39,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   collection: ['artifacts', 'blobs', 'db', 'deployments', 'events', 'mlflow', 'registry'],
   imports: ['artifacts', 'db', 'mlflow', 'registered', 'registry', 'tracking'],
+  runs: ['artifacts', 'db', 'events', 'mlflow', 'tracking'],
   predictions: ['segments'],
   gateway: [
     'access',
@@ -69,6 +70,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
     'tracking',
     'metrics',
     'routing',
+    'runs',
     'segments',
     'supervisor',
   ],

@@ -28,6 +28,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   types: async () => (await import('./commands/types.ts')).types,
   import: async () => (await import('./commands/import.ts')).importCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
+  runs: async () => (await import('./commands/runs.ts')).runs,
   tracking: async () => (await import('./commands/tracking.ts')).tracking,
   models: async () => (await import('./commands/models.ts')).models,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
@@ -69,6 +70,7 @@ Use
   precompute   compute answers before anyone asks, by key
   logs         find logged predictions
   models       list models and versions
+  runs         list, compare and tag training runs
   tracking     where the bytes of runs are; remove for good what was deleted
   import       bring runs, models and files from an MLflow server
   export       take them to one

@@ -15,6 +15,7 @@ import type {
   ImportedVersion,
   ImportRow,
   ImportVersion,
+  MetricSummary,
   Model,
   ModelSchema,
   ModelVersion,
@@ -29,9 +30,12 @@ import type {
   RollBack,
   RollOut,
   RotateKey,
+  RunDiff,
+  SavedSearch,
   SetPromotionRules,
   Status,
   TrackedFile,
+  TrackedRun,
   TrackingStorage,
   Upload,
   VersionDetail,
@@ -71,6 +75,27 @@ export type PredictionQuery = {
   readonly until?: string
   readonly limit?: number
   readonly cursor?: string
+}
+
+export type RunQuery = {
+  readonly filter?: string
+  readonly saved?: string
+  readonly experiment?: readonly string[]
+  readonly order_by?: readonly string[]
+  readonly lifecycle?: 'active' | 'deleted' | 'all'
+  readonly limit?: number
+  readonly token?: string
+}
+
+/** Runs named, or found by a filter; see the API. */
+export type TagRequest = {
+  readonly runs?: readonly string[]
+  readonly filter?: string
+  readonly experiments?: readonly string[]
+  readonly set?: Readonly<Record<string, string>>
+  readonly delete?: readonly string[]
+  readonly limit?: number
+  readonly dry_run?: boolean
 }
 
 /** Typed calls of the HTTP API. Every call throws ClientError. */
@@ -178,12 +203,27 @@ const trackingCalls = (call: Transport) => ({
     dry_run?: boolean
   }): Promise<CollectedTracking> => call('POST', '/api/v1/tracking/gc', { json: body }),
   getTrackingStorage: (): Promise<TrackingStorage> => call('GET', '/api/v1/tracking/storage'),
+  listRuns: (query: RunQuery): Promise<{ data: TrackedRun[]; next: string | null; columns: string[] }> =>
+    call('GET', '/api/v1/tracking/runs', { query }),
+  getRun: (run: string): Promise<TrackedRun> => call('GET', runPath(run)),
+  diffRuns: (a: string, b: string): Promise<RunDiff> =>
+    call('GET', `${runPath(a)}/diff/${encodeURIComponent(b)}`),
+  getMetricSummary: (run: string, direction?: 'max' | 'min'): Promise<MetricSummary[]> =>
+    call('GET', `${runPath(run)}/metrics/summary`, { query: { direction } }),
+  tagRuns: (body: TagRequest): Promise<{ runs: number; dry_run: boolean }> =>
+    call('POST', '/api/v1/tracking/tags', { json: body }),
+  listSearches: (): Promise<SavedSearch[]> => call('GET', '/api/v1/tracking/searches'),
+  saveSearch: (name: string, body: Partial<Omit<SavedSearch, 'name' | 'by' | 'at'>>): Promise<SavedSearch> =>
+    call('PUT', `/api/v1/tracking/searches/${encodeURIComponent(name)}`, { json: body }),
+  deleteSearch: (name: string): Promise<SavedSearch> =>
+    call('DELETE', `/api/v1/tracking/searches/${encodeURIComponent(name)}`),
   putArtifact: (path: string, body: NonNullable<RequestOptions['body']>, bytes: number): Promise<unknown> =>
     call('PUT', `/api/2.0/mlflow-artifacts/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`, {
       ...{ body, bytes },
     }),
 })
 
+const runPath = (run: string): string => `/api/v1/tracking/runs/${encodeURIComponent(run)}`
 const modelPath = (model: string): string => `/api/v1/models/${encodeURIComponent(model)}`
 const rulesPath = (model: string, alias: string): string =>
   `${modelPath(model)}/aliases/${encodeURIComponent(alias)}/rules`

@@ -75,4 +75,16 @@ export {
   type Scope,
 } from './scopes.ts'
 export { Status } from './status.ts'
-export { CollectedTracking, CollectTracking, TrackingStorage } from './tracking.ts'
+export {
+  CollectedTracking,
+  CollectTracking,
+  MetricSeries,
+  MetricSummary,
+  RunDiff,
+  SavedSearch,
+  SaveSearch,
+  TaggedRuns,
+  TagRuns,
+  TrackedRun,
+  TrackingStorage,
+} from './tracking.ts'

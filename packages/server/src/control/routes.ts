@@ -10,6 +10,7 @@ import { promotionRoutes } from '../promotion/routes.ts'
 import { registryRoutes } from '../registry/routes.ts'
 import type { VersionQueue } from '../registry/version-queue.ts'
 import type { Route } from '../route.ts'
+import { runRoutes } from '../runs/routes.ts'
 import { type StatusDeps, statusRoutes } from './status.ts'
 
 type RouteDeps = {
@@ -25,6 +26,7 @@ export const controlRoutes = ({ context, queue, status, mlflow }: RouteDeps): Ro
   ...promotionRoutes(context),
   ...deploymentRoutes(context),
   ...precomputedRoutes(context),
+  ...runRoutes(mlflow),
   ...importRoutes(mlflow),
   ...collectionRoutes(mlflow),
   ...eventRoutes(context),

@@ -8,6 +8,7 @@ import { up as addTracking } from './migrations/0005-tracking.ts'
 import { up as addArtifacts } from './migrations/0006-artifacts.ts'
 import { up as addPromotion } from './migrations/0007-promotion.ts'
 import { up as addReaders } from './migrations/0008-readers.ts'
+import { up as addSavedSearches } from './migrations/0009-saved-searches.ts'
 import type { Tables } from './tables.ts'
 
 type Migration = {
@@ -30,6 +31,7 @@ export const MIGRATIONS: Migrations = {
   '0006-artifacts': { up: addArtifacts },
   '0007-promotion': { up: addPromotion },
   '0008-readers': { up: addReaders },
+  '0009-saved-searches': { up: addSavedSearches, readableFrom: '0008-readers' },
 }
 
 /**
