@@ -48,7 +48,7 @@ const KINDS: readonly Kind[] = [
     include: [
       'test/postgres/**/*.test.ts',
       'test/e2e/{artifacts,deploy-kill,keys,mlflow-trace,promotion,release}.test.ts',
-      'packages/server/{src,test}/{artifacts,control,db,deployments,keys,mlflow,promotion,registered,registry,tracking}/**/*.test.ts',
+      'packages/server/{src,test}/{artifacts,collection,control,db,deployments,imports,keys,mlflow,promotion,registered,registry,runs,tracking}/**/*.test.ts',
     ],
     timeoutMs: 60_000,
     setup: 'test/postgres/setup.ts',

@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort, removeFolder, startMillwright } from '../support/millwright.ts'
 import { CLIENT_NAMES, type Client, interpreterOf } from './clients.ts'
 import { startPeer } from './peer.ts'
+import { hasPython } from './python-here.ts'
 
 /**
  * MLflow's own client, the newest and the last of 2.x, against a real server: each program of python/ prints one line a check.
@@ -27,8 +28,6 @@ const PROGRAMS = [
 const FOLDER = fileURLToPath(new URL('python/', import.meta.url))
 
 const isPeer = process.env.MLFLOW_TEST_PEER === '1'
-const hasPython = spawnSync('python3', ['-m', 'venv', '--help']).status === 0
-if (!hasPython) console.warn("skipped: there is no Python 3 with venv on this machine for MLflow's clients")
 
 type Line = { readonly what?: string; readonly ok?: boolean; readonly done?: boolean }
 

@@ -12,6 +12,7 @@ export type CliContext = {
   readonly client: Client
   /** MILLWRIGHT_API_KEY is set: the client sends it. */
   readonly withKey: boolean
+  readonly apiKey: string | undefined
   /** --json: stdout is one JSON document. */
   readonly json: boolean
   /** Every command by name, for those that speak of others. */

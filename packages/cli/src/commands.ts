@@ -27,6 +27,10 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   webhooks: async () => (await import('./commands/webhooks.ts')).webhooks,
   events: async () => (await import('./commands/events.ts')).events,
   types: async () => (await import('./commands/types.ts')).types,
+  import: async () => (await import('./commands/import.ts')).importCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
+  runs: async () => (await import('./commands/runs.ts')).runs,
+  tracking: async () => (await import('./commands/tracking.ts')).tracking,
   models: async () => (await import('./commands/models.ts')).models,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   demo: async () => (await import('./commands/demo.ts')).demo,
@@ -68,6 +72,10 @@ Use
   precompute   compute answers before anyone asks, by key
   logs         find logged predictions
   models       list models and versions
+  runs         list, compare and tag training runs
+  tracking     where the bytes of runs are; remove for good what was deleted
+  import       bring runs, models and files from an MLflow server
+  export       take them to one
   types        write TypeScript types of a deployment's rows and answers
 
 Without a server

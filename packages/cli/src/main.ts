@@ -79,6 +79,7 @@ function contextOf(values: Values, { terminal, env }: Surroundings): CliContext 
       return client
     },
     withKey: Boolean(apiKey),
+    apiKey: apiKey || undefined,
     json: values.json === true,
     commands: COMMANDS,
   }

@@ -3,6 +3,7 @@ import type {
   ApiKey,
   Approval,
   ChangeDeployment,
+  CollectedTracking,
   CreateDeployment,
   CreatedKey,
   CreateKey,
@@ -10,6 +11,11 @@ import type {
   CreateVersion,
   Deployment,
   Event,
+  ImportedRow,
+  ImportedVersion,
+  ImportRow,
+  ImportVersion,
+  MetricSummary,
   Model,
   ModelSchema,
   ModelVersion,
@@ -24,8 +30,13 @@ import type {
   RollBack,
   RollOut,
   RotateKey,
+  RunDiff,
+  SavedSearch,
   SetPromotionRules,
   Status,
+  TrackedFile,
+  TrackedRun,
+  TrackingStorage,
   Upload,
   VersionDetail,
   Webhook,
@@ -68,6 +79,27 @@ export type PredictionQuery = {
   readonly cursor?: string
 }
 
+export type RunQuery = {
+  readonly filter?: string
+  readonly saved?: string
+  readonly experiment?: readonly string[]
+  readonly order_by?: readonly string[]
+  readonly lifecycle?: 'active' | 'deleted' | 'all'
+  readonly limit?: number
+  readonly token?: string
+}
+
+/** Runs named, or found by a filter; see the API. */
+export type TagRequest = {
+  readonly runs?: readonly string[]
+  readonly filter?: string
+  readonly experiments?: readonly string[]
+  readonly set?: Readonly<Record<string, string>>
+  readonly delete?: readonly string[]
+  readonly limit?: number
+  readonly dry_run?: boolean
+}
+
 /** Typed calls of the HTTP API. Every call throws ClientError. */
 export type Client = ReturnType<typeof createClient>
 
@@ -79,6 +111,7 @@ export function createClient(options: ClientOptions) {
     ...deploymentCalls(call),
     ...keyCalls(call),
     ...webhookCalls(call),
+    ...trackingCalls(call),
     getStatus: (): Promise<Status> => call('GET', '/api/v1/status'),
     listEvents: (query: EventQuery = {}): Promise<Page<Event>> => call('GET', '/api/v1/events', { query }),
     predict: (deployment: string, body: PredictRequest): Promise<PredictAnswer> =>
@@ -158,6 +191,42 @@ const keyCalls = (call: Transport) => ({
   revokeKey: (id: string): Promise<ApiKey> => call('POST', `/api/v1/keys/${encodeURIComponent(id)}/revoke`),
 })
 
+const trackingCalls = (call: Transport) => ({
+  /** Adds rows of another tracking server. */
+  importRows: (rows: readonly ImportRow[]): Promise<{ rows: ImportedRow[] }> =>
+    call('POST', '/api/v1/tracking/import', { json: { rows } }),
+  importVersion: (model: string, version: ImportVersion): Promise<ImportedVersion> =>
+    call('POST', `/api/v1/tracking/import/models/${encodeURIComponent(model)}/versions`, { json: version }),
+  listTrackedFiles: (under: string, after?: string): Promise<{ data: TrackedFile[]; has_more: boolean }> =>
+    call('GET', '/api/v1/tracking/files', { query: { under, after } }),
+  /** Removes for good what was deleted. */
+  collectTracking: (body: {
+    older_than?: number
+    experiments?: string[]
+    dry_run?: boolean
+  }): Promise<CollectedTracking> => call('POST', '/api/v1/tracking/gc', { json: body }),
+  getTrackingStorage: (): Promise<TrackingStorage> => call('GET', '/api/v1/tracking/storage'),
+  listRuns: (query: RunQuery): Promise<{ data: TrackedRun[]; next: string | null; columns: string[] }> =>
+    call('GET', '/api/v1/tracking/runs', { query }),
+  getRun: (run: string): Promise<TrackedRun> => call('GET', runPath(run)),
+  diffRuns: (a: string, b: string): Promise<RunDiff> =>
+    call('GET', `${runPath(a)}/diff/${encodeURIComponent(b)}`),
+  getMetricSummary: (run: string, direction?: 'max' | 'min'): Promise<MetricSummary[]> =>
+    call('GET', `${runPath(run)}/metrics/summary`, { query: { direction } }),
+  tagRuns: (body: TagRequest): Promise<{ runs: number; dry_run: boolean }> =>
+    call('POST', '/api/v1/tracking/tags', { json: body }),
+  listSearches: (): Promise<SavedSearch[]> => call('GET', '/api/v1/tracking/searches'),
+  saveSearch: (name: string, body: Partial<Omit<SavedSearch, 'name' | 'by' | 'at'>>): Promise<SavedSearch> =>
+    call('PUT', `/api/v1/tracking/searches/${encodeURIComponent(name)}`, { json: body }),
+  deleteSearch: (name: string): Promise<SavedSearch> =>
+    call('DELETE', `/api/v1/tracking/searches/${encodeURIComponent(name)}`),
+  putArtifact: (path: string, body: NonNullable<RequestOptions['body']>, bytes: number): Promise<unknown> =>
+    call('PUT', `/api/2.0/mlflow-artifacts/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`, {
+      ...{ body, bytes },
+    }),
+})
+
+const runPath = (run: string): string => `/api/v1/tracking/runs/${encodeURIComponent(run)}`
 const modelPath = (model: string): string => `/api/v1/models/${encodeURIComponent(model)}`
 const rulesPath = (model: string, alias: string): string =>
   `${modelPath(model)}/aliases/${encodeURIComponent(alias)}/rules`

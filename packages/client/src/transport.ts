@@ -15,7 +15,7 @@ export class ClientError extends Error {
 }
 
 export type RequestOptions = {
-  readonly query?: Readonly<Record<string, string | number | undefined>>
+  readonly query?: Readonly<Record<string, string | number | readonly string[] | undefined>>
   readonly json?: unknown
   readonly body?: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>
   /** Length of `body`, in bytes. */
@@ -44,7 +44,7 @@ export function createTransport({ url, user, apiKey, timeoutMs }: TransportOptio
   return async <T>(method: string, path: string, options: RequestOptions = {}): Promise<T> => {
     const target = new URL(path, url)
     for (const [name, value] of Object.entries(options.query ?? {}))
-      if (value !== undefined) target.searchParams.set(name, String(value))
+      for (const one of [value].flat()) if (one !== undefined) target.searchParams.append(name, String(one))
     const response = await send(target, {
       method,
       headers: { ...identity, ...headersOf(options) },

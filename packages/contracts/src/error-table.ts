@@ -326,6 +326,21 @@ export const ERRORS = {
     title: 'Webhook refused',
     message: (p) => `answers are not posted to "${p.host}"; add its host to MILLWRIGHT_WEBHOOK_HOSTS`,
   }),
+  NOT_TRACKED: define<{ reason: string }>({
+    status: 404,
+    title: 'Not tracked',
+    message: (p) => `${p.reason}; list runs with millwright runs list`,
+  }),
+  TRACKING_REFUSED: define<{ reason: string }>({
+    status: 400,
+    title: 'Tracking refused',
+    message: (p) => p.reason,
+  }),
+  IMPORT_CONFLICT: define<{ what: string; reason: string }>({
+    status: 409,
+    title: 'Import conflict',
+    message: (p) => `${p.what} cannot be imported: ${p.reason}`,
+  }),
   CHANGE_FAILED: define<{ reason: string }>({
     status: 503,
     title: 'Change failed',

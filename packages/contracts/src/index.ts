@@ -23,6 +23,15 @@ export {
   type Problem,
   problemOf,
 } from './errors.ts'
+export {
+  ImportedRow,
+  ImportedRows,
+  ImportedVersion,
+  ImportRow,
+  ImportRows,
+  ImportVersion,
+  TrackedFile,
+} from './import-rows.ts'
 export { ApiKey, CreatedKey, CreateKey, RotateKey } from './key.ts'
 export {
   AliasChange,
@@ -66,4 +75,17 @@ export {
   type Scope,
 } from './scopes.ts'
 export { Status } from './status.ts'
+export {
+  CollectedTracking,
+  CollectTracking,
+  MetricSeries,
+  MetricSummary,
+  RunDiff,
+  SavedSearch,
+  SaveSearch,
+  TaggedRuns,
+  TagRuns,
+  TrackedRun,
+  TrackingStorage,
+} from './tracking.ts'
 export { DELIVERY_STATES, Webhook, WebhookDelivery } from './webhook.ts'

@@ -182,6 +182,8 @@ const SETTINGS = {
   MILLWRIGHT_RETENTION_DAYS: notNegative(90),
   /** The oldest logged predictions are removed beyond this many bytes of Parquet; 0 keeps them. */
   MILLWRIGHT_RETENTION_BYTES: notNegative(0),
+  /** Runs, logged models and experiments that were deleted this many days ago are removed for good, but for what registered versions need; 0 keeps them. */
+  MILLWRIGHT_DELETED_RETENTION_DAYS: notNegative(0),
   /** After SIGTERM, so long new connections are still answered while the server says that it is not ready, in milliseconds; after SIGINT (Ctrl-C) there is none. */
   MILLWRIGHT_STOP_GRACE_MS: integer(500, { min: 0 }),
   /** After that, longest a stopping gateway waits for requests in flight, in milliseconds. */

@@ -41,18 +41,25 @@ async function assertPlace(db: Db, path: ArtifactPath): Promise<void> {
       : await db.selectFrom('artifacts').select('path').where('path', 'in', folders).executeTakeFirst()
   if (file !== undefined)
     throw invalid(`'${file.path}' is a file, so there can be no '${path}'; delete it or choose another name`)
-  const [inside] = await listFilesBelow(db, path, 1)
+  const [inside] = await listFilesBelow(db, path, { most: 1 })
   if (inside !== undefined)
     throw invalid(`'${path}' is a folder (it holds '${inside.path}'); delete it or choose another name`)
 }
 
-/** Files at any depth below a folder, in the order of their paths. @param most of them */
-export function listFilesBelow(db: Db, folder: FolderPath, most?: number): Promise<Artifact[]> {
+type Stretch = { readonly most?: number; readonly after?: string | undefined }
+
+/** Files at any depth below a folder, in the order of their paths. @param stretch of them: behind a path, so many */
+export function listFilesBelow(
+  db: Db,
+  folder: FolderPath,
+  { most, after: behind }: Stretch = {},
+): Promise<Artifact[]> {
   const { from, to } = below(folder)
   return db
     .selectFrom('artifacts')
     .selectAll()
     .where('path', '>=', from)
+    .$if(behind !== undefined, (query) => query.where('path', '>', behind!))
     .$if(to !== undefined, (query) => query.where('path', '<', to!))
     .orderBy('path')
     .$if(most !== undefined, (query) => query.limit(most!))

@@ -37,7 +37,8 @@ export interface BlobStore {
   open(digest: string): Promise<RandomAccess>
   head(digest: string): Promise<Blob | undefined>
   list(): AsyncIterable<Blob>
-  delete(digest: string): Promise<void>
+  /** @param before only when it was not stored again since, in milliseconds since 1970 */
+  delete(digest: string, before?: number): Promise<void>
 }
 
 /** How a blob is fetched without this server. */

@@ -13,17 +13,28 @@ export async function emptyIncoming(folder: string): Promise<number> {
   return names.length
 }
 
-/** Removes blobs that nothing refers to and that were stored before `before` (milliseconds since 1970). */
+type Collecting = {
+  /** In milliseconds since 1970. */
+  readonly before: number
+  /** Only counts. */
+  readonly isDry?: boolean
+}
+
+/**
+ * Removes blobs that nothing refers to and that were stored before a time. Others may be stored meanwhile: what is referred to
+ * after `referenced` was read was stored again just before, and is young.
+ */
 export async function collectBlobs(
   blobs: BlobStore,
   referenced: ReadonlySet<string>,
-  before: number,
-): Promise<number> {
-  let removed = 0
+  { before, isDry = false }: Collecting,
+): Promise<{ removed: number; bytes: number }> {
+  const found = { removed: 0, bytes: 0 }
   for await (const blob of blobs.list()) {
     if (referenced.has(blob.digest) || blob.modifiedAt >= before) continue
-    await blobs.delete(blob.digest)
-    removed += 1
+    if (!isDry) await blobs.delete(blob.digest, before)
+    found.removed += 1
+    found.bytes += blob.bytes
   }
-  return removed
+  return found
 }

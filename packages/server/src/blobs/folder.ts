@@ -54,8 +54,10 @@ export function folderBlobs(folder: string, incoming: string): BlobStore {
       return file === undefined ? undefined : { digest, bytes: file.size, modifiedAt: file.mtimeMs }
     },
     list: () => listBlobs(root),
-    async delete(digest) {
-      await rm(pathOf(digest), { force: true })
+    async delete(digest, before) {
+      const path = pathOf(digest)
+      if (before === undefined) await rm(path, { force: true })
+      else await removeOld(path, join(incoming, randomUUID()), before)
     },
   }
 }
@@ -117,13 +119,22 @@ async function adopt(
   const present = await statOf(path)
   if (present?.size === written.bytes && (await hashOf(createReadStream(path))) === written.digest) {
     const now = new Date()
-    await utimes(path, now, now)
-    return
+    const isKept = await utimes(path, now, now).then(() => true, onMissing(false))
+    if (isKept) return
   }
   const folder = dirname(path)
   await mkdir(folder, { recursive: true })
   await rename(temporary, path)
   for (const named of [folder, dirname(folder), dirname(dirname(folder))]) await syncFolder(named)
+}
+
+/** Takes it away under another name first: whoever stores the same now makes it anew. */
+async function removeOld(path: string, aside: string, before: number): Promise<void> {
+  if (((await statOf(path))?.mtimeMs ?? before) >= before) return
+  const isAside = await rename(path, aside).then(() => true, onMissing(false))
+  if (!isAside) return
+  if (((await statOf(aside))?.mtimeMs ?? 0) < before) await rm(aside, { force: true })
+  else await rename(aside, path)
 }
 
 async function* listBlobs(root: string): AsyncIterable<Blob> {

@@ -56,6 +56,7 @@ async function start(): Promise<void> {
       host: hostLimitsOf(config),
     }),
     restarts,
+    deletedDays: config.MILLWRIGHT_DELETED_RETENTION_DAYS,
     artifacts: artifactStorageOf(config),
     webhookHosts: parseHosts(config.MILLWRIGHT_WEBHOOK_HOSTS),
     readLogStatus: async () => ({ ...(await log.status()), dropped: await readDropped(layout) }),

@@ -6,25 +6,25 @@ import type { FastifyInstance } from 'fastify'
 import type { Asker } from '../access/credential.ts'
 import type { AccessPolicy } from '../access/origin.ts'
 import { type ArtifactStorage, openArtifacts } from '../artifacts/open.ts'
-import { listArtifactBlobs } from '../artifacts/store.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
 import { collectBlobs, emptyIncoming, UNCLAIMED_MS } from '../blobs/collect.ts'
 import { folderBlobs } from '../blobs/folder.ts'
+import { collectDaily } from '../collection/daily.ts'
+import { listAllBlobs } from '../collection/referenced.ts'
 import type { Context } from '../context.ts'
 import type { DatabaseAddress } from '../db/address.ts'
 import { type Db, openDatabase } from '../db/database.ts'
 import { createWriter } from '../db/writer.ts'
-import { listPrecomputedBlobs } from '../deployments/precomputed/store.ts'
 import { isStorageFull } from '../durable.ts'
 import { hasActiveKey, recogniseKey } from '../keys/recognise.ts'
 import { writeUses } from '../keys/store.ts'
 import type { DataLayout } from '../layout.ts'
 import type { Logger } from '../logging.ts'
 import { mountArtifacts } from '../mlflow/artifact-mount.ts'
+import type { MlflowContext } from '../mlflow/route.ts'
 import { createRunTexts } from '../mlflow/run-texts.ts'
 import type { ReadModel } from '../registry/read-model.ts'
-import { listReferencedBlobs } from '../registry/store.ts'
-import { createVersionQueue } from '../registry/version-queue.ts'
+import { createVersionQueue, type VersionQueue } from '../registry/version-queue.ts'
 import type { Route } from '../route.ts'
 import type { RestartCount } from '../supervisor/messages.ts'
 import { ensureDefaultExperiment } from '../tracking/experiments.ts'
@@ -58,6 +58,8 @@ export type ControlOptions = {
   readonly artifacts?: ArtifactStorage | undefined
   /** Hosts that webhooks may be at although they are inside. */
   readonly webhookHosts?: readonly string[]
+  /** What was deleted is removed for good after so many days; 0: never. */
+  readonly deletedDays?: number
   readonly now?: () => number
 }
 
@@ -87,11 +89,6 @@ export type Control = {
 export async function openControl(options: ControlOptions): Promise<Control> {
   const { layout, logger, now = Date.now } = options
   const { db, blobs } = await openStorage(options, now)
-  const writer = createWriter(db)
-  const artifacts = await openArtifacts({
-    ...{ layout, db, writer, blobs, now },
-    storage: options.artifacts,
-  })
   const gateways = createGateways({
     ackTimeoutMs: options.ackTimeoutMs,
     now: () => performance.now(),
@@ -111,15 +108,8 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const metrics = createControlMetrics(routing.epoch, options.restarts)
   const { readLogStatus } = options
   const status = { context, routing, gateways, startedAt: now(), readLogStatus }
-  const routes = [...controlRoutes({ context, queue, status }), ...options.routes]
-  await ensureDefaultExperiment(db, artifacts.root, now())
-  const runTexts = createRunTexts(RUN_TEXTS)
-  const { webhookHosts = [] } = options
-  const mlflow = {
-    ...{ db, writer, artifactRoot: artifacts.root, now, core: context, artifacts, queue, runTexts },
-    webhookHosts,
-  }
-  const sender = startSender({ db, writer, hosts: webhookHosts, now, log: logger })
+  const { mlflow, sender } = await openTracking(options, context, queue)
+  const routes = [...controlRoutes({ context, queue, status, mlflow }), ...options.routes]
   const gate = {
     access: options.access,
     recognise: (asker: Asker) => recogniseKey(db, asker, now()),
@@ -128,7 +118,10 @@ export async function openControl(options: ControlOptions): Promise<Control> {
   const relay = createRelayServer(createRelayAnswerer({ ...gate, context: mlflow, logger }))
   const app = createApp({
     routes,
-    mounts: [(to) => registerMlflow(to, mlflow, logger), (to) => mountArtifacts(to, artifacts, logger)],
+    mounts: [
+      (to) => registerMlflow(to, mlflow, logger),
+      (to) => mountArtifacts(to, mlflow.artifacts, logger),
+    ],
     logger,
     ...gate,
   })
@@ -137,6 +130,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     noteUses: (uses) => writeUses(db, uses),
   })
   await queue.resume()
+  const collecting = collectDaily(mlflow, { days: options.deletedDays ?? 0, log: logger })
   return {
     app,
     internal,
@@ -144,6 +138,7 @@ export async function openControl(options: ControlOptions): Promise<Control> {
     context,
     hasActiveKey: () => hasActiveKey(db, now()),
     async close() {
+      await collecting.stop()
       relay.close()
       await app.close()
       await sender.stop()
@@ -153,6 +148,20 @@ export async function openControl(options: ControlOptions): Promise<Control> {
       await db.destroy()
     },
   }
+}
+
+/** What MLflow's clients ask for. */
+async function openTracking(options: ControlOptions, core: Context, queue: VersionQueue) {
+  const { layout, logger: log, webhookHosts = [], artifacts: storage } = options
+  const { db, blobs, now } = core
+  const writer = createWriter(db)
+  const artifacts = await openArtifacts({ layout, db, writer, blobs, now, storage })
+  await ensureDefaultExperiment(db, artifacts.root, now())
+  const mlflow: MlflowContext = {
+    ...{ db, writer, artifactRoot: artifacts.root, now, core, artifacts, queue },
+    ...{ runTexts: createRunTexts(RUN_TEXTS), webhookHosts },
+  }
+  return { mlflow, sender: startSender({ db, writer, hosts: webhookHosts, now, log }) }
 }
 
 async function openStorage(
@@ -165,12 +174,7 @@ async function openStorage(
   await assertDatabaseNotLost(database, layout)
   const db = await openDatabase(database)
   const blobs = folderBlobs(layout.blobs, layout.incoming)
-  const referenced = new Set([
-    ...(await listReferencedBlobs(db)),
-    ...(await listPrecomputedBlobs(db)),
-    ...(await listArtifactBlobs(db)),
-  ])
-  await collectBlobs(blobs, referenced, now() - UNCLAIMED_MS)
+  await collectBlobs(blobs, await listAllBlobs(db), { before: now() - UNCLAIMED_MS })
   return { db, blobs }
 }
 

@@ -4,6 +4,8 @@ import type { z } from 'zod'
 import { CHALLENGE } from '../access/permission.ts'
 import type { Log } from '../context.ts'
 import { storageFaultOf } from '../storage-fault.ts'
+import { MlflowError } from '../tracking/errors.ts'
+import { FilterError } from '../tracking/filter/tokens.ts'
 
 /** Answers an error as a problem document. Unknown ones are logged whole; their message stays here. */
 export function sendProblem(
@@ -50,6 +52,11 @@ export function toMillwrightError(
   { requestId, limitBytes = 0, contentType: given }: Circumstances,
 ): MillwrightError {
   if (error instanceof MillwrightError) return error
+  if (error instanceof FilterError) return new MillwrightError('TRACKING_REFUSED', { reason: error.message })
+  if (error instanceof MlflowError)
+    return new MillwrightError(error.status === 404 ? 'NOT_TRACKED' : 'TRACKING_REFUSED', {
+      reason: error.message,
+    })
   const fault = storageFaultOf(error)
   if (fault !== undefined) return fault
   const { code, message, statusCode } = error as FastifyFault

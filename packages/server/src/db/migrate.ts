@@ -10,6 +10,7 @@ import { up as addPromotion } from './migrations/0007-promotion.ts'
 import { up as addReaders } from './migrations/0008-readers.ts'
 import { up as addWebhooks } from './migrations/0009-webhooks.ts'
 import { up as addKeyBounds } from './migrations/0010-key-bounds.ts'
+import { up as addSavedSearches } from './migrations/0011-saved-searches.ts'
 import type { Tables } from './tables.ts'
 
 type Migration = {
@@ -35,6 +36,7 @@ export const MIGRATIONS: Migrations = {
   '0009-webhooks': { up: addWebhooks, readableFrom: '0008-readers' },
   // A program before it would take a key for one experiment as one for all.
   '0010-key-bounds': { up: addKeyBounds },
+  '0011-saved-searches': { up: addSavedSearches, readableFrom: '0010-key-bounds' },
 }
 
 /**

@@ -227,6 +227,8 @@ export type Tables = {
     timestamp: number
   }
   migration_readers: { migration: string; readable_from: string }
+  /** `search`: JSON of what is looked for. */
+  saved_searches: { name: string; search: string; changed_by: string; changed_at: number }
   /** Files of runs and models; `digest` names their blob. */
   artifacts: { path: string; digest: string; bytes: number; created_at: number }
 }

@@ -11,6 +11,7 @@ import { chooseLabel } from '../registry/label.ts'
 import { subjectOf } from '../registry/model.ts'
 import { findVersion, readNumbering } from '../registry/store.ts'
 import type { VersionQueue } from '../registry/version-queue.ts'
+import { MlflowError } from '../tracking/errors.ts'
 import type { Tag } from '../tracking/experiments.ts'
 import { assertRegistryTag } from '../tracking/limits.ts'
 import { findLoggedModel, getLoggedModel, putModelTags } from '../tracking/logged-models.ts'
@@ -42,6 +43,15 @@ export type NewRegisteredVersion = Asked & {
   readonly runLink: string
   readonly tags: readonly Tag[]
   readonly by: string
+  /** It is a version of another server, with what was said of it there. */
+  readonly elsewhere?: {
+    readonly number: number
+    /** Where its files are here. */
+    readonly files: string | null
+    readonly stage: string
+    readonly created_at: number
+    readonly updated_at: number
+  }
 }
 
 /** A file of a version as the engine will read it, or why there is none. */
@@ -68,7 +78,7 @@ export async function registerVersion(
   await findRegisteredModel(db, request.model)
   const origin: Origin = isPrompt(request)
     ? { ...request, storage: request.source }
-    : await resolveSource(db, request)
+    : await originOf(db, request)
   const servable: Servable = isPrompt(request)
     ? { reason: 'a prompt is no model' }
     : await findServable(deps, origin.storage)
@@ -87,6 +97,20 @@ const PROMPT_TEXT = 'mlflow.prompt.text'
 
 const isPrompt = ({ tags }: Pick<NewRegisteredVersion, 'tags'>): boolean =>
   tags.some(({ key, value }) => key === IS_PROMPT && value === 'true')
+
+/** What is registered from another server may say it is where this one does not read: then it is only kept. */
+async function originOf(db: Db, request: NewRegisteredVersion): Promise<Origin> {
+  const { source, elsewhere } = request
+  if (elsewhere === undefined) return resolveSource(db, request)
+  const asItIs: Origin = { ...request, storage: source }
+  if (elsewhere.files === null) return asItIs
+  try {
+    return { ...asItIs, storage: (await resolveSource(db, { ...request, source: elsewhere.files })).storage }
+  } catch (error) {
+    if (error instanceof MlflowError) return asItIs
+    throw error
+  }
+}
 
 const MANIFEST = 'MLmodel'
 
@@ -191,10 +215,10 @@ async function findReading(
 /** @returns its number */
 async function insert(tx: Db, insertion: Insertion): Promise<number> {
   const { request, origin, now } = insertion
-  const { model, by } = request
+  const { model, by, elsewhere } = request
   await findRegisteredModel(tx, model)
   const numbering = await readNumbering(tx, model)
-  const number = numbering.next
+  const number = elsewhere?.number ?? numbering.next
   await tx
     .insertInto('versions')
     .values({
@@ -202,13 +226,19 @@ async function insert(tx: Db, insertion: Insertion): Promise<number> {
       ...fileColumns({ model, number }, insertion),
       ...{ source: origin.source, storage: origin.storage, run_id: origin.runId, model_id: origin.modelId },
       ...{ description: request.description, run_link: request.runLink },
-      ...{ created_at: now, updated_at: now, created_by: by },
+      ...{
+        created_at: elsewhere?.created_at ?? now,
+        updated_at: elsewhere?.updated_at ?? now,
+        created_by: by,
+      },
+      stage: elsewhere?.stage ?? null,
     })
     .execute()
   for (const { key, value } of new Map(request.tags.map((tag) => [tag.key, tag])).values())
     await tx.insertInto('version_tags').values({ model, number, key, value }).execute()
-  await touchModel(tx, model, now)
-  if (origin.modelId !== null) await noteVersion(tx, origin.modelId, { name: model, version: number })
+  if (elsewhere === undefined) await touchModel(tx, model, now)
+  if (origin.modelId !== null && elsewhere === undefined)
+    await noteVersion(tx, origin.modelId, { name: model, version: number })
   await recordEvent(tx, {
     ...{ at: now, by, type: 'version.created', subject: subjectOf({ model, number }) },
     data: { source: origin.source, run_id: origin.runId },
