@@ -47,8 +47,8 @@ const KINDS: readonly Kind[] = [
     name: 'postgres',
     include: [
       'test/postgres/**/*.test.ts',
-      'test/e2e/{artifacts,deploy-kill,keys,mlflow-trace,promotion,release}.test.ts',
-      'packages/server/{src,test}/{artifacts,collection,control,db,deployments,imports,keys,mlflow,promotion,registered,registry,runs,tracking}/**/*.test.ts',
+      'test/e2e/{mlflow-trace,promotion}.test.ts',
+      'packages/server/src/{artifacts,collection,db,imports,keys,mlflow,promotion,registered,registry,runs,tracking}/**/*.test.ts',
     ],
     timeoutMs: 60_000,
     setup: 'test/postgres/setup.ts',
