@@ -44,8 +44,21 @@ const CHANGES: readonly (readonly [
   ['POST', '/api/v1/keys/{key}/revoke', {}, 'key.revoked'],
   ['POST', '/api/v1/webhooks/{webhook}/deliveries/{delivery}/replay', {}, 'webhook.replayed'],
 ]
-/** Bytes without a name: what is made of them is recorded, with their digest. */
-const WITHOUT_EVENT = ['PUT /api/v1/uploads']
+/** What is recorded otherwise, or says of itself who wrote it. */
+const WITHOUT_EVENT = [
+  // Bytes without a name: what is made of them is recorded, with their digest.
+  'PUT /api/v1/uploads',
+  // What is logged to runs is theirs, as when MLflow's clients log it.
+  'POST /api/v1/tracking/tags',
+  'POST /api/v1/tracking/import',
+  // Recorded as the creation of the version.
+  'POST /api/v1/tracking/import/models/{model}/versions',
+  // Recorded where it removes something; here there is nothing.
+  'POST /api/v1/tracking/gc',
+  // Searches change nothing that is searched.
+  'PUT /api/v1/tracking/searches/{name}',
+  'DELETE /api/v1/tracking/searches/{name}',
+]
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let control: Control
