@@ -5,7 +5,7 @@ const time = z.int().min(0)
 const Tag = z.object({ key: z.string(), value: z.string() })
 const tags = z.array(Tag).max(10_000).default([])
 /** What JSON has no number for is written as MLflow's protocol does. */
-const MetricValue = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
+const MetricValue = z.union([z.number(), z.literal(['NaN', 'Infinity', '-Infinity'])])
 const runId = z.string().min(1).max(256)
 
 const ImportedExperiment = z.object({

@@ -44,7 +44,7 @@ export type TrackingStorage = z.infer<typeof TrackingStorage>
 
 const Pairs = z.record(z.string(), z.string())
 /** What JSON has no number for is written as MLflow's protocol does. */
-const MetricNumber = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
+const MetricNumber = z.union([z.number(), z.literal(['NaN', 'Infinity', '-Infinity'])])
 
 export const TrackedRun = z.object({
   run_id: z.string(),
