@@ -80,6 +80,8 @@ class SqliteDriver implements Driver {
 
 type Prepared = { readonly statement: StatementSync; readonly givesRows: boolean }
 
+/** Prepared statements that are kept: searches have as many forms as callers think of. */
+const MOST_STATEMENTS = 256
 const KEPT = /^\s*(select|insert|update|delete|with|savepoint|release|rollback)/
 
 class SqliteConnection implements DatabaseConnection {
@@ -119,14 +121,20 @@ class SqliteConnection implements DatabaseConnection {
     throw new Error('sqlite: queries are not streamed; page through them')
   }
 
-  /** Queries come from the query builder, so their number is small. Schema changes are not kept. */
+  /** Schema changes are not kept. */
   #statement(sql: string): Prepared {
     const kept = this.#statements.get(sql)
     if (kept !== undefined) return kept
     const statement = this.#db.prepare(sql)
     const prepared = { statement, givesRows: statement.columns().length > 0 }
-    if (KEPT.test(sql)) this.#statements.set(sql, prepared)
+    if (KEPT.test(sql)) this.#keep(sql, prepared)
     return prepared
+  }
+
+  #keep(sql: string, prepared: Prepared): void {
+    this.#statements.set(sql, prepared)
+    const [oldest] = this.#statements.keys()
+    if (this.#statements.size > MOST_STATEMENTS) this.#statements.delete(oldest!)
   }
 }
 
