@@ -86,12 +86,30 @@ describe('a version that a client registers', () => {
     const id = await logChurn('v2')
     const [first, second] = [await register('again', id), await register('again', id)]
     const versions = await askAs(control.app, 'GET', '/api/v1/models/again/versions')
-    const data = versions.body.data as { number: number; state: string; digest: string; schema: unknown }[]
+    const data = versions.body.data as { state: string; digest: string; schema: unknown; check: unknown }[]
 
     expect([first.version, second.version]).toEqual(['1', '2'])
     expect(data.map(({ state }) => state)).toEqual(['READY', 'READY'])
     expect(new Set(data.map(({ digest }) => digest)).size).toBe(2)
     expect(data[0]!.schema).toEqual(data[1]!.schema)
+    // Its latency was measured once.
+    expect(data[0]!.check).toEqual(data[1]!.check)
+  })
+
+  test('is read anew when another file is in the place of the first', async () => {
+    const id = await logChurn('v2')
+    await register('replaced', id)
+    const path = `0/models/${id}/artifacts/model.pkl`
+    await control.app.inject({
+      ...{ method: 'PUT', url: `/api/2.0/mlflow-artifacts/artifacts/${path}` },
+      ...{ payload: await readChurn('v3'), headers: { 'content-type': 'application/octet-stream' } },
+    })
+    await register('replaced', id)
+    const versions = await askAs(control.app, 'GET', '/api/v1/models/replaced/versions')
+    const data = versions.body.data as { bytes: number; report: { bytes: number } }[]
+
+    expect(data.map(({ report }) => report.bytes)).toEqual(data.map(({ bytes }) => bytes))
+    expect(data[0]!.bytes).not.toBe(data[1]!.bytes)
   })
 
   test.each([
