@@ -9,7 +9,7 @@ import { parseHosts } from '../outgoing/receiver.ts'
 import { openPredictionLog, type PredictionLog } from '../predictions/prediction-log.ts'
 import { predictionRoutes } from '../predictions/routes.ts'
 import { engineReader } from '../registry/engine-reader.ts'
-import { settleMemory } from '../settle.ts'
+import { settleMemoryWhenQuiet } from '../settle.ts'
 import { answerPings, followRestarts, onStop, tellSupervisor } from '../supervisor/messages.ts'
 import { VERSION } from '../version.ts'
 import { readDropped } from './dropped.ts'
@@ -67,7 +67,7 @@ async function start(): Promise<void> {
   await listenForRelays(control.relay, layout.relaySocket)
   await listen(control.app, layout.controlSocket)
   await tellSupervisor({ type: 'ready', hasKeys: await control.hasActiveKey() })
-  settleMemory()
+  settleMemoryWhenQuiet()
   logger.info('control is ready')
 }
 

@@ -24,7 +24,7 @@ import { aliasServersOf } from '../metrics/aliases.ts'
 import { createMetricsServer, scrapeAll } from '../metrics/scrape.ts'
 import { parseHosts } from '../outgoing/receiver.ts'
 import { createSegmentWriter } from '../segments/writer.ts'
-import { settleMemory } from '../settle.ts'
+import { settleMemoryWhenQuiet } from '../settle.ts'
 import { answerPings, onStop, tellSupervisor } from '../supervisor/messages.ts'
 import { VERSION } from '../version.ts'
 import { createCaching } from './cache/caching.ts'
@@ -109,7 +109,7 @@ async function run(config: Config, slot: number, logger: Logger): Promise<void> 
   logger.info(`listening on ${config.MILLWRIGHT_HOST}:${port}`)
   await jobs.start(gateway.answer)
   await tellSupervisor({ type: 'ready', port })
-  settleMemory()
+  settleMemoryWhenQuiet()
 
   stopWhenTold(config, logger, {
     gateway,

@@ -1,5 +1,4 @@
 import type { Context } from '../context.ts'
-import { settleMemory } from '../settle.ts'
 import { type StoredVersion, subjectOf, type VersionKey } from './model.ts'
 import { processVersion } from './process-version.ts'
 import { listPending } from './store.ts'
@@ -22,12 +21,7 @@ export function createVersionQueue(context: Context): VersionQueue {
     const id = subjectOf(key)
     const joined = running.get(id)
     if (joined !== undefined) return joined
-    const work = last
-      .then(() => processVersion(context, key))
-      .finally(() => {
-        running.delete(id)
-        settleMemory()
-      })
+    const work = last.then(() => processVersion(context, key)).finally(() => running.delete(id))
     running.set(id, work)
     last = work.catch(() => {})
     return work

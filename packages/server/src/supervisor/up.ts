@@ -5,7 +5,7 @@ import { artifactStorageOf, type Config, tlsFilesOf } from '../config.ts'
 import { shownAddress } from '../db/address.ts'
 
 import { type DataLayout, layoutOf } from '../layout.ts'
-import { settleMemory } from '../settle.ts'
+import { settleMemoryWhenQuiet } from '../settle.ts'
 import { type Child, type Ended, superviseChild } from './child.ts'
 import type { ChildMessage, RestartCount, StopSignal } from './messages.ts'
 import { checkPort, holdDataFolder, prepareDataFolder, StartError } from './preflight.ts'
@@ -44,7 +44,7 @@ export async function runUp(options: UpOptions): Promise<void> {
   const stopped = stopOnSignal(tree, options)
   const port = await Promise.race([tree.ready.catch(() => undefined), stopped.then(() => undefined)])
   if (port !== undefined) {
-    settleMemory()
+    settleMemoryWhenQuiet()
     const url = urlOf(config, port)
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
     say(`Millwright ${options.version} ready in ${seconds}s`)
