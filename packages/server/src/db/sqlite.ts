@@ -61,11 +61,11 @@ class SqliteDriver implements Driver {
 
   /** `immediate`: a second writer waits here, and never fails half-way. */
   async beginTransaction(): Promise<void> {
-    this.#connection!.run('begin immediate')
+    this.#connection!.execute('begin immediate')
   }
 
   async commitTransaction(): Promise<void> {
-    this.#connection!.run('commit')
+    this.#connection!.execute('commit')
   }
 
   /** A full disk may have rolled back already. */
@@ -82,7 +82,7 @@ type Prepared = { readonly statement: StatementSync; readonly givesRows: boolean
 
 /** Prepared statements that are kept: searches have as many forms as callers think of. */
 const MOST_STATEMENTS = 256
-const KEPT = /^\s*(select|insert|update|delete|with|savepoint|release|rollback)/
+const KEPT = /^\s*(select|insert|update|delete|with|savepoint|release|rollback|begin|commit)/
 
 class SqliteConnection implements DatabaseConnection {
   readonly #db: DatabaseSync
@@ -100,6 +100,11 @@ class SqliteConnection implements DatabaseConnection {
 
   run(sql: string): void {
     this.#db.exec(sql)
+  }
+
+  /** Without parsing it each time. */
+  execute(sql: string): void {
+    this.#statement(sql).statement.run()
   }
 
   close(): void {

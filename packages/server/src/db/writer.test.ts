@@ -48,6 +48,7 @@ test.each([
   const write = open()
   const names = Array.from({ length: 20 }, (_, i) => `m${String(i).padStart(2, '0')}`)
 
+  await expect(write((tx) => add(tx, 'alone', true))).rejects.toThrow('not alone')
   const results = await Promise.allSettled(names.map((name, i) => write((tx) => add(tx, name, i % 2 === 1))))
 
   const wanted = names.map((name, i) =>

@@ -41,7 +41,7 @@ function createGroupWriter(db: Db): Writer {
     while (waiting.length > 0) {
       const group = waiting.slice(0, MOST)
       waiting = waiting.slice(MOST)
-      await writeGroup(db, group)
+      await (group.length === 1 ? writeOne(db, group[0]!) : writeGroup(db, group))
     }
     isWriting = false
   }
@@ -53,6 +53,13 @@ function createGroupWriter(db: Db): Writer {
       }),
   }
 }
+
+/** Nobody else's change is to be kept when it fails. Never rejects: whoever waits is told. */
+const writeOne = (db: Db, { change, resolve, reject }: Waiting): Promise<void> =>
+  db
+    .transaction()
+    .execute(change)
+    .then((value) => resolve(value as never), reject)
 
 /** Never rejects: whoever waits is told. */
 async function writeGroup(db: Db, group: readonly Waiting[]): Promise<void> {
