@@ -5,8 +5,6 @@ import { createPulse } from './pulse.ts'
 export type ChildOptions = {
   readonly entry: string
   readonly args: readonly string[]
-  /** Of Node, besides those of this process. */
-  readonly execArgv: readonly string[]
   readonly env: () => NodeJS.ProcessEnv
   readonly onReady: (message: ChildMessage & { type: 'ready' }) => void
   /** The child said why it cannot run, before it was ever ready. */
@@ -47,7 +45,6 @@ export function superviseChild(options: ChildOptions): Child {
   const start = (): void => {
     const startedAt = performance.now()
     const child = fork(options.entry, [...options.args], {
-      execArgv: [...process.execArgv, ...options.execArgv],
       env: options.env(),
       stdio: 'inherit',
     })

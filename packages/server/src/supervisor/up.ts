@@ -74,22 +74,15 @@ type Tree = {
 type Role = {
   readonly name: string
   readonly process: RestartCount['process']
-  /** Options of Node. */
-  readonly execArgv?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
 }
 
 /** glibc's arenas, one a thread, grow while modules load and are not given back: few threads here need one. */
 const FEW_ARENAS = { MALLOC_ARENA_MAX: '1' }
 
-/**
- * Control has time and keeps little: V8's young generation stays small. Gateways keep their default: 1 MiB instead of
- * 16 costs a prediction a fifth more.
- */
 const CONTROL: Role = {
   name: 'control',
   process: 'control',
-  execArgv: ['--max-semi-space-size=1'],
   env: FEW_ARENAS,
 }
 
@@ -110,12 +103,11 @@ function startTree(options: UpOptions, layout: DataLayout): Tree {
   const tellRestarts = (): void => children[0]?.tell({ type: 'restarts', counts: restarts.counts() })
   const start = (role: Role, onReady?: (message: Ready) => void): void => {
     if (stopping) return
-    const { name, process, execArgv = [], env: own } = role
+    const { name, process, env: own } = role
     waiting.add(name)
     const child = superviseChild({
       entry,
       args: [process],
-      execArgv,
       // Read at every start: a restarted gateway must come back on the port the first one got.
       env: () => ({
         ...env,
