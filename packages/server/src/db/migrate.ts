@@ -11,6 +11,7 @@ import { up as addReaders } from './migrations/0008-readers.ts'
 import { up as addWebhooks } from './migrations/0009-webhooks.ts'
 import { up as addKeyBounds } from './migrations/0010-key-bounds.ts'
 import { up as addSavedSearches } from './migrations/0011-saved-searches.ts'
+import { up as addValueIndexes } from './migrations/0012-value-indexes.ts'
 import type { Tables } from './tables.ts'
 
 type Migration = {
@@ -37,6 +38,7 @@ export const MIGRATIONS: Migrations = {
   // A program before it would take a key for one experiment as one for all.
   '0010-key-bounds': { up: addKeyBounds },
   '0011-saved-searches': { up: addSavedSearches, readableFrom: '0010-key-bounds' },
+  '0012-value-indexes': { up: addValueIndexes, readableFrom: '0011-saved-searches' },
 }
 
 /**

@@ -32,8 +32,8 @@ export const SEARCHED_RUNS: Searched = {
   }),
   keyed: {
     metric: { table: 'latest_metrics', belongs: ofRun, keyOf: METRIC_KEY, isMetric: true },
-    param: { table: 'params', belongs: ofRun },
-    tag: { table: 'run_tags', belongs: ofRun },
+    param: { table: 'params', belongs: ofRun, indexed: { owner: 'run', of: 'runs.id' } },
+    tag: { table: 'run_tags', belongs: ofRun, indexed: { owner: 'run', of: 'runs.id' } },
   },
   related: {
     dataset: {

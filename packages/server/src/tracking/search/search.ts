@@ -138,12 +138,26 @@ function conditionOf(
       ? sql`(keyed.is_nan = 1 or ${compared(value)})`
       : sql`(keyed.is_nan = 0 and ${compared(value)})`
     : compared(value)
+  if (rows.indexed !== undefined && clause.operator === '=') return isOwner(rows.table, rows.indexed, clause)
   if (rows.several !== undefined) return sql`exists (select 1 ${from} and ${holds})`
   // One row is looked up rather than searched for: planners make joins of `exists`, and begin them at the wrong end.
   if (rows.isMetric) return sql`(select ${holds} ${from})`
   const absent = rows.absent?.(key)
   const found = sql`(select ${value} ${from})`
   return compared(absent === undefined ? found : sql`coalesce(${found}, ${absent})`)
+}
+
+/** Characters of a value that are in its index. */
+const INDEXED = 40
+
+function isOwner(
+  table: string,
+  { owner, of }: NonNullable<Keyed['indexed']>,
+  { key, value }: Clause,
+): RawBuilder<unknown> {
+  const start = [...(value as string)].slice(0, INDEXED).join('')
+  return sql`${sql.ref(of)} in (select ${sql.ref(owner)} from ${sql.table(table)}
+    where key = ${key} and substr(value, 1, ${sql.lit(INDEXED)}) = ${start} and value = ${value})`
 }
 
 /** PostgreSQL takes a value for what it is compared with; what is no integer is none of a column of integers. */

@@ -9,6 +9,8 @@ export type Keyed = {
   readonly table: string
   /** Ties a row, by its alias, to what it belongs to. */
   readonly belongs: (alias: string) => RawBuilder<unknown>
+  /** The column that names the owner, and the owner's, where an index finds owners by the beginning of a value. */
+  readonly indexed?: { readonly owner: string; readonly of: string }
   /** How a key is stored. */
   readonly keyOf?: (key: string) => RawBuilder<unknown>
   /** Values may be NaN. */
