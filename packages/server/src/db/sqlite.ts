@@ -1,6 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import {
-  type CompiledQuery,
   type DatabaseConnection,
   type Dialect,
   type Driver,
@@ -10,6 +9,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import type { ForLists } from './statement.ts'
 import { assertStorable } from './text.ts'
 
 /** How long another process that holds the file (a backup, a shell) is waited for, in milliseconds. */
@@ -112,8 +112,8 @@ class SqliteConnection implements DatabaseConnection {
     this.#db.close()
   }
 
-  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const { statement, givesRows } = this.#statement(sql)
+  async executeQuery<R>({ sql, parameters, asLists = false }: ForLists): Promise<QueryResult<R>> {
+    const { statement, givesRows } = this.#statement(sql, asLists)
     assertStorable(parameters)
     const values = parameters as SQLInputValue[]
     if (givesRows) return { rows: readAll(statement, values) as R[] }
@@ -127,17 +127,19 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   /** Schema changes are not kept. */
-  #statement(sql: string): Prepared {
-    const kept = this.#statements.get(sql)
+  #statement(sql: string, asLists = false): Prepared {
+    const name = asLists ? `lists: ${sql}` : sql
+    const kept = this.#statements.get(name)
     if (kept !== undefined) return kept
     const statement = this.#db.prepare(sql)
+    statement.setReturnArrays(asLists)
     const prepared = { statement, givesRows: statement.columns().length > 0 }
-    if (KEPT.test(sql)) this.#keep(sql, prepared)
+    if (KEPT.test(sql)) this.#keep(name, prepared)
     return prepared
   }
 
-  #keep(sql: string, prepared: Prepared): void {
-    this.#statements.set(sql, prepared)
+  #keep(name: string, prepared: Prepared): void {
+    this.#statements.set(name, prepared)
     const [oldest] = this.#statements.keys()
     if (this.#statements.size > MOST_STATEMENTS) this.#statements.delete(oldest!)
   }
@@ -160,13 +162,13 @@ function readAll(statement: StatementSync, values: readonly SQLInputValue[]): un
 function readBigInts(statement: StatementSync, values: readonly SQLInputValue[]): unknown[] {
   statement.setReadBigInts(true)
   try {
-    return statement.all(...values).map(withNumbers)
+    return statement.all(...values).map((row) => (Array.isArray(row) ? row.map(toNumber) : withNumbers(row)))
   } finally {
     statement.setReadBigInts(false)
   }
 }
 
+const toNumber = (value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value)
+
 const withNumbers = (row: object): object =>
-  Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : value]),
-  )
+  Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toNumber(value)]))

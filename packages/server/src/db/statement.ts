@@ -17,6 +17,23 @@ export const run = <R>(
 ): Promise<QueryResult<R>> =>
   db.executeQuery<R>(CompiledQuery.raw(isSqlite(db) ? sqlite : postgres, [...values]))
 
+/** Asks for rows as lists of their columns. */
+export type ForLists = CompiledQuery & { readonly asLists?: boolean }
+
+/** The same, with each row as a list of its columns: of many rows, half of what objects cost on SQLite. */
+export async function runForLists<R extends readonly unknown[]>(
+  db: Db,
+  { sqlite, postgres }: Statement,
+  values: readonly unknown[],
+): Promise<readonly R[]> {
+  if (!isSqlite(db)) {
+    const { rows } = await db.executeQuery<object>(CompiledQuery.raw(postgres, [...values]))
+    return rows.map((row) => Object.values(row) as unknown as R)
+  }
+  const query: ForLists = { ...CompiledQuery.raw(sqlite, [...values]), asLists: true }
+  return (await db.executeQuery(query)).rows as unknown as readonly R[]
+}
+
 /** Rows to be inserted, and what becomes of those that are there: `on conflict …`. */
 export type Insert = {
   readonly into: string

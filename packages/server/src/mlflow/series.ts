@@ -3,7 +3,7 @@ import { historyOf } from '../tracking/metrics.ts'
 import { findRow } from '../tracking/runs.ts'
 import { seriesOf } from '../tracking/series.ts'
 import { ofRun, ofRuns } from './about.ts'
-import { metricOf } from './encode.ts'
+import { metricOf, metricsOf } from './encode.ts'
 import { int64, list, required, text } from './fields.ts'
 import { assertPageSize } from './pages.ts'
 import { type MlflowRoute, route } from './route.ts'
@@ -24,7 +24,7 @@ export const SERIES_ROUTES: readonly MlflowRoute[] = [
       const offset = token ? offsetOf(token) : 0
       const { id } = await findRow(db, runIdOf(run))
       const metrics = await historyOf(db, id, { key, offset, limit: limit + 1 })
-      const page = metrics.slice(0, limit).map(metricOf)
+      const page = metricsOf(metrics.slice(0, limit))
       return metrics.length > limit
         ? { metrics: page, next_page_token: tokenOf(offset + limit) }
         : { metrics: page }

@@ -5,7 +5,7 @@ import type { Tables } from '../db/tables.ts'
 import { MlflowError } from './errors.ts'
 import type { Tag } from './experiments.ts'
 import { assertDataset, assertInputTag } from './limits.ts'
-import { groupByRun } from './metrics.ts'
+import { groupByRun } from './of-runs.ts'
 
 /** Data that a run read, named by what is in it. */
 type Dataset = {
@@ -95,6 +95,7 @@ export async function lineageOf(db: Db, runs: readonly number[]): Promise<Map<nu
       .orderBy('run')
       .orderBy('dataset')
       .execute(),
+    ({ run }) => run,
     ({ run: _, tags, ...dataset }): DatasetInput => ({ tags: JSON.parse(tags) as Tag[], dataset }),
   )
   const uses = groupByRun(
@@ -105,6 +106,7 @@ export async function lineageOf(db: Db, runs: readonly number[]): Promise<Map<nu
       .orderBy('run')
       .orderBy('step')
       .execute(),
+    ({ run }) => run,
     (use) => use,
   )
   const read = [...new Set([...datasets.keys(), ...uses.keys()])]

@@ -1,8 +1,8 @@
 import type { Db } from '../db/database.ts'
-import { numbers } from '../db/dialect.ts'
-import { type Insert, insertAll, run, type Statement, statement } from '../db/statement.ts'
+import { type Insert, insertAll, run, runForLists, type Statement, statement } from '../db/statement.ts'
 import { invalid } from './errors.ts'
 import { assertKey } from './limits.ts'
+import { groupByRun, ofRuns } from './of-runs.ts'
 
 /** One observed value. `timestamp` in milliseconds since 1970. */
 export type Metric = {
@@ -109,41 +109,31 @@ async function findKeys(db: Db, names: readonly string[]): Promise<Map<string, n
   return new Map(rows.map((row) => [row.name, row.id]))
 }
 
-const shown = ({
-  name,
-  value,
-  is_nan,
-  timestamp,
-  step,
-}: Omit<Stored, 'key' | 'run'> & { name: string }): Metric => ({
-  ...{ key: name, value: numberOf({ value, is_nan }), timestamp, step },
+type Listed = readonly [name: string, value: number, is_nan: number, timestamp: number, step: number]
+
+const metricFrom = ([key, value, is_nan, timestamp, step]: Listed): Metric => ({
+  ...{ key, value: is_nan === 1 ? Number.NaN : value, timestamp, step },
 })
+
+const FIND_LATEST = ofRuns(
+  'select run, name, value, is_nan, timestamp, step from latest_metrics join metric_keys on metric_keys.id = latest_metrics.key',
+  'name',
+)
 
 /** Of each run, by its number. */
 export async function latestOf(db: Db, runs: readonly number[]): Promise<Map<number, Metric[]>> {
-  const rows = await db
-    .selectFrom('latest_metrics')
-    .innerJoin('metric_keys', 'metric_keys.id', 'latest_metrics.key')
-    .select(['run', 'name', 'value', 'is_nan', 'timestamp', 'step'])
-    .where('run', 'in', numbers(db, runs))
-    .orderBy('run')
-    .orderBy('name')
-    .execute()
-  return groupByRun(rows, shown)
+  const rows = await runForLists<readonly [number, ...Listed]>(db, FIND_LATEST, [JSON.stringify(runs)])
+  return groupByRun(
+    rows,
+    ([run]) => run,
+    ([, ...metric]) => metricFrom(metric),
+  )
 }
 
-export function groupByRun<R extends { run: number }, T>(
-  rows: readonly R[],
-  map: (row: R) => T,
-): Map<number, T[]> {
-  const groups = new Map<number, T[]>()
-  for (const row of rows) {
-    const group = groups.get(row.run)
-    if (group === undefined) groups.set(row.run, [map(row)])
-    else group.push(map(row))
-  }
-  return groups
-}
+const FIND_HISTORY = statement(
+  'select name, value, is_nan, timestamp, step from metrics join metric_keys on metric_keys.id = metrics.key ' +
+    'where run = ? and name = ? order by timestamp, step, value limit ? offset ?',
+)
 
 /** In order of timestamp, step and value. */
 export async function historyOf(
@@ -151,17 +141,5 @@ export async function historyOf(
   run: number,
   { key, offset, limit }: { readonly key: string; readonly offset: number; readonly limit: number },
 ): Promise<Metric[]> {
-  const rows = await db
-    .selectFrom('metrics')
-    .innerJoin('metric_keys', 'metric_keys.id', 'metrics.key')
-    .select(['name', 'value', 'is_nan', 'timestamp', 'step'])
-    .where('run', '=', run)
-    .where('name', '=', key)
-    .orderBy('timestamp')
-    .orderBy('step')
-    .orderBy('value')
-    .limit(limit)
-    .offset(offset)
-    .execute()
-  return rows.map(shown)
+  return (await runForLists<Listed>(db, FIND_HISTORY, [run, key, limit, offset])).map(metricFrom)
 }

@@ -1,13 +1,13 @@
 import type { Selectable } from 'kysely'
 import type { Db } from '../db/database.ts'
-import { numbers } from '../db/dialect.ts'
-import { type Insert, insertAll, run, type Statement, statement } from '../db/statement.ts'
+import { type Insert, insertAll, run, runForLists, type Statement, statement } from '../db/statement.ts'
 import type { RunStatus, Tables } from '../db/tables.ts'
 import { invalid, MlflowError } from './errors.ts'
 import { assertActive, getExperiment, type Tag } from './experiments.ts'
 import { type Lineage, lineageOf } from './inputs.ts'
 import { assertKey, assertRunId, paramValue, runTagValue } from './limits.ts'
-import { groupByRun, latestOf, type Metric } from './metrics.ts'
+import { latestOf, type Metric } from './metrics.ts'
+import { groupByRun, ofRuns } from './of-runs.ts'
 
 type Row = Selectable<Tables['runs']>
 export type Run = Row & {
@@ -74,22 +74,27 @@ export async function getRun(db: Db, runId: string): Promise<Run> {
   return run!
 }
 
+type Keyed = readonly [run: number, key: string, value: string]
+const FIND_TAGS = ofRuns('select run, key, value from run_tags', 'key')
+const FIND_PARAMS_OF = ofRuns('select run, key, value from params', 'key')
+
+const keyedOf = async (
+  db: Db,
+  find: Statement,
+  runs: readonly number[],
+): Promise<Map<number, { key: string; value: string }[]>> =>
+  groupByRun(
+    await runForLists<Keyed>(db, find, [JSON.stringify(runs)]),
+    ([run]) => run,
+    ([, key, value]) => ({ key, value }),
+  )
+
 /** Runs with what was logged to them, in the order given. */
 export async function withData(db: Db, rows: readonly Row[]): Promise<Run[]> {
   if (rows.length === 0) return []
   const ids = rows.map(({ id }) => id)
-  const keyed = async (table: 'run_tags' | 'params') =>
-    groupByRun(
-      await db
-        .selectFrom(table)
-        .selectAll()
-        .where('run', 'in', numbers(db, ids))
-        .orderBy('run')
-        .orderBy('key')
-        .execute(),
-      ({ key, value }) => ({ key, value }),
-    )
-  const [tags, params, metrics] = [await keyed('run_tags'), await keyed('params'), await latestOf(db, ids)]
+  const [tags, params] = [await keyedOf(db, FIND_TAGS, ids), await keyedOf(db, FIND_PARAMS_OF, ids)]
+  const metrics = await latestOf(db, ids)
   const lineage = await lineageOf(db, ids)
   return rows.map((row) => ({
     ...row,
