@@ -34,26 +34,34 @@ export function writeFrame({
   return frame
 }
 
-/** Puts what arrives together to frames. @throws RangeError for a frame that is too large */
+/** Puts what arrives together to frames. Nothing of a chunk is kept. @throws RangeError for a frame of a size that none has */
 export function createFrameReader(onFrame: (frame: Frame) => void): (chunk: Buffer) => void {
-  let pieces: Buffer[] = []
-  let bytes = 0
-  let needed = 4
+  const size = Buffer.alloc(4)
+  let frame: Buffer | undefined
+  let filled = 0
   return (chunk) => {
-    pieces.push(chunk)
-    bytes += chunk.length
-    if (bytes < needed) return
-    let rest = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, bytes)
-    for (;;) {
-      needed = rest.length < 4 ? 4 : 4 + rest.readUInt32LE(0)
-      if (needed > MOST_BYTES) throw new RangeError(`a frame of ${needed} bytes`)
-      if (rest.length < Math.max(needed, FIXED)) break
-      onFrame(frameOf(rest.subarray(0, needed)))
-      rest = rest.subarray(needed)
+    for (let at = 0; at < chunk.length; ) {
+      const target = frame ?? size
+      const copied = chunk.copy(target, filled, at)
+      at += copied
+      filled += copied
+      if (filled < target.length) return
+      if (frame === undefined) frame = beginFrame(size)
+      else {
+        onFrame(frameOf(frame))
+        frame = undefined
+        filled = 0
+      }
     }
-    pieces = rest.length === 0 ? [] : [rest]
-    bytes = rest.length
   }
+}
+
+function beginFrame(size: Buffer): Buffer {
+  const bytes = size.length + size.readUInt32LE(0)
+  if (bytes < FIXED || bytes > MOST_BYTES) throw new RangeError(`a frame of ${bytes} bytes`)
+  const frame = Buffer.allocUnsafe(bytes)
+  size.copy(frame)
+  return frame
 }
 
 function frameOf(bytes: Buffer): Frame {

@@ -18,20 +18,27 @@ export type Relay = {
 /** Requests that may be under way; beyond them control is not keeping up. */
 const MOST = 1024
 
+/** What is read at once, into the same memory each time: lists of runs are larger than what is read by default. */
+const READ_BYTES = 256 << 10
+
 type Asked = { readonly resolve: (answer: Frame) => void; readonly reject: (error: Error) => void }
 
 export function createRelay(socketPath: string): Relay {
   const asked = new Map<number, Asked>()
+  const buffer = Buffer.alloc(READ_BYTES)
   let socket: Socket | undefined
   let last = 0
 
   const open = (): Socket => {
-    const opened = connect(socketPath)
     const read = createFrameReader((frame) => {
       asked.get(frame.id)?.resolve(frame)
       asked.delete(frame.id)
     })
-    opened.on('data', read)
+    const callback = (bytes: number): boolean => {
+      read(buffer.subarray(0, bytes))
+      return true
+    }
+    const opened = connect({ path: socketPath, onread: { buffer, callback } })
     opened.on('error', () => {})
     opened.on('close', () => {
       if (socket === opened) socket = undefined
