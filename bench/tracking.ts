@@ -2,16 +2,18 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { interpreterOf } from '../test/mlflow/clients.ts'
+import { findPostgres } from '../test/support/postgres.ts'
 import { cpuSeconds, type Program, proportionalMemory } from './http/programs.ts'
 import { type Load, load } from './tracking/load.ts'
 import { CALLER_COUNTS, prepare, walk } from './tracking/operations.ts'
-import { startOurs, startTheirs } from './tracking/servers.ts'
+import { startOnPostgres, startOurs, startTheirs } from './tracking/servers.ts'
 
 /**
- * npm run bench:tracking [-- --seconds N --runs N,N --operations REGEX --ours-only --json]: Millwright and MLflow's newest server, both on SQLite with as
- * many runs (10 metrics and 10 params each, put into the files before the start), asked the same by the same load generator,
- * one after the other, all cores shared with it. MLflow has its default workers and does not run jobs; its start and memory
- * are also given as it comes, with jobs. Processor time is that of all processes of a server. 100 000 runs: --runs 100000
+ * npm run bench:tracking [-- --seconds N --runs N,N --operations REGEX --servers NAME,NAME --json]: Millwright on SQLite and on
+ * PostgreSQL (skipped where it is not installed), and MLflow's newest server on SQLite, with as many runs (10 metrics and 10
+ * params each, put into the databases before the start), asked the same by the same load generator, one server after the
+ * other, all cores shared with it. MLflow has its default workers and does not run jobs; its start and memory are also given as
+ * it comes, with jobs. Processor time is that of all processes of a server, PostgreSQL's with it. 100 000 runs: --runs 100000
  * (MLflow's order by metric takes minutes then). Installs MLflow with the first run.
  */
 const { values } = parseArgs({
@@ -20,7 +22,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '10000' },
     json: { type: 'boolean', default: false },
     operations: { type: 'string', default: '' },
-    'ours-only': { type: 'boolean', default: false },
+    servers: { type: 'string', default: 'sqlite,postgres,mlflow' },
   },
 })
 const seconds = Number(values.seconds)
@@ -80,21 +82,32 @@ const progress = ({ operation, callers, requests, cpu, p50 }: Point): void =>
 const short = (value: number): string => (value < 10 ? value.toFixed(2) : value.toFixed(value < 100 ? 1 : 0))
 const row = (cells: readonly (string | number)[]): void => console.log(`| ${cells.join(' | ')} |`)
 
-function print(ours: Measured, theirs: Measured | undefined): void {
+/** A line for each operation and number of callers; ratios are of MLflow to Millwright on SQLite. */
+function print(measured: Readonly<Record<string, Measured>>): void {
+  const names = Object.keys(measured)
   const head = ['ms CPU', 'p50 ms', 'p99 ms', 'per s']
-  row(['operation', 'callers', ...head, ...head.map((name) => `MLflow: ${name}`), '× per s', '× CPU'])
-  row(Array(12).fill('---'))
-  for (const point of ours.points) {
-    const other = theirs?.points.find(
-      ({ operation, callers }) => operation === point.operation && callers === point.callers,
-    )
-    const cells = (load: Load | undefined): string[] =>
-      load === undefined ? ['–', '–', '–', '–'] : [load.cpu, load.p50, load.p99, load.perSecond].map(short)
-    const ratios =
-      other === undefined
-        ? ['–', '–']
-        : [short(point.perSecond / other.perSecond), short(other.cpu / Math.max(point.cpu, 0.001))]
-    row([point.operation, point.callers, ...cells(point), ...cells(other), ...ratios])
+  const { sqlite, mlflow } = measured
+  const ratios = sqlite !== undefined && mlflow !== undefined
+  row([
+    ...['operation', 'callers', ...names.flatMap((name) => head.map((column) => `${name}: ${column}`))],
+    ...(ratios ? ['× per s', '× CPU'] : []),
+  ])
+  row(Array(2 + names.length * head.length + (ratios ? 2 : 0)).fill('---'))
+  for (const { operation, callers } of Object.values(measured)[0]!.points) {
+    const pointOf = (one: Measured | undefined): Load | undefined =>
+      one?.points.find((point) => point.operation === operation && point.callers === callers)
+    const cells = names.flatMap((name) => {
+      const load = pointOf(measured[name])
+      return load === undefined
+        ? head.map(() => '–')
+        : [load.cpu, load.p50, load.p99, load.perSecond].map(short)
+    })
+    const [ours, theirs] = [pointOf(sqlite), pointOf(mlflow)]
+    const ratio =
+      ours === undefined || theirs === undefined
+        ? []
+        : [short(ours.perSecond / theirs.perSecond), short(theirs.cpu / Math.max(ours.cpu, 0.001))]
+    row([operation, callers, ...cells, ...ratio])
   }
 }
 
@@ -110,21 +123,31 @@ async function idle(server: Program): Promise<Omit<Measured, 'points'>> {
   return { startSeconds: server.readySeconds, megabytes, processes: pids.length }
 }
 
-const python = await interpreterOf('mlflow3')
-const withTheirs = !values['ours-only']
+const asked = values.servers.split(',')
+const postgres = findPostgres()
+const python = asked.includes('mlflow') ? await interpreterOf('mlflow3') : undefined
+const STARTS: Readonly<Record<string, ((runs: number) => Promise<Program>) | undefined>> = {
+  sqlite: startOurs,
+  postgres: postgres === undefined ? undefined : (runs) => startOnPostgres(postgres, runs),
+  mlflow: (runs) => startTheirs(python!, runs),
+}
 for (const runs of values.runs.split(',').map(Number)) {
-  const ours = await measure(await startOurs(runs), runs)
-  const theirs = withTheirs ? await measure(await startTheirs(python, runs), runs) : undefined
-  const asItComes = withTheirs ? await idle(await startTheirs(python, 0, true)) : undefined
+  const measured: Record<string, Measured> = {}
+  for (const name of asked) {
+    const open = STARTS[name]
+    if (open === undefined) console.error(`${name} is not installed: skipped`)
+    else measured[name] = await measure(await open(runs), runs)
+  }
+  const asItComes = python === undefined ? undefined : await idle(await startTheirs(python, 0, true))
   if (values.json) {
-    console.log(JSON.stringify({ runs, cores: availableParallelism(), seconds, ours, theirs, asItComes }))
+    console.log(JSON.stringify({ runs, cores: availableParallelism(), seconds, ...measured, asItComes }))
     continue
   }
   console.log(
     `\n${runs} runs, cores ${availableParallelism()}, node ${process.version}, ${seconds} s a point\n`,
   )
-  print(ours, theirs)
-  console.log(`\n${said('Millwright', ours)}`)
-  if (theirs !== undefined) console.log(said('MLflow without jobs', theirs))
-  if (asItComes !== undefined) console.log(said('MLflow as it comes', asItComes))
+  print(measured)
+  console.log('')
+  for (const [name, one] of Object.entries(measured)) console.log(said(name, one))
+  if (asItComes !== undefined) console.log(said('mlflow as it comes, with jobs', asItComes))
 }

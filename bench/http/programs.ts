@@ -168,7 +168,7 @@ async function stopChild(child: ChildProcess): Promise<void> {
 }
 
 /** A process and all its descendants. */
-function treeOf(root: number): number[] {
+export function treeOf(root: number): number[] {
   const parents = new Map<number, number>()
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
     try {

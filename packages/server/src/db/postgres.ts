@@ -12,6 +12,7 @@ import {
 import type pg from 'pg'
 import { DatabaseUnavailable } from '../durable.ts'
 import { type DatabaseAddress, shownAddress } from './address.ts'
+import { preparedName } from './statement.ts'
 import { assertStorable, UnstorableText } from './text.ts'
 
 /** Connections of one process. Changes beyond that wait for one. */
@@ -83,7 +84,8 @@ const askedOf =
   (client: pg.PoolClient, place: string) =>
   async (text: string, values: readonly unknown[] = []): Promise<pg.QueryResult> => {
     assertStorable(values)
-    return client.query(text, [...values]).catch(word(place))
+    const name = preparedName(text)
+    return client.query({ text, values: [...values], ...(name && { name }) }).catch(word(place))
   }
 
 /** The same pool, whose errors tell a server that is away from a statement that is wrong. */

@@ -2,13 +2,24 @@ import { CompiledQuery, type QueryResult } from 'kysely'
 import type { Db } from './database.ts'
 import { isSqlite } from './dialect.ts'
 
-/** SQL of a hot path, written once for both databases with `?` for its values: building it anew costs more than running it. */
+/** SQL of a hot path, written once: building it anew costs more than running it. */
 export type Statement = { readonly sqlite: string; readonly postgres: string }
 
-export function statement(text: string): Statement {
-  let count = 0
-  return { sqlite: text, postgres: text.replaceAll('?', () => `$${++count}`) }
+const names = new Map<string, string>()
+
+/** @param sqlite with `?` for its values @param postgres where it is not the same */
+export function statement(sqlite: string, postgres = numbered(sqlite)): Statement {
+  names.set(postgres, `millwright_${names.size}`)
+  return { sqlite, postgres }
 }
+
+function numbered(text: string): string {
+  let count = 0
+  return text.replaceAll('?', () => `$${++count}`)
+}
+
+/** What PostgreSQL is to keep it by, so that it is planned once a connection; undefined: it is no text of a hot path. */
+export const preparedName = (text: string): string | undefined => names.get(text)
 
 export const run = <R>(
   db: Db,

@@ -1,11 +1,12 @@
 import type { Selectable } from 'kysely'
 import type { Db } from '../db/database.ts'
 import { numbers } from '../db/dialect.ts'
+import { run } from '../db/statement.ts'
 import type { Tables } from '../db/tables.ts'
 import { MlflowError } from './errors.ts'
 import type { Tag } from './experiments.ts'
 import { assertDataset, assertInputTag } from './limits.ts'
-import { groupByRun } from './of-runs.ts'
+import { groupByRun, ofRuns } from './of-runs.ts'
 
 /** Data that a run read, named by what is in it. */
 type Dataset = {
@@ -84,29 +85,25 @@ export async function putModelUses(
       .execute()
 }
 
+type DatasetRow = Dataset & { readonly run: number; readonly tags: string }
+const FIND_DATASETS = ofRuns(
+  'select run, tags, name, digest, source_type, source, schema, profile from run_datasets join datasets on datasets.id = run_datasets.dataset',
+  'dataset',
+)
+const FIND_USES = ofRuns('select * from run_models', 'step')
+
 /** Of each run, by its number; runs without any are not among them. */
 export async function lineageOf(db: Db, runs: readonly number[]): Promise<Map<number, Lineage>> {
+  const ids = [JSON.stringify(runs)]
+  const runOf = (row: { readonly run: number }): number => row.run
   const datasets = groupByRun(
-    await db
-      .selectFrom('run_datasets')
-      .innerJoin('datasets', 'datasets.id', 'run_datasets.dataset')
-      .select(['run', 'tags', 'name', 'digest', 'source_type', 'source', 'schema', 'profile'])
-      .where('run', 'in', numbers(db, runs))
-      .orderBy('run')
-      .orderBy('dataset')
-      .execute(),
-    ({ run }) => run,
+    (await run<DatasetRow>(db, FIND_DATASETS, ids)).rows,
+    runOf,
     ({ run: _, tags, ...dataset }): DatasetInput => ({ tags: JSON.parse(tags) as Tag[], dataset }),
   )
   const uses = groupByRun(
-    await db
-      .selectFrom('run_models')
-      .selectAll()
-      .where('run', 'in', numbers(db, runs))
-      .orderBy('run')
-      .orderBy('step')
-      .execute(),
-    ({ run }) => run,
+    (await run<Selectable<Tables['run_models']>>(db, FIND_USES, ids)).rows,
+    runOf,
     (use) => use,
   )
   const read = [...new Set([...datasets.keys(), ...uses.keys()])]

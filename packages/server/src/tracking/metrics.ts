@@ -1,5 +1,5 @@
 import type { Db } from '../db/database.ts'
-import { type Insert, insertAll, run, runForLists, type Statement, statement } from '../db/statement.ts'
+import { type Insert, insertAll, run, runForLists, statement } from '../db/statement.ts'
 import { invalid } from './errors.ts'
 import { assertKey } from './limits.ts'
 import { groupByRun, ofRuns } from './of-runs.ts'
@@ -96,10 +96,10 @@ async function keyIds(db: Db, names: readonly string[]): Promise<Map<string, num
 
 const INSERT_KEYS: Insert = { into: 'metric_keys', columns: ['name'], onConflict: 'on conflict do nothing' }
 const FIND_KEY = statement('select id, name from metric_keys where name = ?')
-const FIND_KEYS: Statement = {
-  sqlite: 'select id, name from metric_keys where name in (select value from json_each(?))',
-  postgres: 'select id, name from metric_keys where name in (select json_array_elements_text($1::json))',
-}
+const FIND_KEYS = statement(
+  'select id, name from metric_keys where name in (select value from json_each(?))',
+  'select id, name from metric_keys where name in (select json_array_elements_text($1::json))',
+)
 
 async function findKeys(db: Db, names: readonly string[]): Promise<Map<string, number>> {
   const [name] = names

@@ -1,10 +1,11 @@
-import type { Statement } from '../db/statement.ts'
+import { type Statement, statement } from '../db/statement.ts'
 
 /** A statement that reads of several runs at once, named by one value: the JSON of their numbers. */
-export const ofRuns = (select: string, order: string): Statement => ({
-  sqlite: `${select} where run in (select value from json_each(?)) order by run, ${order}`,
-  postgres: `${select} where run in (select json_array_elements_text($1::json)::bigint) order by run, ${order}`,
-})
+export const ofRuns = (select: string, order: string): Statement =>
+  statement(
+    `${select} where run in (select value from json_each(?)) order by run, ${order}`,
+    `${select} where run in (select json_array_elements_text($1::json)::bigint) order by run, ${order}`,
+  )
 
 /** By the number of the run, in the order of the rows. */
 export function groupByRun<R, T>(

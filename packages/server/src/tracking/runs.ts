@@ -178,11 +178,10 @@ const INSERT_PARAMS: Insert = {
   columns: ['run', 'key', 'value'],
   onConflict: 'on conflict do nothing',
 }
-const FIND_PARAMS: Statement = {
-  sqlite: 'select key, value from params where run = ? and key in (select value from json_each(?))',
-  postgres:
-    'select key, value from params where run = $1 and key in (select json_array_elements_text($2::json))',
-}
+const FIND_PARAMS = statement(
+  'select key, value from params where run = ? and key in (select value from json_each(?))',
+  'select key, value from params where run = $1 and key in (select json_array_elements_text($2::json))',
+)
 
 /** A param keeps its first value; to log the same again is fine. @throws MlflowError INVALID_PARAMETER_VALUE */
 export async function putParam(db: Db, row: Row, param: Tag): Promise<void> {
