@@ -186,12 +186,14 @@ export function proportionalMemory(pids: readonly number[]): number {
   return kilobytes.reduce((sum, value) => sum + value, 0) / 1000
 }
 
-/** User and system seconds of all processes so far, and of their children that have ended. */
+/** User and system seconds of all processes so far, and of their children that have ended: one of these is its parent's then. */
 export function cpuSeconds(pids: readonly number[]): number {
-  const ticks = pids.map((pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-    return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
-  })
+  const ticks = pids
+    .filter((pid) => existsSync(`/proc/${pid}`))
+    .map((pid) => {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+      return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+    })
   return ticks.reduce((sum, value) => sum + value, 0) / 100
 }
 
