@@ -22,12 +22,12 @@ export type RandomAccess = {
 }
 
 /**
- * Immutable bytes, named by their sha256. A blob is whole or absent, whatever dies; it is never overwritten.
+ * Immutable bytes, named by their sha256. A blob is whole or absent, whatever dies; it is overwritten by the same bytes alone.
  * Two implementations to come share this interface: a folder, and object stores.
  */
 export interface BlobStore {
   /**
-   * Stores a stream unless its bytes are there already; bytes that were damaged are replaced.
+   * Stores a stream. What is there already is replaced by the same bytes: mended if it was damaged, and young again.
    * @throws MillwrightError BODY_TOO_LARGE, DIGEST_MISMATCH, STORAGE_FULL
    */
   put(source: Readable, options?: PutOptions): Promise<{ digest: string; bytes: number }>

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, readSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { MillwrightError } from '@millwright/contracts/errors'
 import { isStorageFull, syncFolder } from '../durable.ts'
 import { releasePiece } from '../release-piece.ts'
-import { type Blob, type BlobStore, hashOf, type PutOptions } from './blob-store.ts'
+import type { Blob, BlobStore, PutOptions } from './blob-store.ts'
 
 /** Pieces of a stream are written together from so many bytes on. */
 const WRITTEN_AT_ONCE = 1 << 20
@@ -27,7 +27,7 @@ export function folderBlobs(folder: string, incoming: string): BlobStore {
       const temporary = join(incoming, randomUUID())
       try {
         const written = await receive(source, temporary, options)
-        await adopt(temporary, pathOf(written.digest), written)
+        await adopt(temporary, pathOf(written.digest))
         return written
       } catch (error) {
         if (isStorageFull(error)) throw new MillwrightError('STORAGE_FULL', {}, { cause: error })
@@ -110,18 +110,8 @@ async function writeWhole(file: FileHandle, pieces: readonly Uint8Array[]): Prom
   }
 }
 
-/** Gives a received file its name. A whole blob that is there is kept, and made young so that it is not collected now. */
-async function adopt(
-  temporary: string,
-  path: string,
-  written: { digest: string; bytes: number },
-): Promise<void> {
-  const present = await statOf(path)
-  if (present?.size === written.bytes && (await hashOf(createReadStream(path))) === written.digest) {
-    const now = new Date()
-    const isKept = await utimes(path, now, now).then(() => true, onMissing(false))
-    if (isKept) return
-  }
+/** Gives a received file its name. A blob that is there is replaced by the same bytes: it may be damaged, and is young again. */
+async function adopt(temporary: string, path: string): Promise<void> {
   const folder = dirname(path)
   await mkdir(folder, { recursive: true })
   await rename(temporary, path)
