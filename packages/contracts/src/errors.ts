@@ -36,10 +36,10 @@ export class MillwrightError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** An error in one sentence: the first fault, and how many more there are. */
+/** An error in one sentence: what it says when that names its faults, else the first one, and how many more there are. */
 export function sentenceOf({ message, fields = [] }: MillwrightError): string {
   const [first] = fields
-  if (first === undefined) return message
+  if (first === undefined || message.includes(first.message)) return message
   return fields.length === 1 ? first.message : `${first.message} (and ${fields.length - 1} more)`
 }
 

@@ -157,7 +157,7 @@ test('force takes a reason, and is kept with what it went past', async () => {
 })
 
 test("MLflow's clients obey, and are told why: by alias and by stage", async () => {
-  await setRules('roc_auc >= production + 0.002')
+  await setRules('roc_auc >= production + 0.002', 'approvals 1')
   const version = { name: 'churn', version: '3' }
   const mlflow = '/api/2.0/mlflow'
 
@@ -174,7 +174,9 @@ test("MLflow's clients obey, and are told why: by alias and by stage", async () 
       status: 409,
       body: {
         error_code: 'RESOURCE_CONFLICT',
-        message: 'roc_auc >= production + 0.002: 0.6276, wanted >= 0.8611 (churn@1 has 0.8591)',
+        message:
+          'churn@3 may not become production: roc_auc >= production + 0.002: 0.6276, wanted >= 0.8611 (churn@1 has 0.8591); ' +
+          'approvals 1: none, wanted 1, not by ana who made it; see millwright rules show churn',
       },
     })
   expect(await served()).toBe(1)
