@@ -80,7 +80,12 @@ async function openFiles(blobs: BlobStore, names: Names): Promise<Files> {
   const slots = (bytes - MAGIC.length) / SLOT_BYTES
   if (!Number.isInteger(slots) || slots < 1) throw new Error(`index ${names.index} is missing or damaged`)
   const index = await blobs.open(names.index)
-  return { index, slots, answers: await blobs.open(names.answers) }
+  try {
+    return { index, slots, answers: await blobs.open(names.answers) }
+  } catch (error) {
+    await index.close()
+    throw error
+  }
 }
 
 const closeFiles = ({ answers, index }: Files): Promise<unknown> =>
