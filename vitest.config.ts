@@ -6,7 +6,7 @@ type Kind = {
   readonly name: string
   readonly include: string[]
   readonly timeoutMs: number
-  /** Files share a process: for tests of pure functions, which are many and quick. */
+  /** Files share a process: for tests that are many and quick. What they leave open is met by the others. */
   readonly shared?: boolean
   /** One file after the other: figures of one are not those of the load of another. */
   readonly serial?: boolean
@@ -20,19 +20,10 @@ const SLOW = 'packages/*/{src,test}/**/*.slow.test.ts'
 /** One project per cost class: `unit` and `e2e` run on any machine; the others find or install what they need. */
 const KINDS: readonly Kind[] = [
   {
-    name: 'unit-pure',
-    include: [
-      'packages/{engine,stats,contracts,client,inference}/{src,test}/**/*.test.ts',
-      'tools/**/*.test.ts',
-      'bench/**/*.test.ts',
-    ],
+    name: 'unit',
+    include: ['packages/*/{src,test}/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts'],
     timeoutMs: 20_000,
     shared: true,
-  },
-  {
-    name: 'unit-server',
-    include: ['packages/{server,cli,runtime}/{src,test}/**/*.test.ts'],
-    timeoutMs: 20_000,
   },
   { name: 'e2e', include: ['test/{e2e,conformance}/**/*.test.ts', SLOW], timeoutMs: 60_000 },
   { name: 'attacks', include: ['test/attacks/**/*.attack.test.ts'], timeoutMs: 60_000 },

@@ -5,7 +5,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   'format and lint': ['biome', 'check', '--error-on-warnings', '.'],
   types: ['tsc', '-p', '.'],
   'dead code': ['knip', '--no-progress'],
-  'unit tests': ['vitest', 'run', '--project', 'unit*', '--reporter=dot', '--maxWorkers=4'],
+  'unit tests': ['vitest', 'run', '--project', 'unit', '--reporter=dot', '--maxWorkers=4'],
 }
 
 type Result = {
