@@ -37,7 +37,8 @@ export async function isNewDatabase(address: DatabaseAddress): Promise<boolean> 
   }
 }
 
-async function connect(address: DatabaseAddress, { isPatient = false } = {}): Promise<Db> {
+/** Without looking at its schema. @param isPatient for what may take long: no statement is given up */
+export async function connect(address: DatabaseAddress, { isPatient = false } = {}): Promise<Db> {
   if (!isPostgres(address)) return new Kysely<Tables>({ dialect: sqliteDialect(address) })
   const { postgresDialect } = await import('./postgres.ts')
   return new Kysely<Tables>({ dialect: await postgresDialect(address, isPatient) })
