@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -98,6 +98,43 @@ describe.skipIf(reason !== undefined)('on S3', () => {
 
       expect(await blobs.head(digest)).toBeUndefined()
       await expect(read(blobs.get(digest))).rejects.toMatchObject({ name: 'NoSuchKey' })
+    })
+
+    test('is listed among others, more than the store tells at once; what is no blob is not', async () => {
+      const { digest } = await blobs.put(Readable.from([Buffer.from('listed')]))
+      const folder = join(s3.folder, 'bucket/some/prefix/sha256/ab')
+      const names = Array.from({ length: 1100 }, (_, i) => String(i).padStart(62, '0'))
+      mkdirSync(folder, { recursive: true })
+      for (const name of [...names, 'notes.txt']) writeFileSync(join(folder, name), 'x')
+
+      const listed = await Array.fromAsync(blobs.list())
+      rmSync(folder, { recursive: true })
+
+      const found = listed.find((blob) => blob.digest === digest)
+      expect(found).toMatchObject({ bytes: 6, modifiedAt: expect.any(Number) })
+      expect(Math.abs(Date.now() - found!.modifiedAt)).toBeLessThan(60_000)
+      const inFolder = listed.filter((blob) => blob.digest.startsWith('ab'))
+      expect(inFolder.map((blob) => blob.digest)).toEqual(
+        expect.arrayContaining(names.map((name) => `ab${name}`)),
+      )
+      expect(listed.every((blob) => /^[0-9a-f]{64}$/.test(blob.digest))).toBe(true)
+    })
+
+    test('that was stored again since is not deleted, nor one that is being stored', async () => {
+      const put = (text: string) => blobs.put(Readable.from([Buffer.from(text)]))
+      const { digest } = await put('again and again')
+      await blobs.delete(digest, Date.now() - 3_600_000)
+      expect(await blobs.head(digest)).toBeDefined()
+
+      // All are acknowledged, whatever the order in which they reach the store.
+      for (let round = 0; round < 20; round++) {
+        await Promise.all([put('again and again'), blobs.delete(digest), put('again and again')])
+        expect(await blobs.head(digest), `round ${round}`).toBeDefined()
+        await Promise.all([blobs.delete(digest), put('again and again')])
+        expect(await blobs.head(digest), `round ${round}`).toBeDefined()
+      }
+      await blobs.delete(digest, Date.now() + 3_600_000)
+      expect(await blobs.head(digest)).toBeUndefined()
     })
   })
 

@@ -37,7 +37,7 @@ export interface BlobStore {
   open(digest: string): Promise<RandomAccess>
   head(digest: string): Promise<Blob | undefined>
   list(): AsyncIterable<Blob>
-  /** @param before only when it was not stored again since, in milliseconds since 1970 */
+  /** What is being stored stays. @param before only when it was not stored again since, in milliseconds since 1970 */
   delete(digest: string, before?: number): Promise<void>
 }
 
@@ -51,7 +51,7 @@ export type Presigned = {
 }
 
 /** As much of it as files of runs need, which may be in a store of objects elsewhere. */
-export type ObjectStore = Pick<BlobStore, 'put' | 'get' | 'head' | 'delete'> & {
+export type ObjectStore = Pick<BlobStore, 'put' | 'get' | 'head' | 'list' | 'delete'> & {
   /** An address of the store itself, where it gives out such. */
   readonly presign?: (digest: string, presigned: Presigned) => Promise<string>
 }

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BlobStore } from './blob-store.ts'
+import type { ObjectStore } from './blob-store.ts'
 
 /** An upload may wait this long for the request that makes a version of it, in milliseconds. */
 export const UNCLAIMED_MS = 60 * 60 * 1000
@@ -25,7 +25,7 @@ type Collecting = {
  * after `referenced` was read was stored again just before, and is young.
  */
 export async function collectBlobs(
-  blobs: BlobStore,
+  blobs: Pick<ObjectStore, 'list' | 'delete'>,
   referenced: ReadonlySet<string>,
   { before, isDry = false }: Collecting,
 ): Promise<{ removed: number; bytes: number }> {

@@ -1,4 +1,5 @@
 import type { GetObjectCommandInput, UploadPartCommandInput } from '@aws-sdk/client-s3'
+import { createDigestGuard } from './digest-guard.ts'
 
 export type S3 = Awaited<ReturnType<typeof openS3>>
 
@@ -41,7 +42,7 @@ export async function openS3({ bucket, prefix, endpoint }: S3Location) {
     )
   })
   return {
-    ...{ sdk, client, bucket, uri: uriOf({ bucket, prefix }) },
+    ...{ sdk, client, bucket, uri: uriOf({ bucket, prefix }), guard: createDigestGuard() },
     keyOf: (name: string) => (prefix === '' ? name : `${prefix}/${name}`),
     signGet: (input: GetObjectCommandInput, expiresIn: number) =>
       getSignedUrl(client, new sdk.GetObjectCommand(input), { expiresIn }),

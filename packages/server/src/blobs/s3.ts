@@ -1,10 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { MillwrightError } from '@millwright/contracts/errors'
-import { hashOf, type ObjectStore, type PutOptions } from './blob-store.ts'
+import { type Blob, hashOf, type ObjectStore, type PutOptions } from './blob-store.ts'
 import { isMissing, type S3 } from './s3-client.ts'
 
 const DIGEST = /^[0-9a-f]{64}$/
+/** The folder of blobs. */
+const BLOBS = 'sha256'
 
 /**
  * Blobs as objects `sha256/ab/cdef…`. What fits into one part is written under its name at once. What does not is written
@@ -13,6 +15,15 @@ const DIGEST = /^[0-9a-f]{64}$/
 export function s3Blobs(s3: S3): ObjectStore {
   const { sdk, client, bucket: Bucket } = s3
   const objectOf = (digest: string) => ({ Bucket, Key: blobKey(s3, digest) })
+  const head = async (digest: string): Promise<Blob | undefined> => {
+    try {
+      const found = await client.send(new sdk.HeadObjectCommand(objectOf(digest)))
+      return { digest, bytes: found.ContentLength ?? 0, modifiedAt: found.LastModified?.getTime() ?? 0 }
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  }
   return {
     put: (source, options = {}) => put(s3, source, options),
     get(digest, range) {
@@ -21,18 +32,13 @@ export function s3Blobs(s3: S3): ObjectStore {
       const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${end}` }
       return Readable.from(bytesOf(s3, { ...objectOf(digest), ...Range }), { objectMode: false })
     },
-    async head(digest) {
-      try {
-        const found = await client.send(new sdk.HeadObjectCommand(objectOf(digest)))
-        return { digest, bytes: found.ContentLength ?? 0, modifiedAt: found.LastModified?.getTime() ?? 0 }
-      } catch (error) {
-        if (isMissing(error)) return undefined
-        throw error
-      }
-    },
-    async delete(digest) {
-      await client.send(new sdk.DeleteObjectCommand(objectOf(digest)))
-    },
+    head,
+    list: () => listBlobs(s3),
+    delete: (digest, before = Number.POSITIVE_INFINITY) =>
+      s3.guard.delete(digest, async () => {
+        if (((await head(digest))?.modifiedAt ?? before) >= before) return
+        await client.send(new sdk.DeleteObjectCommand(objectOf(digest)))
+      }),
     presign: (digest, { disposition, type, seconds }) =>
       s3.signGet(
         { ...objectOf(digest), ResponseContentDisposition: disposition, ResponseContentType: type },
@@ -43,7 +49,18 @@ export function s3Blobs(s3: S3): ObjectStore {
 
 function blobKey(s3: S3, digest: string): string {
   if (!DIGEST.test(digest)) throw new RangeError(`blobs: ${digest.slice(0, 80)} is not a sha256`)
-  return s3.keyOf(`sha256/${digest.slice(0, 2)}/${digest.slice(2)}`)
+  return s3.keyOf(`${BLOBS}/${digest.slice(0, 2)}/${digest.slice(2)}`)
+}
+
+/** What is no blob is not listed. The store has the times in whole seconds. */
+async function* listBlobs({ sdk, client, bucket: Bucket, keyOf }: S3): AsyncIterable<Blob> {
+  const Prefix = keyOf(`${BLOBS}/`)
+  for await (const page of sdk.paginateListObjectsV2({ client }, { Bucket, Prefix }))
+    for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
+      const [, start = '', rest = ''] = /^([0-9a-f]{2})\/([0-9a-f]{62})$/.exec(Key.slice(Prefix.length)) ?? []
+      if (rest !== '' && LastModified !== undefined)
+        yield { digest: start + rest, bytes: Size, modifiedAt: LastModified.getTime() }
+    }
 }
 
 /** A name for what is not whole yet. */
@@ -89,7 +106,8 @@ async function put(s3: S3, source: Readable, { expected, maxBytes }: PutOptions)
     const { sdk, client, bucket: Bucket } = s3
     const whole = stored()
     const Body = first.value ?? Buffer.of()
-    await client.send(new sdk.PutObjectCommand({ Bucket, Key: blobKey(s3, whole.digest), Body }))
+    const object = { Bucket, Key: blobKey(s3, whole.digest), Body }
+    await s3.guard.write(whole.digest, () => client.send(new sdk.PutObjectCommand(object)))
     return whole
   }
   const Key = temporaryKey(s3)
@@ -153,7 +171,10 @@ const COPY_BYTES = 5 * 1024 * MEBIBYTE
 const COPY_PART_BYTES = 1024 * MEBIBYTE
 
 /** Gives an object the name of its bytes. */
-export async function adopt(s3: S3, from: string, { digest, bytes }: Stored): Promise<void> {
+export const adopt = (s3: S3, from: string, stored: Stored): Promise<void> =>
+  s3.guard.write(stored.digest, () => copy(s3, from, stored))
+
+async function copy(s3: S3, from: string, { digest, bytes }: Stored): Promise<void> {
   const { sdk, client, bucket: Bucket } = s3
   const target = { Bucket, Key: blobKey(s3, digest), CopySource: `${Bucket}/${encodeURI(from)}` }
   if (bytes <= COPY_BYTES) {
