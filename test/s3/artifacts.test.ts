@@ -301,6 +301,56 @@ describe.skipIf(reason !== undefined)('on S3', () => {
     expect(await presign('../../../x')).toMatchObject({ status: 400 })
     await at.close()
   })
+
+  test('files that clients wrote themselves are sent by their run and model, whole and in part, as safely as others', async () => {
+    const place = { bucket: 'bucket', prefix: 'some/prefix', endpoint: s3.endpoint }
+    const at = await openArtifactTest({ ...place, isDirect: true })
+    const { client, sdk } = await openS3(place)
+    const write = (name: string, Body: string) => {
+      const Key = `some/prefix/1/${name}`
+      return client.send(new sdk.PutObjectCommand({ Bucket: 'bucket', Key, Body, ContentType: 'text/html' }))
+    }
+    await write('run1/artifacts/page é.html', '<script>alert(1)</script>')
+    await write('run1/artifacts/empty', '')
+    const get = (query: string, headers = {}, method: 'GET' | 'HEAD' = 'GET') =>
+      at.send(method, `/get-artifact?${query}`, { headers })
+    const page = `run_id=run1&path=${encodeURIComponent('page é.html')}`
+
+    const whole = await get(page)
+    expect([whole.status, whole.text]).toEqual([200, '<script>alert(1)</script>'])
+    expect(whole.headers).toMatchObject({
+      'content-type': 'text/html',
+      'content-length': '25',
+      'content-disposition': expect.stringMatching(/^attachment; filename=/),
+      'content-security-policy': "sandbox; default-src 'none'",
+      'x-content-type-options': 'nosniff',
+      etag: expect.stringMatching(/^"[^"]+"$/),
+    })
+    const { etag } = whole.headers as { etag: string }
+    const part = await get(page, { range: 'bytes=1-6', 'if-range': etag })
+    expect([part.status, part.text, part.headers['content-range']]).toEqual([206, 'script', 'bytes 1-6/25'])
+    expect((await get(page, { 'if-none-match': etag })).status).toBe(304)
+    const head = await get(page, {}, 'HEAD')
+    expect([head.status, head.text, head.headers['content-length']]).toEqual([200, '', '25'])
+    expect((await get(page, { range: 'bytes=90-' })).status).toBe(416)
+    expect(await get('run_id=run1&path=empty')).toMatchObject({ status: 200, text: '' })
+    writeFileSync(join(s3.folder, 'bucket/some/prefix/1/run1/artifacts/untagged'), 'no ETag')
+    const untagged = await get('run_id=run1&path=untagged')
+    expect([untagged.status, untagged.text, untagged.headers.etag]).toEqual([200, 'no ETag', undefined])
+    expect((await get('run_id=run1&path=none')).status).toBe(404)
+    expect((await get('run_id=run1&path=../../x')).status).toBe(400)
+    expect((await get('run_id=elsewhere&path=a')).status).toBe(501)
+
+    const { body } = await at.sendJson('POST', '/api/2.0/mlflow/logged-models', {
+      experiment_id: '1',
+      name: 'm',
+    })
+    const { model_id } = (body.model as { info: { model_id: string } }).info
+    await write(`models/${model_id}/artifacts/MLmodel`, 'flavors: {}')
+    const file = `/ajax-api/2.0/mlflow/logged-models/${model_id}/artifacts/files?artifact_file_path=MLmodel`
+    expect(await at.send('GET', file)).toMatchObject({ status: 200, text: 'flavors: {}' })
+    await at.close()
+  })
 })
 
 test.each([

@@ -1,18 +1,31 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
+import type { _Object } from '@aws-sdk/client-s3'
 import type { Presigned } from '../blobs/blob-store.ts'
 import { isMissing, type S3 } from '../blobs/s3-client.ts'
 import { MlflowError } from '../tracking/errors.ts'
 import { type ArtifactPath, type FolderPath, parseFolder } from './path.ts'
 import type { Entry } from './store.ts'
 
+type DirectFile = { readonly path: string; readonly bytes: number }
+/** `tag`: an ETag, as it is in a header; some stores have none for what did not come through them. */
+type DirectHead = { readonly bytes: number; readonly tag: string | undefined }
+
 /** Files that clients write to the store of objects themselves, under the names they have there. */
 export type DirectFiles = {
   /** The folder that a location means there; undefined: it is elsewhere. @throws MlflowError INVALID_PARAMETER_VALUE */
   readonly folderOf: (uri: string) => FolderPath | undefined
   readonly list: (folder: FolderPath) => Promise<Entry[]>
-  /** In bytes; undefined: there is no such file. */
-  readonly sizeOf: (path: ArtifactPath) => Promise<number | undefined>
-  readonly get: (path: ArtifactPath) => Promise<Readable>
+  /** Files at any depth below a folder, under whatever names clients gave them. */
+  readonly walk: (folder: FolderPath) => AsyncIterable<DirectFile>
+  /** All that is below a folder, which is not the root. @returns how much it was */
+  readonly removeBelow: (folder: ArtifactPath) => Promise<{ readonly files: number; readonly bytes: number }>
+  /** Undefined: there is no such file. */
+  readonly head: (path: ArtifactPath) => Promise<DirectHead | undefined>
+  /** Bytes [start, end), the whole file by default. @param tag of the file it is to be, and of no other that took its place */
+  readonly get: (
+    path: ArtifactPath,
+    part?: { readonly start: number; readonly end: number } & Pick<DirectHead, 'tag'>,
+  ) => Promise<Readable>
   /** @throws MlflowError RESOURCE_DOES_NOT_EXIST */
   readonly presign: (
     path: ArtifactPath,
@@ -23,10 +36,10 @@ export type DirectFiles = {
 /** Only what is below the location this server was given: it lends its own rights to whoever asks. */
 export function directFiles(s3: S3): DirectFiles {
   const { sdk, client, bucket: Bucket } = s3
-  const sizeOf = async (path: ArtifactPath): Promise<number | undefined> => {
+  const head = async (path: ArtifactPath): Promise<DirectHead | undefined> => {
     try {
       const found = await client.send(new sdk.HeadObjectCommand({ Bucket, Key: s3.keyOf(path) }))
-      return found.ContentLength ?? 0
+      return { bytes: found.ContentLength ?? 0, tag: found.ETag || undefined }
     } catch (error) {
       if (isMissing(error)) return undefined
       throw error
@@ -45,17 +58,55 @@ export function directFiles(s3: S3): DirectFiles {
       }
       return entries.filter(({ name }) => name !== '').sort((a, b) => (a.name < b.name ? -1 : 1))
     },
-    sizeOf,
-    async get(path) {
-      const { Body } = await client.send(new sdk.GetObjectCommand({ Bucket, Key: s3.keyOf(path) }))
+    async *walk(folder) {
+      for await (const page of pagesBelow(s3, folder))
+        for (const { Key = '', Size = 0 } of page) yield { path: s3.nameOf(Key), bytes: Size }
+    },
+    async removeBelow(folder) {
+      const removed = { files: 0, bytes: 0 }
+      for await (const page of pagesBelow(s3, folder)) {
+        await removeAll(s3, page)
+        removed.files += page.length
+        for (const { Size = 0 } of page) removed.bytes += Size
+      }
+      return removed
+    },
+    head,
+    async get(path, part) {
+      if (part !== undefined && part.end <= part.start) return Readable.from([])
+      const range = part && {
+        Range: `bytes=${part.start}-${part.end - 1}`,
+        ...(part.tag && { IfMatch: part.tag }),
+      }
+      const { Body } = await client.send(new sdk.GetObjectCommand({ Bucket, Key: s3.keyOf(path), ...range }))
       return Body as Readable
     },
     async presign(path, { disposition, type, seconds }) {
       const object = { Bucket, Key: s3.keyOf(path) }
-      const bytes = await sizeOf(path)
+      const { bytes } = (await head(path)) ?? {}
       if (bytes === undefined) throw new MlflowError('RESOURCE_DOES_NOT_EXIST', `No such artifact: '${path}'`)
       const answer = { ResponseContentDisposition: disposition, ResponseContentType: type }
       return { url: await s3.signGet({ ...object, ...answer }, seconds), bytes }
     },
   }
+}
+
+/** What the store lists at once: up to a thousand, as many as it deletes at once. */
+async function* pagesBelow(
+  { sdk, client, bucket: Bucket, keyOf }: S3,
+  folder: FolderPath,
+): AsyncIterable<_Object[]> {
+  const Prefix = keyOf(folder === '' ? '' : `${folder}/`)
+  for await (const { Contents = [] } of sdk.paginateListObjectsV2({ client }, { Bucket, Prefix }))
+    if (Contents.length > 0) yield Contents
+}
+
+/** @throws Error of the store's for the first that it kept */
+async function removeAll({ sdk, client, bucket: Bucket }: S3, objects: readonly _Object[]): Promise<void> {
+  const Objects = objects.map(({ Key }) => ({ Key }))
+  const { Errors: [kept] = [] } = await client.send(
+    new sdk.DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }),
+  )
+  if (kept !== undefined)
+    throw new Error(`the store of artifacts did not delete ${kept.Key}: ${kept.Message ?? kept.Code}`)
 }

@@ -44,6 +44,8 @@ export async function openS3({ bucket, prefix, endpoint }: S3Location) {
   return {
     ...{ sdk, client, bucket, uri: uriOf({ bucket, prefix }), guard: createDigestGuard() },
     keyOf: (name: string) => (prefix === '' ? name : `${prefix}/${name}`),
+    /** Of an object at this location, what `keyOf` was given. */
+    nameOf: (key: string) => (prefix === '' ? key : key.slice(prefix.length + 1)),
     signGet: (input: GetObjectCommandInput, expiresIn: number) =>
       getSignedUrl(client, new sdk.GetObjectCommand(input), { expiresIn }),
     signPart: (input: UploadPartCommandInput, expiresIn: number) =>

@@ -43,7 +43,9 @@ function addRoute(app: FastifyInstance, route: ArtifactRoute, artifacts: Artifac
         await assertWithin(request.caller, permission, () => about(artifacts, asked))
       const { status, headers, body } = await route.answer(artifacts, asked)
       reply.status(status).headers(headers)
-      return typeof body === 'object' ? sendPart(reply, body, artifacts) : reply.send(body)
+      return typeof body === 'object' && 'digest' in body
+        ? sendPart(reply, body, artifacts)
+        : reply.send(body)
     },
   })
 }

@@ -25,7 +25,7 @@ export type ArtifactRequest = {
 export type ArtifactAnswer = {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: string | BlobPart
+  readonly body?: string | BlobPart | Readable
 }
 
 /** What a caller must be allowed to do; `public`: nothing but have the address, which is checked. */

@@ -29,7 +29,7 @@ import { entriesOf } from './encode.ts'
 import { int64, type Message, required, text } from './fields.ts'
 import { MODEL_ARTIFACT_ROUTES } from './model-artifact-routes.ts'
 import { RUN, runIdOf } from './run-fields.ts'
-import { sendArtifact } from './send-artifact.ts'
+import { sendArtifact, sendArtifactAt } from './send-artifact.ts'
 import { type AddressOf, presign, presignedOf } from './signed-addresses.ts'
 import { UPLOAD_ROUTES } from './upload-routes.ts'
 
@@ -97,14 +97,6 @@ const elsewhere = (uri: string): MlflowError =>
     `These artifacts are at ${uri}, which this server does not read; ask that store`,
   )
 
-/** @throws MlflowError RESOURCE_DOES_NOT_EXIST; NOT_IMPLEMENTED when they are in another store */
-async function folderOfRun(artifacts: Artifacts, run: RunMessage): Promise<FolderPath> {
-  const uri = await uriOfRun(artifacts, run)
-  const folder = folderOfUri(uri)
-  if (folder === undefined) throw elsewhere(uri)
-  return folder
-}
-
 const below = (folder: FolderPath, path: FolderPath): FolderPath =>
   path === '' ? folder : pathIn(folder, path)
 
@@ -158,8 +150,8 @@ const RUN_ROUTES: readonly ArtifactRoute[] = [
     about: ({ db }, request) => ofRun(db, runIn(request)),
     async answer(artifacts, request) {
       const path = parsePath(new URLSearchParams(request.query).get('path') ?? '')
-      const folder = await folderOfRun(artifacts, runIn(request))
-      return sendArtifact(artifacts, pathIn(folder, path), request)
+      const uri = await uriOfRun(artifacts, runIn(request))
+      return sendArtifactAt(artifacts, { uri, path, elsewhere }, request)
     },
   },
   {
@@ -185,7 +177,13 @@ async function uploadSmall(
   const length = Number(headers['content-length'] ?? 0)
   if (length === 0 && headers['transfer-encoding'] === undefined) throw invalid('Request must specify data.')
   if (length > SMALL_BYTES) throw tooLarge()
-  const folder = await folderOfRun(artifacts, { run_id: runId, run_uuid: undefined })
+  const uri = await uriOfRun(artifacts, { run_id: runId, run_uuid: undefined })
+  const folder = folderOfUri(uri)
+  if (folder === undefined)
+    throw new MlflowError(
+      'NOT_IMPLEMENTED',
+      `These artifacts are at ${uri}, where this server does not write; use that store`,
+    )
   try {
     await storeArtifact(artifacts, pathIn(folder, parsePath(path)), body, { maxBytes: SMALL_BYTES })
   } catch (error) {

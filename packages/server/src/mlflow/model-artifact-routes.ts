@@ -1,12 +1,12 @@
 import { experiment, model } from '../access/permission.ts'
 import type { Artifacts } from '../artifacts/open.ts'
-import { folderOfUri, parsePath, pathIn } from '../artifacts/path.ts'
+import { parsePath } from '../artifacts/path.ts'
 import { storageOf } from '../registered/source.ts'
 import { findRegisteredVersion, parseVersion } from '../registered/versions.ts'
 import { invalid, MlflowError, missing } from '../tracking/errors.ts'
 import { findLoggedModel } from '../tracking/logged-models.ts'
 import type { ArtifactAnswer, ArtifactRequest, ArtifactRoute } from './artifact-route.ts'
-import { sendArtifact } from './send-artifact.ts'
+import { sendArtifactAt } from './send-artifact.ts'
 
 const READS = ['GET', 'HEAD'] as const
 const FILE_OF_MODEL = /^([^/]+)\/artifacts\/files$/
@@ -43,13 +43,12 @@ export const MODEL_ARTIFACT_ROUTES: readonly ArtifactRoute[] = [
   },
 ]
 
-async function sendBelow(
+const sendBelow = (
   artifacts: Artifacts,
   request: ArtifactRequest,
   { location, path }: { readonly location: string; readonly path: string },
-): Promise<ArtifactAnswer> {
-  const folder = folderOfUri(location)
-  if (folder === undefined)
-    throw invalid(`Its files are at ${location}, which this server does not read; ask that store`)
-  return sendArtifact(artifacts, pathIn(folder, parsePath(path)), request)
-}
+): Promise<ArtifactAnswer> =>
+  sendArtifactAt(artifacts, { uri: location, path: parsePath(path), elsewhere }, request)
+
+const elsewhere = (uri: string): MlflowError =>
+  invalid(`Its files are at ${uri}, which this server does not read; ask that store`)

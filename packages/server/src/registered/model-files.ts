@@ -57,8 +57,8 @@ async function findHere(
 }
 
 async function findThere({ direct }: Artifacts, path: ArtifactPath): Promise<ModelFile | undefined> {
-  const bytes = await direct!.sizeOf(path)
-  if (bytes === undefined) return undefined
+  const found = await direct!.head(path)
+  if (found === undefined) return undefined
   const read = (): Promise<Readable> => direct!.get(path)
-  return { bytes, read, store: async (own) => (await own.put(await read())).digest }
+  return { bytes: found.bytes, read, store: async (own) => (await own.put(await read())).digest }
 }
