@@ -1,11 +1,13 @@
-import type { BlobStore, ObjectStore } from '../blobs/blob-store.ts'
+import type { BlobStore } from '../blobs/blob-store.ts'
 import { s3Blobs } from '../blobs/s3.ts'
 import { openS3, type S3Location, uriOf } from '../blobs/s3-client.ts'
 import type { Db } from '../db/database.ts'
+import { readIdentity } from '../db/identity.ts'
 import type { Writer } from '../db/writer.ts'
 import type { DataLayout } from '../layout.ts'
 import { type DirectFiles, directFiles } from './direct-files.ts'
 import { folderParts } from './folder-parts.ts'
+import { type Owners, s3Owners } from './owners.ts'
 import type { PartStore } from './part-store.ts'
 import type { ArtifactFiles } from './put.ts'
 import { s3Parts } from './s3-parts.ts'
@@ -31,6 +33,8 @@ export type Artifacts = ArtifactFiles & {
   readonly root: string
   /** Files that clients wrote themselves; where there is no store of objects there are none. */
   readonly direct: DirectFiles | undefined
+  /** Who keeps files in the store of objects; undefined: there is none. */
+  readonly owners: Owners | undefined
 }
 
 type Parts = {
@@ -46,11 +50,11 @@ type Parts = {
 
 /** @throws Error when the store cannot be asked */
 export async function openArtifacts({ layout, db, writer, now, ...parts }: Parts): Promise<Artifacts> {
-  const { blobs, partStore, direct } = await openStores(parts, layout)
+  const { blobs, partStore, direct, owners } = await openStores({ ...parts, db }, layout)
   const files: ArtifactFiles = { blobs, writer, now }
   const isDirect = parts.storage?.isDirect === true
   return {
-    ...{ db, ...files, direct, isDirect },
+    ...{ db, ...files, direct, owners, isDirect },
     uploads: await openUploads(layout.parts, partStore, files),
     signer: await openSigner(layout.signingKey, now),
     isHere: parts.storage === undefined,
@@ -58,17 +62,28 @@ export async function openArtifacts({ layout, db, writer, now, ...parts }: Parts
   }
 }
 
-type Stores = {
-  readonly blobs: ObjectStore
-  readonly partStore: PartStore
-  readonly direct: DirectFiles | undefined
-}
+type Stores = Pick<Artifacts, 'blobs' | 'direct' | 'owners'> & { readonly partStore: PartStore }
 
 async function openStores(
-  { blobs, storage }: Pick<Parts, 'blobs' | 'storage'>,
+  { db, blobs, storage }: Pick<Parts, 'db' | 'blobs' | 'storage'>,
   { incoming }: Pick<DataLayout, 'incoming'>,
 ): Promise<Stores> {
-  if (storage === undefined) return { blobs, partStore: folderParts(incoming, blobs), direct: undefined }
+  if (storage === undefined)
+    return { blobs, partStore: folderParts(incoming, blobs), direct: undefined, owners: undefined }
   const s3 = await openS3(storage)
-  return { blobs: s3Blobs(s3), partStore: s3Parts(s3), direct: directFiles(s3) }
+  const owners = s3Owners(s3, await readIdentity(db))
+  const [objects, parts] = [s3Blobs(s3), s3Parts(s3)]
+  return {
+    blobs: { ...objects, put: marked(owners, objects.put) },
+    partStore: { ...parts, begin: marked(owners, parts.begin) },
+    ...{ direct: directFiles(s3), owners },
+  }
 }
+
+/** Nothing is stored before the others can see whose it is. */
+const marked =
+  <Given extends unknown[], Stored>({ mark }: Owners, store: (...given: Given) => Promise<Stored>) =>
+  async (...given: Given): Promise<Stored> => {
+    await mark()
+    return store(...given)
+  }

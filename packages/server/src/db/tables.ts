@@ -229,6 +229,10 @@ export type Tables = {
   migration_readers: { migration: string; readable_from: string }
   /** `search`: JSON of what is looked for. */
   saved_searches: { name: string; search: string; changed_by: string; changed_at: number }
+  /** One row. */
+  identity: { only: number; id: string }
+  /** Folders, in a store of objects, of runs and logged models (`name`: its id) that are no more; their files are still to go. */
+  purged_files: { name: string; uri: string }
   /** Files of runs and models; `digest` names their blob. */
   artifacts: { path: string; digest: string; bytes: number; created_at: number }
 }
