@@ -227,6 +227,13 @@ export const ERRORS = {
       'the data folder cannot be written (disk full or read-only); predictions go on, free some space',
     retryable: true,
   }),
+  ARTIFACTS_UNAVAILABLE: define({
+    status: 503,
+    title: 'Store of artifacts unavailable',
+    message: (p: { name: string }) =>
+      `the store of objects that files of runs are in cannot be used now (${p.name}); predictions go on, send the request again`,
+    retryable: true,
+  }),
   DATABASE_BUSY: define({
     status: 503,
     title: 'Database busy',

@@ -9,7 +9,7 @@ import { FilterError } from '../tracking/filter/tokens.ts'
 import { admit, type Gate } from './admit.ts'
 import type { AppDeps } from './app.ts'
 import { callerOf } from './caller.ts'
-import { logBusy, toMillwrightError } from './problems.ts'
+import { logOutage, toMillwrightError } from './problems.ts'
 import type { AnswerRelayed } from './relay.ts'
 
 /** Clients ask for `api`, MLflow's user interface for `ajax-api`; both of either version. */
@@ -79,7 +79,7 @@ function words(log: Log, error: unknown, requestId: string): MlflowAnswer {
   if (error instanceof MlflowError || error instanceof FilterError) return wordError(error)
   const known = toMillwrightError(error, { requestId })
   if (known.code === 'INTERNAL') log.error({ error, requestId }, 'request failed')
-  if (known.code === 'DATABASE_BUSY') logBusy(log, known, requestId)
+  logOutage(log, known, requestId)
   return wordError(known)
 }
 

@@ -21,7 +21,7 @@ export function sendProblem(
   })
   if (request.raw.destroyed && isAborted(error)) return reply.hijack()
   if (known.code === 'INTERNAL') log.error({ error, requestId: request.id }, 'request failed')
-  if (known.code === 'DATABASE_BUSY') logBusy(log, known, request.id)
+  logOutage(log, known, request.id)
   if (known.code === 'UNAUTHENTICATED') reply.header('www-authenticate', CHALLENGE)
   // A connection that is closed on a body under way is reset, and the answer with it; the gateway ends it when it has that.
   reply.removeHeader('connection')
@@ -31,9 +31,17 @@ export function sendProblem(
     .send(JSON.stringify(problemOf(known, request.id)))
 }
 
+const OUTAGES: Readonly<Partial<Record<MillwrightError['code'], string>>> = {
+  DATABASE_BUSY: 'the database',
+  ARTIFACTS_UNAVAILABLE: 'the store of artifacts',
+}
+
 /** Whoever asked is told to ask again; why is for whoever runs the server. */
-export const logBusy = (log: Log, { cause }: MillwrightError, requestId: string): void =>
-  log.warn({ requestId, reason: (cause as Error).message }, 'a request was refused: the database')
+export function logOutage(log: Log, { code, cause }: MillwrightError, requestId: string): void {
+  const what = OUTAGES[code]
+  if (what !== undefined)
+    log.warn({ requestId, reason: (cause as Error).message }, `a request was refused: ${what}`)
+}
 
 /** The client went away in the middle of its body: there is nobody to answer and nothing wrong here. */
 const isAborted = (error: unknown): boolean => (error as { code?: string }).code === 'ECONNRESET'
