@@ -15,7 +15,7 @@ export const CollectedTracking = z.object({
   ...{ experiments: z.int(), runs: z.int(), logged_models: z.int(), files: z.int(), bytes: z.int() },
   /** Blobs that nothing refers to any longer. Young ones wait: an upload may be about to. */
   ...{ blobs: z.int(), blob_bytes: z.int() },
-  /** What was deleted and is needed: by a registered version. */
+  /** What was deleted and is needed by a registered version, and a store of objects that another database has files in. */
   kept: z.array(z.object({ what: z.string(), because: z.string() })),
 })
 export type CollectedTracking = z.infer<typeof CollectedTracking>
@@ -24,11 +24,13 @@ const Share = z.object({ files: z.int(), bytes: z.int() })
 
 /** Where the bytes are. */
 export const TrackingStorage = z.object({
+  /** The store of objects that files of runs and models are in, `s3://bucket/prefix`; null: they are in the data folder. */
+  store: z.string().nullable(),
   files: z.int(),
   bytes: z.int(),
   /** Equal files are stored once. */
   stored_bytes: z.int(),
-  /** Blobs that nothing refers to; null: they are in a store that is not listed. */
+  /** Blobs that nothing refers to; null: another database has files in the same store, and what it refers to is not known. */
   unreferenced: Share.nullable(),
   /** Of what was deleted, and would go with gc. */
   deleted: Share,

@@ -79,16 +79,20 @@ function storageText(
   storage: Awaited<ReturnType<CliContext['client']['getTrackingStorage']>>,
   style: Style,
 ): string {
-  const { files, bytes, stored_bytes, deleted, unreferenced, experiments, biggest, models } = storage
+  const { store, files, bytes, stored_bytes, deleted, unreferenced, experiments, biggest, models } = storage
   const facts = [
+    ['Kept in', store ?? 'the data folder of the server'],
     ['Files', `${files} (${formatBytes(bytes)}), stored in ${formatBytes(stored_bytes)}`],
     [
       'Of deleted runs',
       `${deleted.files} (${formatBytes(deleted.bytes)}); remove them with millwright tracking gc`,
     ],
-    ...(unreferenced === null
-      ? []
-      : [['Unreferenced', `${unreferenced.files} (${formatBytes(unreferenced.bytes)})`]]),
+    [
+      'Unreferenced',
+      unreferenced === null
+        ? 'not known: the server of another database keeps files there, too'
+        : `${unreferenced.files} (${formatBytes(unreferenced.bytes)})`,
+    ],
   ]
   const parts = [
     table(facts, style),

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { _Object } from '@aws-sdk/client-s3'
 import type { Presigned } from '../blobs/blob-store.ts'
-import { isMissing, type S3 } from '../blobs/s3-client.ts'
+import { isMissing, OWN_FOLDERS, type S3 } from '../blobs/s3-client.ts'
 import { MlflowError } from '../tracking/errors.ts'
 import { type ArtifactPath, type FolderPath, parseFolder } from './path.ts'
 import type { Entry } from './store.ts'
@@ -15,7 +15,7 @@ export type DirectFiles = {
   /** The folder that a location means there; undefined: it is elsewhere. @throws MlflowError INVALID_PARAMETER_VALUE */
   readonly folderOf: (uri: string) => FolderPath | undefined
   readonly list: (folder: FolderPath) => Promise<Entry[]>
-  /** Files at any depth below a folder, under whatever names clients gave them. */
+  /** Files at any depth below a folder, under whatever names clients gave them; of the root, not those of the server. */
   readonly walk: (folder: FolderPath) => AsyncIterable<DirectFile>
   /** All that is below a folder, which is not the root. @returns how much it was */
   readonly removeBelow: (folder: ArtifactPath) => Promise<{ readonly files: number; readonly bytes: number }>
@@ -59,12 +59,14 @@ export function directFiles(s3: S3): DirectFiles {
       return entries.filter(({ name }) => name !== '').sort((a, b) => (a.name < b.name ? -1 : 1))
     },
     async *walk(folder) {
-      for await (const page of pagesBelow(s3, folder))
-        for (const { Key = '', Size = 0 } of page) yield { path: s3.nameOf(Key), bytes: Size }
+      const folders = folder === '' ? await listTop(s3) : [`${folder}/`]
+      for (const Prefix of folders)
+        for await (const page of pagesBelow(s3, s3.keyOf(Prefix)))
+          for (const { Key = '', Size = 0 } of page) yield { path: s3.nameOf(Key), bytes: Size }
     },
     async removeBelow(folder) {
       const removed = { files: 0, bytes: 0 }
-      for await (const page of pagesBelow(s3, folder)) {
+      for await (const page of pagesBelow(s3, s3.keyOf(`${folder}/`))) {
         await removeAll(s3, page)
         removed.files += page.length
         for (const { Size = 0 } of page) removed.bytes += Size
@@ -91,22 +93,29 @@ export function directFiles(s3: S3): DirectFiles {
   }
 }
 
+/** Folders of the root, each with a slash behind it. */
+async function listTop({ sdk, client, bucket: Bucket, ...s3 }: S3): Promise<string[]> {
+  const folders: string[] = []
+  const own = Object.values(OWN_FOLDERS).map((folder) => `${folder}/`)
+  const top = { Bucket, Prefix: s3.keyOf(''), Delimiter: '/' }
+  for await (const { CommonPrefixes = [] } of sdk.paginateListObjectsV2({ client }, top))
+    for (const { Prefix = '' } of CommonPrefixes) folders.push(s3.nameOf(Prefix))
+  return folders.filter((folder) => !own.includes(folder))
+}
+
 /** What the store lists at once: up to a thousand, as many as it deletes at once. */
-async function* pagesBelow(
-  { sdk, client, bucket: Bucket, keyOf }: S3,
-  folder: FolderPath,
-): AsyncIterable<_Object[]> {
-  const Prefix = keyOf(folder === '' ? '' : `${folder}/`)
+async function* pagesBelow({ sdk, client, bucket: Bucket }: S3, Prefix: string): AsyncIterable<_Object[]> {
   for await (const { Contents = [] } of sdk.paginateListObjectsV2({ client }, { Bucket, Prefix }))
     if (Contents.length > 0) yield Contents
 }
 
-/** @throws Error of the store's for the first that it kept */
+/** @throws Error of the store's, as any other of its errors, for the first that it kept */
 async function removeAll({ sdk, client, bucket: Bucket }: S3, objects: readonly _Object[]): Promise<void> {
   const Objects = objects.map(({ Key }) => ({ Key }))
-  const { Errors: [kept] = [] } = await client.send(
+  const { Errors: [kept] = [], $metadata } = await client.send(
     new sdk.DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }),
   )
-  if (kept !== undefined)
-    throw new Error(`the store of artifacts did not delete ${kept.Key}: ${kept.Message ?? kept.Code}`)
+  if (kept === undefined) return
+  const error = new Error(`${kept.Key} was not deleted: ${kept.Message ?? ''}`)
+  throw Object.assign(error, { name: kept.Code ?? 'Error', $metadata })
 }

@@ -12,6 +12,9 @@ export type S3Location = {
   readonly endpoint: string
 }
 
+/** Folders at a location that are the server's own; `owners`: marks of databases that keep files there. */
+export const OWN_FOLDERS = { blobs: 'sha256', incoming: 'incoming', owners: 'owners' } as const
+
 export const uriOf = ({ bucket, prefix }: Omit<S3Location, 'endpoint'>): string =>
   prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`
 

@@ -2,11 +2,9 @@ import { createHash, randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { MillwrightError } from '@millwright/contracts/errors'
 import { type Blob, hashOf, type ObjectStore, type PutOptions } from './blob-store.ts'
-import { isMissing, type S3 } from './s3-client.ts'
+import { isMissing, OWN_FOLDERS, type S3 } from './s3-client.ts'
 
 const DIGEST = /^[0-9a-f]{64}$/
-/** The folder of blobs. */
-const BLOBS = 'sha256'
 
 /**
  * Blobs as objects `sha256/ab/cdef…`. What fits into one part is written under its name at once. What does not is written
@@ -49,12 +47,12 @@ export function s3Blobs(s3: S3): ObjectStore {
 
 function blobKey(s3: S3, digest: string): string {
   if (!DIGEST.test(digest)) throw new RangeError(`blobs: ${digest.slice(0, 80)} is not a sha256`)
-  return s3.keyOf(`${BLOBS}/${digest.slice(0, 2)}/${digest.slice(2)}`)
+  return s3.keyOf(`${OWN_FOLDERS.blobs}/${digest.slice(0, 2)}/${digest.slice(2)}`)
 }
 
 /** What is no blob is not listed. The store has the times in whole seconds. */
 async function* listBlobs({ sdk, client, bucket: Bucket, keyOf }: S3): AsyncIterable<Blob> {
-  const Prefix = keyOf(`${BLOBS}/`)
+  const Prefix = keyOf(`${OWN_FOLDERS.blobs}/`)
   for await (const page of sdk.paginateListObjectsV2({ client }, { Bucket, Prefix }))
     for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
       const [, start = '', rest = ''] = /^([0-9a-f]{2})\/([0-9a-f]{62})$/.exec(Key.slice(Prefix.length)) ?? []
@@ -64,7 +62,7 @@ async function* listBlobs({ sdk, client, bucket: Bucket, keyOf }: S3): AsyncIter
 }
 
 /** A name for what is not whole yet. */
-export const temporaryKey = (s3: S3): string => s3.keyOf(`incoming/${randomUUID()}`)
+export const temporaryKey = (s3: S3): string => s3.keyOf(`${OWN_FOLDERS.incoming}/${randomUUID()}`)
 
 async function* bytesOf(
   { sdk, client }: S3,

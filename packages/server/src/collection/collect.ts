@@ -1,11 +1,12 @@
 import type { CollectedTracking } from '@millwright/contracts'
-import { folderOfUri } from '../artifacts/path.ts'
-import { deleteArtifacts, listFilesBelow } from '../artifacts/store.ts'
+import type { Owners } from '../artifacts/owners.ts'
+import { listArtifactBlobs } from '../artifacts/store.ts'
 import { collectBlobs, UNCLAIMED_MS } from '../blobs/collect.ts'
 import type { Db } from '../db/database.ts'
 import { numbers } from '../db/dialect.ts'
 import { recordEvent } from '../events/record.ts'
 import type { MlflowContext } from '../mlflow/route.ts'
+import { countFiles, countPurged, forgetFiles, type Place, removePurged } from './files.ts'
 import { type Needed, readNeeded } from './needed.ts'
 import { listAllBlobs } from './referenced.ts'
 
@@ -19,7 +20,7 @@ export type Collection = {
 }
 
 type Deps = Pick<MlflowContext, 'db' | 'writer' | 'core' | 'artifacts' | 'runTexts' | 'now'>
-type Thing = { readonly id: number; readonly name: string; readonly uri: string }
+type Thing = Place & { readonly id: number }
 type Counts = { -readonly [K in keyof CollectedTracking]: CollectedTracking[K] }
 
 /** Runs removed in one change: writers wait no longer than for that. */
@@ -27,7 +28,9 @@ const AT_ONCE = 50
 
 /**
  * Removes for good what was deleted: runs, logged models, experiments, their files, and then the blobs that nothing refers to. What
- * a registered version needs stays. The server goes on meanwhile.
+ * a registered version needs stays, and in a store of objects everything while another database has files there. The server
+ * goes on meanwhile.
+ * @throws Error of the store of objects, before anything is removed when it does not answer at all
  */
 export async function collectTracking(deps: Deps, collection: Collection): Promise<CollectedTracking> {
   const { db } = deps
@@ -36,12 +39,15 @@ export async function collectTracking(deps: Deps, collection: Collection): Promi
     ...{ dry_run: isDry, experiments: 0, runs: 0, logged_models: 0, files: 0, bytes: 0 },
     ...{ blobs: 0, blob_bytes: 0, kept: [] },
   }
+  const isShared = await isStoreShared(deps.artifacts.owners, counts)
   const within = await experimentsOf(db, collection)
   for (const kind of [MODELS, RUNS])
-    counts[kind.counted] = await remove(deps, { kind, collection, within, counts })
+    counts[kind.counted] = await remove(deps, { kind, collection, within, counts, isShared })
   counts.experiments = await removeExperiments(deps, { collection, within, counts })
-  await collect(deps, counts)
-  if (!isDry && counts.runs + counts.experiments + counts.logged_models + counts.blobs > 0)
+  if (!isShared) await (isDry ? countPurged : removePurged)(deps, counts)
+  await collect(deps, { counts, isShared })
+  const { experiments, runs, logged_models, files, blobs } = counts
+  if (!isDry && experiments + runs + logged_models + files + blobs > 0)
     await deps.writer.write((tx) =>
       recordEvent(tx, {
         ...{ at: deps.now(), by: collection.by, type: 'tracking.collected', subject: 'tracking' },
@@ -49,6 +55,21 @@ export async function collectTracking(deps: Deps, collection: Collection): Promi
       }),
     )
   return counts
+}
+
+/** Whether another database has files in the store of objects, too; says so. */
+async function isStoreShared(owners: Owners | undefined, { dry_run, kept }: Counts): Promise<boolean> {
+  if (owners === undefined) return false
+  if (!dry_run) await owners.markAgain()
+  const [other] = await owners.listOthers()
+  if (other === undefined) return false
+  kept.push({
+    what: `files at ${owners.uri}`,
+    because:
+      'the server of another database keeps files there, too; give each a prefix of its own, or, ' +
+      `if no server uses that database any longer, delete its mark ${owners.uri}/${other}`,
+  })
+  return true
 }
 
 /** Ids of the only experiments that are meant; undefined: all. */
@@ -106,11 +127,13 @@ type Removal = {
   readonly collection: Collection
   readonly within: readonly number[] | undefined
   readonly counts: Counts
+  readonly isShared: boolean
 }
 
 /** @returns how many go */
-async function remove({ db, writer, runTexts }: Deps, removal: Removal): Promise<number> {
-  const { kind, collection, within, counts } = removal
+async function remove(deps: Deps, removal: Removal): Promise<number> {
+  const { db, writer, runTexts, artifacts } = deps
+  const { kind, collection, within, counts, isShared } = removal
   const search = { before: collection.before, within }
   const things = await kind.list(db, search)
   const needed = (await readNeeded(db))[kind.needed]
@@ -120,10 +143,11 @@ async function remove({ db, writer, runTexts }: Deps, removal: Removal): Promise
   let gone = 0
   for (let from = 0; from < going.length; from += AT_ONCE) {
     const some = going.slice(from, from + AT_ONCE)
-    if (collection.isDry) for (const { uri } of some) await countFiles(db, uri, counts)
+    if (collection.isDry)
+      for (const place of some) await countFiles(db, artifacts, { place, counts, isShared })
     const removed = collection.isDry
       ? some
-      : await writer.write((tx) => removeSome(tx, { ...removal, search, some }))
+      : await writer.write((tx) => removeSome(tx, deps, { ...removal, search, some }))
     gone += removed.length
     for (const { name } of removed) runTexts.forget(name)
   }
@@ -133,6 +157,7 @@ async function remove({ db, writer, runTexts }: Deps, removal: Removal): Promise
 /** Those that were restored or registered meanwhile stay. */
 async function removeSome(
   tx: Db,
+  { artifacts }: Deps,
   { kind, counts, search, some }: Removal & { readonly search: Search; readonly some: readonly Thing[] },
 ): Promise<readonly Thing[]> {
   const needed = (await readNeeded(tx))[kind.needed]
@@ -142,25 +167,9 @@ async function removeSome(
     some.map(({ id }) => id),
   )
   const going = still.filter(({ name }) => !needed.has(name))
-  for (const { uri } of going) {
-    await countFiles(tx, uri, counts)
-    await removeFiles(tx, uri)
-  }
+  for (const place of going) await forgetFiles(tx, artifacts, { place, counts })
   if (going.length > 0) await kind.purge(tx, going)
   return going
-}
-
-async function countFiles(db: Db, uri: string, counts: Counts): Promise<void> {
-  const folder = folderOfUri(uri)
-  if (folder === undefined || folder === '') return
-  const files = await listFilesBelow(db, folder)
-  counts.files += files.length
-  counts.bytes += files.reduce((sum, { bytes }) => sum + bytes, 0)
-}
-
-async function removeFiles(db: Db, uri: string): Promise<void> {
-  const folder = folderOfUri(uri)
-  if (folder !== undefined && folder !== '') await deleteArtifacts(db, folder)
 }
 
 const OF_RUN = ['metrics', 'latest_metrics', 'params', 'run_tags', 'run_datasets', 'run_models'] as const
@@ -196,7 +205,7 @@ async function purgeModels(db: Db, models: readonly Thing[]): Promise<void> {
 /** Empty ones go; of one that holds what is needed the name is free again, too. @returns how many went */
 async function removeExperiments(
   { db, writer }: Deps,
-  { collection: { before, isDry }, within, counts }: Omit<Removal, 'kind'>,
+  { collection: { before, isDry }, within, counts }: Omit<Removal, 'kind' | 'isShared'>,
 ): Promise<number> {
   const deleted = (tx: Db) =>
     tx
@@ -249,13 +258,17 @@ async function purgeExperiment(db: Db, id: number): Promise<void> {
   await db.deleteFrom('experiments').where('id', '=', id).execute()
 }
 
-/** Blobs of the data folder; a store of objects elsewhere is not listed. */
-async function collect({ db, core, now }: Deps, counts: Counts): Promise<void> {
-  const before = now() - UNCLAIMED_MS
-  const { removed, bytes } = await collectBlobs(core.blobs, await listAllBlobs(db), {
-    before,
-    isDry: counts.dry_run,
-  })
-  counts.blobs = removed
-  counts.blob_bytes = bytes
+/** Blobs of the data folder, and objects of the store that files of runs are in. */
+async function collect(
+  { db, core, artifacts, now }: Deps,
+  { counts, isShared }: Pick<Removal, 'counts' | 'isShared'>,
+): Promise<void> {
+  const how = { before: now() - UNCLAIMED_MS, isDry: counts.dry_run }
+  const found = [await collectBlobs(core.blobs, await listAllBlobs(db), how)]
+  if (artifacts.owners !== undefined && !isShared)
+    found.push(await collectBlobs(artifacts.blobs, await listArtifactBlobs(db), how))
+  for (const { removed, bytes } of found) {
+    counts.blobs += removed
+    counts.blob_bytes += bytes
+  }
 }

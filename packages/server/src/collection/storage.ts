@@ -1,35 +1,60 @@
 import type { TrackingStorage } from '@millwright/contracts'
 import { type RawBuilder, sql } from 'kysely'
-import { UNCLAIMED_MS } from '../blobs/collect.ts'
+import { listArtifactBlobs } from '../artifacts/store.ts'
+import { collectBlobs, UNCLAIMED_MS } from '../blobs/collect.ts'
 import type { Db } from '../db/database.ts'
 import { isSqlite } from '../db/dialect.ts'
 import type { MlflowContext } from '../mlflow/route.ts'
+import {
+  type FolderShare,
+  idOf,
+  ofDeletedRuns,
+  readDirectShares,
+  type Share,
+  sumOf,
+} from './direct-shares.ts'
 import { listAllBlobs } from './referenced.ts'
 
 /** The biggest folders that are told. */
 const SHOWN = 20
 
-type Share = { readonly files: number; readonly bytes: number }
-type FolderShare = Share & { readonly folder: string }
-
 /** Where the bytes of files are: by experiment, by run, by model, and what nothing needs. */
-export async function reportStorage({ db, core, artifacts, now }: MlflowContext): Promise<TrackingStorage> {
-  const [total] = await sharesBy(db, sql<string>`''`)
-  const stored = await sql<{ bytes: number }>`
+export async function reportStorage(context: MlflowContext): Promise<TrackingStorage> {
+  const { db, artifacts } = context
+  const direct = await readDirectShares(artifacts)
+  const total = sumOf([...(await sharesBy(db, sql<string>`''`)), ...direct.own])
+  const deleted = sumOf([await readDeleted(db), ...(await ofDeletedRuns(db, direct.own))])
+  const experiments = biggestFirst([...(await sharesBy(db, firstPart(db))), ...direct.experiments])
+  const biggest = biggestFirst([...(await sharesBy(db, ownFolder(db), SHOWN)), ...direct.own])
+  return {
+    store: artifacts.owners?.uri ?? null,
+    ...total,
+    stored_bytes: (await readStoredBytes(db)) + sumOf(direct.own).bytes,
+    unreferenced: await unreferenced(context),
+    deleted,
+    experiments: await nameExperiments(db, experiments),
+    biggest: await nameRuns(db, biggest.slice(0, SHOWN)),
+    models: await bytesOfModels(db),
+  }
+}
+
+const biggestFirst = (shares: readonly FolderShare[]): FolderShare[] =>
+  shares.toSorted((a, b) => b.bytes - a.bytes || (a.folder < b.folder ? -1 : 1))
+
+/** Equal files once. */
+async function readStoredBytes(db: Db): Promise<number> {
+  const { rows } = await sql<{ bytes: number }>`
     select coalesce(sum(bytes), 0) as bytes from (select distinct digest, bytes from artifacts) as blobs`.execute(
     db,
   )
-  const deleted = await sql<{ files: number; bytes: number }>`
+  return Number(rows[0]!.bytes)
+}
+
+async function readDeleted(db: Db): Promise<Share> {
+  const { rows } = await sql<Share>`
     select count(*) as files, coalesce(sum(bytes), 0) as bytes from artifacts
     where ${secondPart(db)} in (select run_id from runs where lifecycle = 'deleted')`.execute(db)
-  return {
-    ...{ files: total?.files ?? 0, bytes: total?.bytes ?? 0, stored_bytes: Number(stored.rows[0]!.bytes) },
-    unreferenced: artifacts.isHere ? await unreferenced(db, core, now() - UNCLAIMED_MS) : null,
-    deleted: { files: Number(deleted.rows[0]!.files), bytes: Number(deleted.rows[0]!.bytes) },
-    experiments: await nameExperiments(db, await sharesBy(db, firstPart(db))),
-    biggest: await nameRuns(db, await sharesBy(db, ownFolder(db), SHOWN)),
-    models: await bytesOfModels(db),
-  }
+  return { files: Number(rows[0]!.files), bytes: Number(rows[0]!.bytes) }
 }
 
 async function sharesBy(db: Db, folder: RawBuilder<string>, most = 100_000): Promise<FolderShare[]> {
@@ -66,14 +91,13 @@ async function nameExperiments(
   const rows = await db.selectFrom('experiments').select(['name', 'lifecycle', 'artifact_location']).execute()
   const known = new Map(rows.map((row) => [row.artifact_location, row]))
   return shares.map((share) => {
-    const row = known.get(`mlflow-artifacts:/${share.folder}`)
+    const row = known.get(share.folder) ?? known.get(`mlflow-artifacts:/${share.folder}`)
     return { ...share, experiment: row?.name ?? null, lifecycle: row?.lifecycle ?? null }
   })
 }
 
 async function nameRuns(db: Db, shares: readonly FolderShare[]): Promise<TrackingStorage['biggest']> {
-  const idOf = (folder: string): string => folder.slice(folder.lastIndexOf('/') + 1)
-  const ids = ['', ...shares.map(({ folder }) => idOf(folder))]
+  const ids = ['', ...shares.map(idOf)]
   const runs = await db.selectFrom('runs').select(['run_id', 'name']).where('run_id', 'in', ids).execute()
   const models = await db
     .selectFrom('logged_models')
@@ -84,7 +108,7 @@ async function nameRuns(db: Db, shares: readonly FolderShare[]): Promise<Trackin
     ...runs.map(({ run_id, name }) => [run_id, name] as const),
     ...models.map(({ model_id, name }) => [model_id, name] as const),
   ])
-  return shares.map((share) => ({ ...share, name: names.get(idOf(share.folder)) ?? null }))
+  return shares.map((share) => ({ ...share, name: names.get(idOf(share)) ?? null }))
 }
 
 async function bytesOfModels(db: Db): Promise<TrackingStorage['models']> {
@@ -102,13 +126,12 @@ async function bytesOfModels(db: Db): Promise<TrackingStorage['models']> {
   }))
 }
 
-async function unreferenced(db: Db, { blobs }: MlflowContext['core'], before: number): Promise<Share> {
-  const referenced = await listAllBlobs(db)
-  const found = { files: 0, bytes: 0 }
-  for await (const { digest, bytes, modifiedAt } of blobs.list()) {
-    if (referenced.has(digest) || modifiedAt >= before) continue
-    found.files += 1
-    found.bytes += bytes
-  }
-  return found
+/** What gc would find now; null: in the store of objects, another database needs what is not known here. */
+async function unreferenced({ db, core, artifacts, now }: MlflowContext): Promise<Share | null> {
+  const { owners, blobs } = artifacts
+  const how = { before: now() - UNCLAIMED_MS, isDry: true }
+  if (owners !== undefined && (await owners.listOthers()).length > 0) return null
+  const found = [await collectBlobs(core.blobs, await listAllBlobs(db), how)]
+  if (owners !== undefined) found.push(await collectBlobs(blobs, await listArtifactBlobs(db), how))
+  return sumOf(found.map(({ removed, bytes }) => ({ files: removed, bytes })))
 }
