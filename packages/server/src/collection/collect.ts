@@ -138,7 +138,7 @@ async function remove(deps: Deps, removal: Removal): Promise<number> {
   const things = await kind.list(db, search)
   const needed = (await readNeeded(db))[kind.needed]
   for (const { name } of things)
-    if (needed.has(name)) counts.kept.push({ what: name, because: `${needed.get(name)} comes from it` })
+    if (needed.has(name)) counts.kept.push({ what: name, because: needed.get(name)! })
   const going = things.filter(({ name }) => !needed.has(name))
   let gone = 0
   for (let from = 0; from < going.length; from += AT_ONCE) {

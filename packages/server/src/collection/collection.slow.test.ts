@@ -17,10 +17,10 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]()
 })
 
-const mlflow = async (path: string, body: object): Promise<never> => {
+const mlflow = async <T = never>(path: string, body: object): Promise<T> => {
   const answer = await ask(control.app, 'POST', `/api/2.0/mlflow/${path}`, body)
   expect(answer.status, JSON.stringify(answer.body)).toBe(200)
-  return answer.body as never
+  return answer.body as T
 }
 const put = async (path: string, bytes: Uint8Array): Promise<void> => {
   const url = `/api/2.0/mlflow-artifacts/artifacts/${path}`
@@ -149,4 +149,26 @@ test('what a registered version comes from stays, with its files, and the name o
   })
   expect(version.statusCode).toBe(200)
   expect(await gc({})).toMatchObject({ runs: 1, experiments: 1, files: 3 })
+})
+
+test('a run in whose folder an experiment keeps its own files stays until that experiment is gone', async () => {
+  const outer = await createExperiment('outer')
+  const run_id = await createRun(outer, 'around')
+  const artifact_location = `mlflow-artifacts:/${outer}/${run_id}/artifacts/inner`
+  const { experiment_id } = await mlflow<{ experiment_id: string }>('experiments/create', {
+    name: 'inner',
+    artifact_location,
+  })
+  await put(`${outer}/${run_id}/artifacts/inner/x`, Buffer.from('inside'))
+  await mlflow('runs/delete', { run_id })
+
+  expect(await gc({})).toMatchObject({
+    runs: 0,
+    kept: [{ what: run_id, because: 'experiment inner keeps its files in its folder' }],
+  })
+  expect(await statusOf(`${outer}/${run_id}/artifacts/inner/x`)).toBe(200)
+
+  await mlflow('experiments/delete', { experiment_id })
+  expect(await gc({})).toMatchObject({ experiments: 1 })
+  expect(await gc({})).toMatchObject({ runs: 1, files: 2 })
 })
