@@ -44,7 +44,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...['outgoing', 'webhooks'],
   ],
   collection: ['artifacts', 'blobs', 'db', 'deployments', 'events', 'mlflow', 'registry'],
-  imports: ['artifacts', 'db', 'mlflow', 'registered', 'registry', 'tracking'],
+  imports: ['artifacts', 'db', 'events', 'mlflow', 'registered', 'registry', 'tracking'],
   runs: ['artifacts', 'db', 'events', 'mlflow', 'tracking'],
   predictions: ['segments'],
   gateway: [

@@ -12,6 +12,7 @@ import { up as addWebhooks } from './migrations/0009-webhooks.ts'
 import { up as addKeyBounds } from './migrations/0010-key-bounds.ts'
 import { up as addSavedSearches } from './migrations/0011-saved-searches.ts'
 import { up as addValueIndexes } from './migrations/0012-value-indexes.ts'
+import { up as addLastNumbers } from './migrations/0013-last-numbers.ts'
 import type { Tables } from './tables.ts'
 
 type Migration = {
@@ -39,6 +40,7 @@ export const MIGRATIONS: Migrations = {
   '0010-key-bounds': { up: addKeyBounds },
   '0011-saved-searches': { up: addSavedSearches, readableFrom: '0010-key-bounds' },
   '0012-value-indexes': { up: addValueIndexes, readableFrom: '0011-saved-searches' },
+  '0013-last-numbers': { up: addLastNumbers, readableFrom: '0012-value-indexes' },
 }
 
 /**

@@ -1,3 +1,4 @@
+import { MOVED } from '@millwright/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Control } from '../control/open.ts'
 import { ask, openTestControl, readChurn, temporaryFolder } from '../control/testing.ts'
@@ -130,4 +131,28 @@ test('a version keeps its number and is read; an alias that is here stays', asyn
     `${files}/MLmodel`,
     `${files}/model.pkl`,
   ])
+})
+
+test('numbers that were given elsewhere are not given again, whatever an import says later', async () => {
+  const model = { type: 'registered_model', name: 'gone', description: null, created_at: 1, updated_at: 1 }
+  for (const last_number of [5, 9, 2]) await send({ ...model, last_number })
+  const source = { name: 'gone', source: 's3://bucket/model' }
+
+  const made = await ask(control.app, 'POST', '/api/2.0/mlflow/model-versions/create', source)
+  const refused = await send({ ...model, last_number: 2 ** 31 - 1 })
+
+  expect(made.body).toMatchObject({ model_version: { version: '10' } })
+  expect(refused.status).toBe(400)
+})
+
+const counts = Object.fromEntries(MOVED.map((what) => [what, { source: 3, here: 2 }]))
+const end = { source: 'https://ben:secret@mlflow.internal:5000/?token=secret', counts, skipped_runs: 1 }
+
+test('an import that ended is an event, with what was counted and without a password', async () => {
+  const ended = await ask(control.app, 'POST', '/api/v1/tracking/import/end', { ...end, differences: 4 })
+  const { body } = await ask(control.app, 'GET', '/api/v1/events?type=tracking.imported')
+
+  const recorded = { ...end, source: 'https://mlflow.internal:5000', differences: 4 }
+  expect(ended).toMatchObject({ status: 200, body: recorded })
+  expect(body.data).toMatchObject([{ by: 'ana', subject: 'tracking', data: recorded }])
 })
