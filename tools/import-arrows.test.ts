@@ -28,7 +28,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   events: ['db'],
   outgoing: [],
   webhooks: ['db', 'events', 'outgoing', 'tracking'],
-  registry: ['db', 'blobs', 'events', 'deployments', 'inference', 'promotion', 'webhooks'],
+  registry: ['access', 'db', 'blobs', 'events', 'deployments', 'inference', 'promotion', 'webhooks'],
   'keyed-answers': ['blobs'],
   promotion: ['db', 'events', 'registry', 'tracking'],
   deployments: ['db', 'events', 'registry', 'promotion', 'inference', 'keyed-answers', 'routing'],
