@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { type CreatedKey, MOVED } from '@millwright/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createKey } from '../keys/create.ts'
-import type { Control } from './open.ts'
-import { openTestControl, readChurn, temporaryFolder } from './testing.ts'
+import { openSharedControl, readChurn } from './testing.ts'
 
 const ANSWERS = Buffer.from('{"key":"a","prediction":{"prediction":1}}\n')
 const DIGEST = createHash('sha256').update(ANSWERS).digest('hex')
@@ -67,19 +66,13 @@ const WITHOUT_EVENT = [
   'DELETE /api/v1/tracking/searches/{name}',
 ]
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
 let admin: CreatedKey
 
+const access = { boundToLoopback: true, loginRequired: true, allowedHosts: [] }
+const { control, close } = await openSharedControl({ access })
+afterAll(close)
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  const access = { boundToLoopback: true, loginRequired: true, allowedHosts: [] }
-  control = await openTestControl(folder.path, { access })
   admin = await createKey(control.context, { name: 'root', kind: 'service', scopes: ['admin'], by: 'test' })
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
 })
 
 async function send(

@@ -1,20 +1,10 @@
 import { MOVED } from '@millwright/contracts'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Control } from '../control/open.ts'
-import { ask, openTestControl, readChurn, temporaryFolder } from '../control/testing.ts'
+import { afterAll, expect, test } from 'vitest'
+import { ask, openSharedControl, putArtifact, readChurn } from '../control/testing.ts'
 
 /** The route by itself; test/mlflow/moving.test.ts brings everything of a real server by it. */
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
-
-beforeAll(async () => {
-  folder = await temporaryFolder()
-  control = await openTestControl(folder.path)
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
-})
+const { control, close } = await openSharedControl()
+afterAll(close)
 
 const RUN_ID = 'a'.repeat(32)
 const EXPERIMENT = {
@@ -75,11 +65,8 @@ test('a version keeps its number and is read; an alias that is here stays', asyn
   for (const [name, payload] of [
     ['model.pkl', await readChurn('v2')],
     ['MLmodel', Buffer.from('flavors:\n  sklearn:\n    pickled_model: model.pkl\n')],
-  ] as const) {
-    const headers = { 'content-type': 'application/octet-stream' }
-    const url = `/api/2.0/mlflow-artifacts/artifacts/${files}/${name}`
-    expect((await control.app.inject({ method: 'PUT', url, payload, headers })).statusCode).toBe(200)
-  }
+  ] as const)
+    await putArtifact(control.app, `${files}/${name}`, payload)
   const model = {
     type: 'registered_model',
     name: 'churn',

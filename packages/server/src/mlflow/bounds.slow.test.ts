@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RELAYED } from '../channel/relayed.ts'
-import type { Control } from '../control/open.ts'
 import { listenForRelays } from '../control/relay.ts'
-import { openTestControl, temporaryFolder } from '../control/testing.ts'
+import { openSharedControl } from '../control/testing.ts'
 import { createRelay } from '../gateway/relay.ts'
 import { createKey } from '../keys/create.ts'
 import { ARTIFACT_ROUTES } from './artifact-routes.ts'
@@ -14,8 +13,6 @@ import { MLFLOW_ROUTES } from './door.ts'
 const API = '/api/2.0/mlflow'
 const FILES = '/api/2.0/mlflow-artifacts'
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
 const secrets: Record<string, string> = {}
 type Place = { experiment: string; run: string; logged: string; model: string }
 let own: Place
@@ -66,10 +63,10 @@ const makeKey = async (name: string, more: object) => {
   secrets[name] = key.secret
 }
 
+const access = { boundToLoopback: false, loginRequired: true, allowedHosts: [] }
+const { control, close, folder } = await openSharedControl({ access })
+afterAll(close)
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  const access = { boundToLoopback: false, loginRequired: true, allowedHosts: [] }
-  control = await openTestControl(folder.path, { access })
   await makeKey('admin', { scopes: ['admin'] })
   own = await createPlace('own')
   foreign = await createPlace('foreign')
@@ -77,10 +74,6 @@ beforeAll(async () => {
   await makeKey('experiment', { experiments: [own.experiment] })
   await makeKey('model', { models: ['own'] })
   await makeKey('predict', { scopes: ['predict'] })
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
 })
 
 /** Fields of requests that say what they are about, and others that must be there. */
@@ -166,7 +159,7 @@ describe('every row of the protocol', () => {
 })
 
 test('every relayed call refuses a key for another experiment, and answers it for its own', async () => {
-  const path = join(folder.path, 'relay.sock')
+  const path = join(folder, 'relay.sock')
   await listenForRelays(control.relay, path)
   const relay = createRelay(path)
   const wrong: string[] = []

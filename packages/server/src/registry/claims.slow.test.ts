@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Control } from '../control/open.ts'
-import { openTestControl, readChurn, temporaryFolder } from '../control/testing.ts'
+import { openSharedControl, readChurn } from '../control/testing.ts'
 import { createKey } from '../keys/create.ts'
 
 /** What keys for one model alone may do with uploads. */
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
 let now = Date.now()
 const secrets: Record<string, string> = {}
 
@@ -15,19 +12,15 @@ const makeKey = async (name: string, more: object) => {
   secrets[name] = (await createKey(control.context, { ...key, ...more })).secret
 }
 
+const access = { boundToLoopback: false, loginRequired: true, allowedHosts: [] }
+const { control, close } = await openSharedControl({ access, now: () => now })
+afterAll(close)
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  const access = { boundToLoopback: false, loginRequired: true, allowedHosts: [] }
-  control = await openTestControl(folder.path, { access, now: () => now })
   await makeKey('admin', { scopes: ['admin'] })
   await makeKey('own', { models: ['own'] })
   await makeKey('other', { models: ['own', 'new'] })
   await makeKey('experiment', { experiments: ['0'] })
   await makeKey('track', { models: ['own'], scopes: ['track'] })
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
 })
 
 type Asked = { readonly key?: string; readonly body: object | Buffer }
