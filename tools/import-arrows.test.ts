@@ -28,7 +28,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   events: ['db'],
   outgoing: [],
   webhooks: ['db', 'events', 'outgoing', 'tracking'],
-  registry: ['db', 'blobs', 'events', 'deployments', 'inference', 'promotion', 'webhooks'],
+  registry: ['access', 'db', 'blobs', 'events', 'deployments', 'inference', 'promotion', 'webhooks'],
   'keyed-answers': ['blobs'],
   promotion: ['db', 'events', 'registry', 'tracking'],
   deployments: ['db', 'events', 'registry', 'promotion', 'inference', 'keyed-answers', 'routing'],
@@ -44,7 +44,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...['outgoing', 'webhooks'],
   ],
   collection: ['artifacts', 'blobs', 'db', 'deployments', 'events', 'mlflow', 'registry'],
-  imports: ['artifacts', 'db', 'mlflow', 'registered', 'registry', 'tracking'],
+  imports: ['artifacts', 'db', 'events', 'mlflow', 'registered', 'registry', 'tracking'],
   runs: ['artifacts', 'db', 'events', 'mlflow', 'tracking'],
   predictions: ['segments'],
   gateway: [

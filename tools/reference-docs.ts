@@ -94,10 +94,12 @@ A key may name deployments, or experiments and models. One that names anything i
   renamed to. No others are made.
 - **models**, by name, there or yet to be made: they, their versions, tags and aliases; the files that their versions are made
   of may be read, not written. With the scope \`deploy\` that includes the alias \`production\`, and so what serves. A version
-  is made of nothing that the key may not read, and a model gets no name that the key is not good for.
+  is made of nothing that the key may not read, and a model gets no name that the key is not good for. It may send uploads, and
+  makes versions of what it sent itself within the last hour: the digest of anything else is \`UPLOAD_NOT_FOUND\`, whether it
+  is there or not.
 
 Searches find what a key is good for. Anything else is 403, whether it is there or not, and so is what is about all:
-webhooks, events, status, uploads, the prediction log. Keys for experiments or models have the scopes \`read\`, \`track\` and
+webhooks, events, status, the prediction log. Keys for experiments or models have the scopes \`read\`, \`track\` and
 \`deploy\`.
 
 ## Routes

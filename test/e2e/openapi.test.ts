@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { MOVED } from '@millwright/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { CHURN_ROW, eventually, ROOT, type Running, startMillwright } from '../support/millwright.ts'
@@ -144,6 +145,9 @@ async function track(): Promise<{ run: string; other: string; name: string }> {
   }
   const versions = 'POST /api/v1/tracking/import/models/{model}/versions'
   expect((await call(versions, { model: 'old' }, { json: version })).status).toBe(200)
+  const counts = Object.fromEntries(MOVED.map((what) => [what, { source: 1, here: 1 }]))
+  const end = { source: 'http://elsewhere', counts, skipped_runs: 0, differences: 0 }
+  expect((await call('POST /api/v1/tracking/import/end', {}, { json: end })).status).toBe(200)
   await call('POST /api/v1/tracking/tags', {}, { json: { runs: [run], set: { team: 'growth' } } })
   await call('POST /api/v1/tracking/gc', {}, { json: { dry_run: true } })
   const name = 'good'

@@ -11,6 +11,7 @@ import type {
   CreateVersion,
   Deployment,
   Event,
+  ImportEnd,
   ImportedRow,
   ImportedVersion,
   ImportRow,
@@ -197,6 +198,9 @@ const trackingCalls = (call: Transport) => ({
     call('POST', '/api/v1/tracking/import', { json: { rows } }),
   importVersion: (model: string, version: ImportVersion): Promise<ImportedVersion> =>
     call('POST', `/api/v1/tracking/import/models/${encodeURIComponent(model)}/versions`, { json: version }),
+  /** Records an import that ended. */
+  endImport: (end: ImportEnd): Promise<ImportEnd> =>
+    call('POST', '/api/v1/tracking/import/end', { json: end }),
   listTrackedFiles: (under: string, after?: string): Promise<{ data: TrackedFile[]; has_more: boolean }> =>
     call('GET', '/api/v1/tracking/files', { query: { under, after } }),
   /** Removes for good what was deleted. */

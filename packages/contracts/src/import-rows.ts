@@ -81,6 +81,9 @@ const ImportedLoggedModel = z.object({
     .default([]),
 })
 
+/** Leaves numbers enough for versions to come. */
+export const MOST_LAST_NUMBER = 1_000_000_000
+
 const ImportedModel = z.object({
   type: z.literal('registered_model'),
   name: z.string().min(1).max(256),
@@ -88,6 +91,8 @@ const ImportedModel = z.object({
   created_at: time,
   updated_at: time,
   tags,
+  /** The largest number that a version had there, deleted ones among them: versions made here have larger ones. */
+  last_number: z.int().min(0).max(MOST_LAST_NUMBER).default(0),
 })
 
 const ImportedAlias = z.object({
@@ -146,6 +151,26 @@ export const ImportedVersion = z.object({
   ...{ state: z.enum(['PENDING', 'READY', 'REFUSED']), reason: z.string().nullable() },
 })
 export type ImportedVersion = z.infer<typeof ImportedVersion>
+
+/** What is counted when something is moved, in this order. */
+export const MOVED = [
+  ...(['experiments', 'runs', 'metrics', 'params', 'tags', 'logged models', 'models'] as const),
+  ...(['versions', 'aliases', 'files', 'bytes'] as const),
+] as const
+
+const count = z.int().min(0)
+
+/** An import that ended. */
+export const ImportEnd = z.strictObject({
+  /** Address or path. */
+  source: z.string().min(1).max(4096),
+  counts: z.record(z.enum(MOVED), z.strictObject({ source: count, here: count })),
+  /** Runs that were here whole. */
+  skipped_runs: count,
+  /** How many things differ in the end. */
+  differences: count,
+})
+export type ImportEnd = z.infer<typeof ImportEnd>
 
 /** A file of a run or a model. */
 export const TrackedFile = z.object({ path: z.string(), bytes: z.int(), digest: z.string() })

@@ -24,12 +24,15 @@ export {
   problemOf,
 } from './errors.ts'
 export {
+  ImportEnd,
   ImportedRow,
   ImportedRows,
   ImportedVersion,
   ImportRow,
   ImportRows,
   ImportVersion,
+  MOST_LAST_NUMBER,
+  MOVED,
   TrackedFile,
 } from './import-rows.ts'
 export { ApiKey, CreatedKey, CreateKey, RotateKey } from './key.ts'

@@ -11,7 +11,7 @@ export type DataLayout = {
   readonly incoming: string
   /** Parts of uploads under way: one folder per upload. */
   readonly parts: string
-  /** What addresses that this server gives out are signed with. */
+  /** What addresses that this server gives out are signed with, and secrets of webhooks are kept with. */
   readonly signingKey: string
   readonly routing: string
   /** Segments gateways write: one folder per gateway slot. */

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Permission } from '@millwright/contracts/scopes'
 import type { z } from 'zod'
-import type { Subject } from './access/permission.ts'
+import type { Grant, Subject } from './access/permission.ts'
 
 type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
 
@@ -16,6 +16,8 @@ export type Call<P, Q, B> = {
   /** Who asks: the name and id of their key; where no key is asked for, by their own word: header `X-Millwright-User`. */
   readonly by: string
   readonly requestId: string
+  /** The key it was sent with; undefined where none is asked for. */
+  readonly grant: Grant | undefined
   /** For a part of a request that takes more than its route does, or is about more than its path says. @throws MillwrightError PERMISSION_DENIED */
   readonly assertMay: (permission: Permission, subjects?: readonly Subject[]) => void
 }
@@ -37,6 +39,8 @@ export type Route = {
   readonly summary: string
   /** What a caller must be allowed to do. */
   readonly permission: Permission
+  /** Its work decides what a request is about, before it does anything; otherwise its path says so. */
+  readonly decides?: true
   /** Groups routes in the documentation. */
   readonly tag: string
   readonly params?: z.ZodObject

@@ -1,3 +1,4 @@
+import { MOVED } from '@millwright/contracts'
 import { type CliContext, type Command, CommandError, EXIT, takeArguments, UsageError } from '../command.ts'
 import { countAll, EVERYTHING } from '../mlflow/count.ts'
 import { exportAll } from '../mlflow/export.ts'
@@ -5,7 +6,7 @@ import { own } from '../mlflow/export-parts.ts'
 import { createAsk } from '../mlflow/rest.ts'
 import { restSource } from '../mlflow/rest-source.ts'
 import type { Source, Tag } from '../mlflow/source.ts'
-import { COUNTED, createTally, type Tally } from '../mlflow/tally.ts'
+import { createTally, type Tally } from '../mlflow/tally.ts'
 import { tell } from '../mlflow/tell.ts'
 import { progress } from '../terminal.ts'
 
@@ -75,7 +76,7 @@ async function compare({ source, there, tally, onProgress }: Sides): Promise<voi
     },
   })
   const { counts } = tally.report()
-  for (const what of COUNTED) {
+  for (const what of MOVED) {
     const { source: here, here: target } = counts[what]!
     if (here !== target) tally.differ(`${what}: ${here} here, ${target} there`)
   }

@@ -198,6 +198,7 @@ function registeredOf(select: Select, row: Foreign): RegisteredModel {
       ...{ created_at: row.creation_time ?? 0, updated_at: row.last_updated_time ?? row.creation_time ?? 0 },
       tags: tagsOf(select('select key, value from registered_model_tags where name = ? order by key', model)),
     },
+    lastNumber: select('select max(version) as last from model_versions where name = ?', model)[0]?.last ?? 0,
     aliases: select(
       'select alias, version from registered_model_aliases where name = ? order by alias',
       model,

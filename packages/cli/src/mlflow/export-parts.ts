@@ -1,5 +1,5 @@
 import type { Ask } from './rest.ts'
-import type { Source, SourceFile, Tag } from './source.ts'
+import { type Source, type SourceFile, type Tag, VERSIONS_TAG } from './source.ts'
 import type { Tally } from './tally.ts'
 
 export type Export = {
@@ -24,7 +24,6 @@ export type Ids = { readonly runs: Map<string, Known>; readonly models: Map<stri
 /** Tags that say which one it is here. */
 export const own = { run: 'millwright.run_id', model: 'millwright.model_id' } as const
 /** Kept by the server itself. */
-const VERSIONS_TAG = 'mlflow.modelVersions'
 export const tagsFor = (tags: readonly Tag[]): Tag[] => tags.filter(({ key }) => key !== VERSIONS_TAG)
 
 const OWN = /^mlflow-artifacts:(?:\/\/[^/]*)?\/(.*)$/

@@ -91,6 +91,7 @@ const registryIn = (root: string): Pick<Source, 'registeredModels' | 'versions'>
           ...{ created_at: meta.creation_timestamp ?? 0, updated_at: meta.last_updated_timestamp ?? 0 },
           tags: await textsIn(join(root, 'models', folder, 'tags')),
         },
+        lastNumber: Math.max(0, ...(await versionFolders(join(root, 'models', folder))).map(numberIn)),
         aliases: (await textsIn(join(root, 'models', folder, 'aliases'))).map(({ key, value }) => ({
           ...{ type: 'alias', model, alias: key, version: Number(value) },
         })),
@@ -99,8 +100,7 @@ const registryIn = (root: string): Pick<Source, 'registeredModels' | 'versions'>
   },
   versions: async function* (model) {
     const place = join(root, 'models', model)
-    const names = (await foldersIn(place)).filter((name) => name.startsWith('version-'))
-    for (const name of names.sort((a, b) => Number(a.slice(8)) - Number(b.slice(8)))) {
+    for (const name of await versionFolders(place)) {
       const meta = await metaOf(join(place, name))
       if (meta === undefined || (meta.current_stage as string) === 'Deleted_Internal') continue
       const source = (meta.source ?? '') as string
@@ -124,6 +124,14 @@ const registryIn = (root: string): Pick<Source, 'registeredModels' | 'versions'>
     }
   },
 })
+
+const numberIn = (folder: string): number => Number(folder.slice('version-'.length))
+
+/** Of deleted versions, too. */
+const versionFolders = async (model: string): Promise<string[]> =>
+  (await foldersIn(model))
+    .filter((name) => /^version-\d+$/.test(name))
+    .sort((a, b) => numberIn(a) - numberIn(b))
 
 /** Where the files of a run or a model lie in this folder, wherever it was when they were written. */
 function movedFolder(uri: string, root: string): string | undefined {

@@ -3,6 +3,7 @@ import type { ImportedRow, ImportRow } from '@millwright/contracts'
 import { sendFiles } from './import-files.ts'
 import type { Source, SourceRun, SourceVersion } from './source.ts'
 import type { Tally } from './tally.ts'
+import { noteNumbers, type ToldNumbers } from './told-numbers.ts'
 
 export type Import = {
   readonly source: Source
@@ -18,19 +19,23 @@ const [MOST_ROWS, MOST_BYTES] = [50, 4 << 20]
 
 /**
  * Brings everything of a source here: experiments, runs with their metrics and files, logged models, registered models with their
- * versions and aliases, in this order, for each refers to those before. What is here already is not sent again.
+ * versions and aliases, in this order, for each refers to those before. What is here already is not sent again. When it ends, that is
+ * recorded.
  */
 export async function importAll(work: Import): Promise<void> {
-  const { source, tally } = work
+  const { source, client, tally } = work
+  const told: ToldNumbers = new Map()
   const locations = new Map<string, string>()
   for await (const { id, row } of source.experiments()) {
     const [answer] = await send(work, [row])
     if (answer === undefined) continue
     tally.add('experiments', 1, 1)
     await importRuns(work, { there: id, here: answer.id }, locations)
-    await importLoggedModels(work, { there: id, here: answer.id })
+    await importLoggedModels(work, { there: id, here: answer.id }, told)
   }
-  await importRegistry(work, locations)
+  await importRegistry(work, locations, told)
+  const { counts, skipped_runs, differences } = tally.report()
+  await client.endImport({ source: source.name, counts, skipped_runs, differences: differences.length })
 }
 
 /** Undefined where one is refused: then they are sent one by one, and those that are refused are named. */
@@ -125,8 +130,13 @@ async function importRun(work: Import, run: SourceRun, answer: ImportedRow): Pro
   onProgress(`${tally.of('runs')} runs, ${tally.of('metrics')} metric values, ${tally.of('files')} files`)
 }
 
-async function importLoggedModels(work: Import, { there, here }: Experiment): Promise<void> {
+async function importLoggedModels(
+  work: Import,
+  { there, here }: Experiment,
+  told: ToldNumbers,
+): Promise<void> {
   for await (const { row, artifactUri } of work.source.loggedModels(there)) {
+    noteNumbers(told, row.tags)
     const [answer] = await send(work, [{ ...row, experiment_id: here }])
     work.tally.add('logged models', 1, answer === undefined ? 0 : 1)
     if (answer !== undefined)
@@ -134,15 +144,21 @@ async function importLoggedModels(work: Import, { there, here }: Experiment): Pr
   }
 }
 
-async function importRegistry(work: Import, locations: ReadonlyMap<string, string>): Promise<void> {
+async function importRegistry(
+  work: Import,
+  locations: ReadonlyMap<string, string>,
+  told: ToldNumbers,
+): Promise<void> {
   const { source, tally, onProgress } = work
   const versions: SourceVersion[] = []
   const aliases: ImportRow[] = []
-  for await (const model of source.registeredModels()) {
-    const [answer] = await send(work, [model.row])
+  for await (const { row, lastNumber, aliases: pointers } of source.registeredModels()) {
+    const own = await Array.fromAsync(source.versions(row.name))
+    const numbers = [lastNumber, told.get(row.name) ?? 0, ...own.map(({ version }) => version.number)]
+    const [answer] = await send(work, [{ ...row, last_number: Math.max(...numbers) }])
     tally.add('models', 1, answer === undefined ? 0 : 1)
-    aliases.push(...model.aliases)
-    for await (const version of source.versions(model.row.name)) versions.push(version)
+    aliases.push(...pointers)
+    versions.push(...own)
   }
   // Copies come after what they were copied from.
   versions.sort((a, b) => a.version.created_at - b.version.created_at)

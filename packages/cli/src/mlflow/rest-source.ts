@@ -173,6 +173,8 @@ const registeredOf = (model: Foreign): RegisteredModel => ({
     },
     tags: tagsOf(model.tags),
   },
+  // What was deleted is told nobody.
+  lastNumber: 0,
   aliases: (model.aliases ?? []).map(({ alias, version }: Foreign) => ({
     ...{ type: 'alias', model: model.name, alias, version: Number(version) },
   })),

@@ -16,7 +16,9 @@ export type SourceVersion = {
   readonly storage: string
 }
 export type RegisteredModel = {
-  readonly row: Of<'registered_model'>
+  readonly row: Omit<Of<'registered_model'>, 'last_number'>
+  /** The largest number of a version that there is or was, as far as the source keeps it. */
+  readonly lastNumber: number
   readonly aliases: readonly Of<'alias'>[]
 }
 
@@ -43,6 +45,9 @@ export type Source = {
   readonly files: (uri: string) => AsyncIterable<SourceFile>
   readonly close: () => void
 }
+
+/** Of a logged model: which versions it was registered as, in JSON. */
+export const VERSIONS_TAG = 'mlflow.modelVersions'
 
 /** As the protocol writes what JSON has no number for. */
 export const metricValue = (value: number): SourceMetric[1] =>

@@ -1,15 +1,12 @@
-/** What is told of when something was moved, in this order. */
-export const COUNTED = [
-  ...(['experiments', 'runs', 'metrics', 'params', 'tags', 'logged models', 'models'] as const),
-  ...(['versions', 'aliases', 'files', 'bytes'] as const),
-] as const
-type Counted = (typeof COUNTED)[number]
+import { MOVED } from '@millwright/contracts'
+
+type Counted = (typeof MOVED)[number]
 
 /** Counts of both sides as they are compared. */
 export type Tally = ReturnType<typeof createTally>
 
 export function createTally() {
-  const counts = new Map(COUNTED.map((what) => [what, { source: 0, here: 0 }]))
+  const counts = new Map(MOVED.map((what) => [what, { source: 0, here: 0 }]))
   const differences: string[] = []
   const notes: string[] = []
   let skipped = 0
@@ -24,6 +21,11 @@ export function createTally() {
     note: (text: string): void => void notes.push(text),
     /** A run that was whole before. */
     skip: (): void => void skipped++,
-    report: () => ({ counts: Object.fromEntries(counts), skipped_runs: skipped, differences, notes }),
+    report: () => ({
+      counts: Object.fromEntries(counts) as Record<Counted, { source: number; here: number }>,
+      skipped_runs: skipped,
+      differences,
+      notes,
+    }),
   }
 }

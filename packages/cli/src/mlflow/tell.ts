@@ -1,6 +1,7 @@
+import { MOVED } from '@millwright/contracts'
 import { type CliContext, EXIT } from '../command.ts'
 import { printable, table } from '../terminal.ts'
-import { COUNTED, type Tally } from './tally.ts'
+import type { Tally } from './tally.ts'
 
 /** Lines of differences that are shown to people; JSON has all. */
 const SHOWN = 50
@@ -11,7 +12,7 @@ export function tell({ terminal, json }: CliContext, tally: Tally, sides: readon
   const { style } = terminal
   if (json) terminal.stdout(`${JSON.stringify(report)}\n`)
   else {
-    const rows = COUNTED.map((what) => {
+    const rows = MOVED.map((what) => {
       const { source, here } = report.counts[what]!
       const other = source === here ? String(here) : style.bad(String(here))
       return [what, String(source), ...(sides.length > 1 ? [other] : [])]

@@ -11,7 +11,7 @@ import { type Owners, s3Owners } from './owners.ts'
 import type { PartStore } from './part-store.ts'
 import type { ArtifactFiles } from './put.ts'
 import { s3Parts } from './s3-parts.ts'
-import { openSigner, type Signer } from './signature.ts'
+import { createSigner, type Signer } from './signature.ts'
 import { openUploads, type Uploads } from './uploads.ts'
 
 /** A store of objects for files of runs and models. */
@@ -38,7 +38,8 @@ export type Artifacts = ArtifactFiles & {
 }
 
 type Parts = {
-  readonly layout: Pick<DataLayout, 'parts' | 'incoming' | 'signingKey'>
+  readonly layout: Pick<DataLayout, 'parts' | 'incoming'>
+  readonly dataKey: Buffer
   readonly db: Db
   readonly writer: Writer
   /** Of the data folder. */
@@ -49,14 +50,21 @@ type Parts = {
 }
 
 /** @throws Error when the store cannot be asked */
-export async function openArtifacts({ layout, db, writer, now, ...parts }: Parts): Promise<Artifacts> {
+export async function openArtifacts({
+  layout,
+  dataKey,
+  db,
+  writer,
+  now,
+  ...parts
+}: Parts): Promise<Artifacts> {
   const { blobs, partStore, direct, owners } = await openStores({ ...parts, db }, layout)
   const files: ArtifactFiles = { blobs, writer, now }
   const isDirect = parts.storage?.isDirect === true
   return {
     ...{ db, ...files, direct, owners, isDirect },
     uploads: await openUploads(layout.parts, partStore, files),
-    signer: await openSigner(layout.signingKey, now),
+    signer: createSigner(dataKey, now),
     isHere: parts.storage === undefined,
     root: isDirect ? uriOf(parts.storage!) : 'mlflow-artifacts:/',
   }

@@ -1,8 +1,5 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { open, readFile } from 'node:fs/promises'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import { MlflowError } from '../tracking/errors.ts'
-
-const KEY_BYTES = 32
 
 /** Signs addresses, so that whoever has one may do what it says until it expires, and nothing else. */
 export type Signer = {
@@ -12,9 +9,8 @@ export type Signer = {
   readonly assertSigned: (what: string, query: URLSearchParams) => void
 }
 
-/** The key is made once and stays with the data, so addresses outlive the process. */
-export async function openSigner(keyPath: string, now: () => number): Promise<Signer> {
-  const key = await readOrMakeKey(keyPath)
+/** @param key of the data folder, so addresses outlive the process */
+export function createSigner(key: Buffer, now: () => number): Signer {
   const signatureOf = (what: string, expires: string): Buffer =>
     createHmac('sha256', key).update(`${expires}\n${what}`).digest()
 
@@ -33,17 +29,3 @@ export async function openSigner(keyPath: string, now: () => number): Promise<Si
 }
 
 const denied = (message: string): MlflowError => new MlflowError('PERMISSION_DENIED', message)
-
-async function readOrMakeKey(path: string): Promise<Buffer> {
-  const kept = await readFile(path).catch(() => undefined)
-  if (kept?.length === KEY_BYTES) return kept
-  const key = randomBytes(KEY_BYTES)
-  const file = await open(path, 'w', 0o600)
-  try {
-    await file.writeFile(key)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  return key
-}

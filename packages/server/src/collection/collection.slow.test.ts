@@ -1,37 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Control } from '../control/open.ts'
-import { ask, openTestControl, readChurn, temporaryFolder } from '../control/testing.ts'
+import { afterAll, expect, test } from 'vitest'
+import { ask, openSharedControl, postMlflow, putArtifact, readChurn } from '../control/testing.ts'
 
 /** Through the protocol's door and the routes; the clock is given, and files are really there or not. */
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
 let now = Date.now()
 const HOUR = 3_600_000
 
-beforeAll(async () => {
-  folder = await temporaryFolder()
-  control = await openTestControl(folder.path, { now: () => now })
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
-})
+const { control, close } = await openSharedControl({ now: () => now })
+afterAll(close)
 
-const mlflow = async <T = never>(path: string, body: object): Promise<T> => {
-  const answer = await ask(control.app, 'POST', `/api/2.0/mlflow/${path}`, body)
-  expect(answer.status, JSON.stringify(answer.body)).toBe(200)
-  return answer.body as T
-}
-const put = async (path: string, bytes: Uint8Array): Promise<void> => {
-  const url = `/api/2.0/mlflow-artifacts/artifacts/${path}`
-  const reply = await control.app.inject({
-    method: 'PUT',
-    url,
-    payload: Buffer.from(bytes),
-    headers: { 'content-type': 'application/octet-stream' },
-  })
-  expect(reply.statusCode).toBe(200)
-}
+const mlflow = (call: string, message: object) => postMlflow(control.app, call, message)
+const put = (path: string, bytes: Buffer) => putArtifact(control.app, path, bytes)
 const statusOf = async (path: string): Promise<number> =>
   (await control.app.inject({ method: 'GET', url: `/api/2.0/mlflow-artifacts/artifacts/${path}` })).statusCode
 const gc = async (body: object) => (await ask(control.app, 'POST', '/api/v1/tracking/gc', body)).body
@@ -155,7 +133,7 @@ test('a run in whose folder an experiment keeps its own files stays until that e
   const outer = await createExperiment('outer')
   const run_id = await createRun(outer, 'around')
   const artifact_location = `mlflow-artifacts:/${outer}/${run_id}/artifacts/inner`
-  const { experiment_id } = await mlflow<{ experiment_id: string }>('experiments/create', {
+  const { experiment_id } = await mlflow('experiments/create', {
     name: 'inner',
     artifact_location,
   })

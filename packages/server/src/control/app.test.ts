@@ -13,11 +13,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineRoute } from '../route.ts'
-import type { Control } from './open.ts'
-import { addChurn, ask, openTestControl, silentLogger, temporaryFolder } from './testing.ts'
-
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
+import { addChurn, ask, openSharedControl, silentLogger } from './testing.ts'
 
 const broken = defineRoute({
   method: 'GET',
@@ -29,14 +25,10 @@ const broken = defineRoute({
   handle: () => Promise.reject(new Error('secret of the house')),
 })
 
+const { control, close } = await openSharedControl({ routes: [broken], logger: silentLogger() })
+afterAll(close)
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  control = await openTestControl(folder.path, { routes: [broken], logger: silentLogger() })
   await addChurn(control.app, 'v2')
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
 })
 
 const send = (

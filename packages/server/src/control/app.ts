@@ -138,7 +138,7 @@ function addRoute(app: FastifyInstance, route: Route): void {
   app.route({
     method: route.method,
     url: fastifyPath(route.path),
-    config: { permission: route.permission },
+    config: { permission: route.permission, ...(route.decides && { decides: true }) },
     ...(route.body === 'stream' ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
     handler: async (request, reply) => {
       const call = parseCall(route, request)
@@ -163,6 +163,7 @@ function parseCall(route: Route, request: FastifyRequest): Call<never, never, ne
     url: request.url,
     by: callerOf(request.caller, request.headers['x-millwright-user']),
     requestId: request.id,
+    grant: request.caller,
     assertMay(permission, subjects = subjectsOf(request)) {
       if (request.caller === undefined) return
       assertScope(request.caller, permission)

@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto'
-import type { CreatedKey } from '@millwright/contracts'
+import { type CreatedKey, MOVED } from '@millwright/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createKey } from '../keys/create.ts'
-import type { Control } from './open.ts'
-import { openTestControl, readChurn, temporaryFolder } from './testing.ts'
+import { openSharedControl, readChurn } from './testing.ts'
 
 const ANSWERS = Buffer.from('{"key":"a","prediction":{"prediction":1}}\n')
 const DIGEST = createHash('sha256').update(ANSWERS).digest('hex')
+
+const IMPORTED = {
+  ...{ source: 'http://mlflow.internal:5000', differences: 0, skipped_runs: 0 },
+  counts: Object.fromEntries(MOVED.map((what) => [what, { source: 1, here: 1 }])),
+}
 
 /** Every change and the event it leaves, in an order in which they can be made. */
 const CHANGES: readonly (readonly [
@@ -43,6 +47,7 @@ const CHANGES: readonly (readonly [
   ['POST', '/api/v1/keys/{key}/rotate', {}, 'key.rotated'],
   ['POST', '/api/v1/keys/{key}/revoke', {}, 'key.revoked'],
   ['POST', '/api/v1/webhooks/{webhook}/deliveries/{delivery}/replay', {}, 'webhook.replayed'],
+  ['POST', '/api/v1/tracking/import/end', IMPORTED, 'tracking.imported'],
 ]
 /** What is recorded otherwise, or says of itself who wrote it. */
 const WITHOUT_EVENT = [
@@ -50,6 +55,7 @@ const WITHOUT_EVENT = [
   'PUT /api/v1/uploads',
   // What is logged to runs is theirs, as when MLflow's clients log it.
   'POST /api/v1/tracking/tags',
+  // Recorded as a whole when it ends.
   'POST /api/v1/tracking/import',
   // Recorded as the creation of the version.
   'POST /api/v1/tracking/import/models/{model}/versions',
@@ -60,19 +66,13 @@ const WITHOUT_EVENT = [
   'DELETE /api/v1/tracking/searches/{name}',
 ]
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
 let admin: CreatedKey
 
+const access = { boundToLoopback: true, loginRequired: true, allowedHosts: [] }
+const { control, close } = await openSharedControl({ access })
+afterAll(close)
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  const access = { boundToLoopback: true, loginRequired: true, allowedHosts: [] }
-  control = await openTestControl(folder.path, { access })
   admin = await createKey(control.context, { name: 'root', kind: 'service', scopes: ['admin'], by: 'test' })
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
 })
 
 async function send(

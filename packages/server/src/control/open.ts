@@ -12,6 +12,7 @@ import { folderBlobs } from '../blobs/folder.ts'
 import { collectDaily } from '../collection/daily.ts'
 import { listAllBlobs } from '../collection/referenced.ts'
 import type { Context } from '../context.ts'
+import { readDataKey } from '../data-key.ts'
 import type { DatabaseAddress } from '../db/address.ts'
 import { type Db, openDatabase } from '../db/database.ts'
 import { createWriter } from '../db/writer.ts'
@@ -28,6 +29,7 @@ import { createVersionQueue, type VersionQueue } from '../registry/version-queue
 import type { Route } from '../route.ts'
 import type { RestartCount } from '../supervisor/messages.ts'
 import { ensureDefaultExperiment } from '../tracking/experiments.ts'
+import { createWebhookSecrets } from '../webhooks/secrets.ts'
 import { startSender } from '../webhooks/sender.ts'
 import { createApp } from './app.ts'
 import { createGateways } from './gateways.ts'
@@ -155,13 +157,15 @@ async function openTracking(options: ControlOptions, core: Context, queue: Versi
   const { layout, logger: log, webhookHosts = [], artifacts: storage } = options
   const { db, blobs, now } = core
   const writer = createWriter(db)
-  const artifacts = await openArtifacts({ layout, db, writer, blobs, now, storage })
+  const dataKey = await readDataKey(layout.signingKey)
+  const webhooks = { hosts: webhookHosts, secrets: createWebhookSecrets(dataKey) }
+  const artifacts = await openArtifacts({ layout, dataKey, db, writer, blobs, now, storage })
   await ensureDefaultExperiment(db, artifacts.root, now())
   const mlflow: MlflowContext = {
     ...{ db, writer, artifactRoot: artifacts.root, now, core, artifacts, queue },
-    ...{ runTexts: createRunTexts(RUN_TEXTS), webhookHosts },
+    ...{ runTexts: createRunTexts(RUN_TEXTS), webhooks },
   }
-  return { mlflow, sender: startSender({ db, writer, hosts: webhookHosts, now, log }) }
+  return { mlflow, sender: startSender({ db, writer, ...webhooks, now, log }) }
 }
 
 async function openStorage(

@@ -49,6 +49,20 @@ export async function openTestControl(
   })
 }
 
+/** One in a folder of its own, for all tests of a file, which ends with `afterAll(close)`. */
+export async function openSharedControl(options: Partial<ControlOptions> = {}) {
+  const folder = await temporaryFolder()
+  const control = await openTestControl(folder.path, options)
+  return {
+    control,
+    folder: folder.path,
+    async close(): Promise<void> {
+      await control.close()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
 type Answer = {
   readonly status: number
   readonly body: Record<string, unknown>
@@ -73,6 +87,42 @@ export async function ask(
   })
   const parsed = reply.body === '' ? {} : (JSON.parse(reply.body) as Record<string, unknown>)
   return { status: reply.statusCode, body: parsed, headers: reply.headers }
+}
+
+/** As MLflow's client asks: of a GET the message is the query. */
+export async function askMlflow(
+  app: FastifyInstance,
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+  call: string,
+  message: Readonly<Record<string, unknown>> = {},
+) {
+  const url = `/api/2.0/mlflow/${call}`
+  const reply = await app.inject(
+    method === 'GET'
+      ? { method, url: `${url}?${new URLSearchParams(message as Record<string, string>)}` }
+      : { method, url, payload: JSON.stringify(message), headers: { 'content-type': 'application/json' } },
+  )
+  return { status: reply.statusCode, body: reply.json() }
+}
+
+/** … of what is changed, which must be. @returns the answer, as what it is known to be */
+export async function postMlflow(app: FastifyInstance, call: string, message: object): Promise<never> {
+  const { status, body } = await askMlflow(app, 'POST', call, { ...message })
+  if (status !== 200) throw new Error(`${call}: ${status} ${JSON.stringify(body)}`)
+  return body as never
+}
+
+/** Stores a file of a run or a model, as MLflow's client does. */
+export async function putArtifact(
+  app: FastifyInstance,
+  path: string,
+  payload: string | Buffer,
+): Promise<void> {
+  const reply = await app.inject({
+    ...{ method: 'PUT', url: `/api/2.0/mlflow-artifacts/artifacts/${path}`, payload },
+    headers: { 'content-type': 'application/octet-stream' },
+  })
+  if (reply.statusCode !== 200) throw new Error(`${path}: ${reply.statusCode} ${reply.body}`)
 }
 
 /** Sends the bytes of a file. @returns its digest */

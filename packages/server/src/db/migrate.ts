@@ -13,6 +13,7 @@ import { up as addKeyBounds } from './migrations/0010-key-bounds.ts'
 import { up as addSavedSearches } from './migrations/0011-saved-searches.ts'
 import { up as addValueIndexes } from './migrations/0012-value-indexes.ts'
 import { up as addIdentity } from './migrations/0013-identity.ts'
+import { up as addLastNumbers } from './migrations/0014-last-numbers.ts'
 import type { Tables } from './tables.ts'
 
 type Migration = {
@@ -41,6 +42,7 @@ export const MIGRATIONS: Migrations = {
   '0011-saved-searches': { up: addSavedSearches, readableFrom: '0010-key-bounds' },
   '0012-value-indexes': { up: addValueIndexes, readableFrom: '0011-saved-searches' },
   '0013-identity': { up: addIdentity, readableFrom: '0012-value-indexes' },
+  '0014-last-numbers': { up: addLastNumbers, readableFrom: '0013-identity' },
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import { keptStatements } from './kept-statements.ts'
 import type { ForLists } from './statement.ts'
 import { assertStorable } from './text.ts'
 
@@ -88,7 +89,7 @@ const KEPT = /^\s*(select|insert|update|delete|with|savepoint|release|rollback|b
 
 class SqliteConnection implements DatabaseConnection {
   readonly #db: DatabaseSync
-  readonly #statements = new Map<string, Prepared>()
+  readonly #statements = keptStatements<Prepared>(MOST_STATEMENTS)
 
   constructor(path: string) {
     this.#db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
@@ -137,14 +138,8 @@ class SqliteConnection implements DatabaseConnection {
     const statement = this.#db.prepare(sql)
     statement.setReturnArrays(asLists)
     const prepared = { statement, givesRows: statement.columns().length > 0 }
-    if (KEPT.test(sql)) this.#keep(name, prepared)
+    if (KEPT.test(sql)) this.#statements.keep(name, prepared)
     return prepared
-  }
-
-  #keep(name: string, prepared: Prepared): void {
-    this.#statements.set(name, prepared)
-    const [oldest] = this.#statements.keys()
-    if (this.#statements.size > MOST_STATEMENTS) this.#statements.delete(oldest!)
   }
 }
 

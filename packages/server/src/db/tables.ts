@@ -6,7 +6,14 @@ import type { Generated } from 'kysely'
  * of it means the same in both databases.
  */
 export type Tables = {
-  models: { name: string; created_at: number; description: string | null; updated_at: number | null }
+  models: {
+    name: string
+    created_at: number
+    description: string | null
+    updated_at: number | null
+    /** Numbers up to this one are not given: the model had them where it was imported from. */
+    last_number: Generated<number | null>
+  }
   versions: {
     model: string
     number: number

@@ -2,30 +2,30 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { decodeProgram, ModelError } from '@millwright/engine'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Control } from '../control/open.ts'
-import { addChurn, ask, openTestControl, temporaryFolder, upload } from '../control/testing.ts'
+import {
+  addChurn,
+  ask,
+  openSharedControl,
+  openTestControl,
+  temporaryFolder,
+  upload,
+} from '../control/testing.ts'
 import { layoutOf } from '../layout.ts'
 import type { ReadModel } from '../registry/read-model.ts'
 import { RoutingSnapshot } from '../routing/snapshot.ts'
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
 let made = 0
 
+const { control, close, folder } = await openSharedControl()
+afterAll(close)
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  control = await openTestControl(folder.path)
   for (const name of ['v2', 'v3', 'bad'] as const) await addChurn(control.app, name)
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
 })
 
 const call = (method: 'GET' | 'POST' | 'PATCH' | 'PUT', path: string, body?: unknown) =>
   ask(control.app, method, `/api/v1${path}`, body)
 const readRouting = async () =>
-  RoutingSnapshot.parse(JSON.parse(await readFile(layoutOf(folder.path).routing, 'utf8')))
+  RoutingSnapshot.parse(JSON.parse(await readFile(layoutOf(folder).routing, 'utf8')))
 
 /** A new deployment of version 1. */
 async function deploy(settings: object = {}): Promise<string> {

@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { SchemaColumn } from '@millwright/contracts'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Control } from '../control/open.ts'
-import { ask, openTestControl, temporaryFolder, upload } from '../control/testing.ts'
+import { ask, openSharedControl, openTestControl, temporaryFolder, upload } from '../control/testing.ts'
 import { layoutOf } from '../layout.ts'
 import type { ReadModel } from '../registry/read-model.ts'
 import { RoutingSnapshot } from '../routing/snapshot.ts'
@@ -29,19 +28,13 @@ async function addModels(app: FastifyInstance, model: string, bytes: readonly nu
   }
 }
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
 let name = ''
 let made = 0
 
+const { control, close, folder } = await openSharedControl({ readModel })
+afterAll(close)
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  control = await openTestControl(folder.path, { readModel })
   await addModels(control.app, 'churn', [2, 3, 4])
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
 })
 beforeEach(async () => {
   made += 1
@@ -54,7 +47,7 @@ const call = (action: string, body: object = {}) =>
 const change = (body: object) => ask(control.app, 'PATCH', `/api/v1/deployments/${name}`, body)
 const rollOut = (body: object) => call('rollout', body)
 const routed = async () => {
-  const text = await readFile(layoutOf(folder.path).routing, 'utf8')
+  const text = await readFile(layoutOf(folder).routing, 'utf8')
   return RoutingSnapshot.parse(JSON.parse(text)).deployments.find((one) => one.name === name)!
 }
 /** What a deployment serves, in one line. */

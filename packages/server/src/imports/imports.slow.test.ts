@@ -1,19 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Control } from '../control/open.ts'
-import { ask, openTestControl, readChurn, temporaryFolder } from '../control/testing.ts'
+import { MOVED } from '@millwright/contracts'
+import { afterAll, expect, test } from 'vitest'
+import { ask, openSharedControl, putArtifact, readChurn } from '../control/testing.ts'
 
 /** The route by itself; test/mlflow/moving.test.ts brings everything of a real server by it. */
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
-
-beforeAll(async () => {
-  folder = await temporaryFolder()
-  control = await openTestControl(folder.path)
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
-})
+const { control, close } = await openSharedControl()
+afterAll(close)
 
 const RUN_ID = 'a'.repeat(32)
 const EXPERIMENT = {
@@ -74,11 +65,8 @@ test('a version keeps its number and is read; an alias that is here stays', asyn
   for (const [name, payload] of [
     ['model.pkl', await readChurn('v2')],
     ['MLmodel', Buffer.from('flavors:\n  sklearn:\n    pickled_model: model.pkl\n')],
-  ] as const) {
-    const headers = { 'content-type': 'application/octet-stream' }
-    const url = `/api/2.0/mlflow-artifacts/artifacts/${files}/${name}`
-    expect((await control.app.inject({ method: 'PUT', url, payload, headers })).statusCode).toBe(200)
-  }
+  ] as const)
+    await putArtifact(control.app, `${files}/${name}`, payload)
   const model = {
     type: 'registered_model',
     name: 'churn',
@@ -130,4 +118,28 @@ test('a version keeps its number and is read; an alias that is here stays', asyn
     `${files}/MLmodel`,
     `${files}/model.pkl`,
   ])
+})
+
+test('numbers that were given elsewhere are not given again, whatever an import says later', async () => {
+  const model = { type: 'registered_model', name: 'gone', description: null, created_at: 1, updated_at: 1 }
+  for (const last_number of [5, 9, 2]) await send({ ...model, last_number })
+  const source = { name: 'gone', source: 's3://bucket/model' }
+
+  const made = await ask(control.app, 'POST', '/api/2.0/mlflow/model-versions/create', source)
+  const refused = await send({ ...model, last_number: 2 ** 31 - 1 })
+
+  expect(made.body).toMatchObject({ model_version: { version: '10' } })
+  expect(refused.status).toBe(400)
+})
+
+const counts = Object.fromEntries(MOVED.map((what) => [what, { source: 3, here: 2 }]))
+const end = { source: 'https://ben:secret@mlflow.internal:5000/?token=secret', counts, skipped_runs: 1 }
+
+test('an import that ended is an event, with what was counted and without a password', async () => {
+  const ended = await ask(control.app, 'POST', '/api/v1/tracking/import/end', { ...end, differences: 4 })
+  const { body } = await ask(control.app, 'GET', '/api/v1/events?type=tracking.imported')
+
+  const recorded = { ...end, source: 'https://mlflow.internal:5000', differences: 4 }
+  expect(ended).toMatchObject({ status: 200, body: recorded })
+  expect(body.data).toMatchObject([{ by: 'ana', subject: 'tracking', data: recorded }])
 })

@@ -1,9 +1,17 @@
-import { ImportedRows, ImportedVersion, ImportRows, ImportVersion, TrackedFile } from '@millwright/contracts'
+import {
+  ImportEnd,
+  ImportedRows,
+  ImportedVersion,
+  ImportRows,
+  ImportVersion,
+  TrackedFile,
+} from '@millwright/contracts'
 import { z } from 'zod'
 import { parseFolder } from '../artifacts/path.ts'
 import { listFilesBelow } from '../artifacts/store.ts'
 import type { MlflowContext } from '../mlflow/route.ts'
 import { defineRoute, type Route } from '../route.ts'
+import { endImport } from './end.ts'
 import { importRows } from './rows.ts'
 import { importVersion } from './version.ts'
 
@@ -38,6 +46,18 @@ export const importRoutes = (context: MlflowContext): Route[] => [
     body: ImportVersion,
     answers: { 200: ImportedVersion },
     handle: async ({ params, body }) => ({ body: await importVersion(context, params.model, body) }),
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/api/v1/tracking/import/end',
+    permission: 'admin',
+    summary: 'Record an import that ended: where from, without credentials, and what there was on both sides',
+    tag,
+    body: ImportEnd,
+    answers: { 200: ImportEnd },
+    handle: async ({ body: end, by }) => ({
+      body: await context.writer.write((db) => endImport(db, { end, at: context.now(), by })),
+    }),
   }),
   defineRoute({
     method: 'GET',

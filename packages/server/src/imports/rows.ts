@@ -175,12 +175,18 @@ const APPLY: { readonly [T in ImportRow['type']]: Apply<T> } = {
     return { id: row.model_id, folder: folderAt(uri), params: row.params.length, tags: row.tags.length }
   },
 
-  async registered_model(db, { name, description, created_at, updated_at, tags }) {
+  async registered_model(db, { name, description, created_at, updated_at, last_number, tags }) {
     assertModelName(name)
     await db
       .insertInto('models')
       .values({ name, description, created_at, updated_at })
       .onConflict((conflict) => conflict.doNothing())
+      .execute()
+    await db
+      .updateTable('models')
+      .set({ last_number })
+      .where('name', '=', name)
+      .where((is) => is.or([is('last_number', 'is', null), is('last_number', '<', last_number)]))
       .execute()
     for (const tag of tags) await putRegisteredModelTag(db, name, tag)
     return { id: name, tags: tags.length }

@@ -1,18 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Control } from '../control/open.ts'
-import { openTestControl, temporaryFolder } from '../control/testing.ts'
+import { afterAll, expect, test } from 'vitest'
+import { openSharedControl } from '../control/testing.ts'
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
-
-beforeAll(async () => {
-  folder = await temporaryFolder()
-  control = await openTestControl(folder.path)
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
-})
+const { control, close } = await openSharedControl()
+afterAll(close)
 
 async function ask(method: 'GET' | 'POST', url: string, payload?: unknown, type = 'application/json') {
   const reply = await control.app.inject({

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import type { Db } from '../db/database.ts'
 import type { Writer } from '../db/writer.ts'
 import type { VersionQueue } from '../registry/version-queue.ts'
+import type { SendDeps } from '../webhooks/send.ts'
 import type { Fields, Message } from './fields.ts'
 import type { RunTexts } from './run-texts.ts'
 
@@ -25,8 +26,7 @@ export type MlflowContext = {
   readonly artifacts: Artifacts
   readonly queue: Pick<VersionQueue, 'process'>
   readonly runTexts: RunTexts
-  /** Where webhooks may be although they are inside, or not asked by HTTPS. */
-  readonly webhookHosts: readonly string[]
+  readonly webhooks: SendDeps
 }
 
 /**

@@ -72,12 +72,20 @@ export const WEBHOOK_ROUTES: readonly MlflowRoute[] = [
   route('POST', 'webhooks', 'admin', {
     about: everything,
     fields: { ...GIVEN, name: required(text), url: required(text), events: required(GIVEN.events) },
-    answer: change(async (db, { name, url, events, status, ...given }, { by, now, webhookHosts }) => {
+    answer: change(async (db, { name, url, events, status, ...given }, { by, now, webhooks }) => {
       const { description = '', secret = '' } = given
-      assertGiven({ name, url, description, secret }, webhookHosts)
+      assertGiven({ name, url, description, secret }, webhooks.hosts)
       const at = now()
+      const id = randomUUID()
       const webhook: WebhookRow = {
-        ...{ id: randomUUID(), name, description, url, secret, status: status ?? 'ACTIVE' },
+        ...{
+          id,
+          name,
+          description,
+          url,
+          secret: webhooks.secrets.seal(id, secret),
+          status: status ?? 'ACTIVE',
+        },
         ...{ events: JSON.stringify([...new Set(events.map(eventFrom))]), created_at: at, updated_at: at },
       }
       await insertWebhook(db, webhook)
@@ -113,23 +121,27 @@ export const WEBHOOK_ROUTES: readonly MlflowRoute[] = [
   route('PATCH', 'webhooks/{webhook_id}', 'admin', {
     about: everything,
     fields: { ...ID, ...GIVEN },
-    answer: change(async (db, { webhook_id: id, events, ...given }, { by, now, webhookHosts }) => {
-      const { name, url, description, secret, status } = given
-      await findWebhook(db, id)
-      const changed = {
-        ...(name && { name }),
-        ...(url && { url }),
-        ...(description !== undefined && { description }),
-        ...(secret !== undefined && { secret }),
-        ...(status && { status }),
-        ...(events.length > 0 && { events: JSON.stringify([...new Set(events.map(eventFrom))]) }),
-      }
-      assertGiven(changed, webhookHosts)
-      const at = now()
-      const data = { changed: Object.keys(changed) }
-      await recordEvent(db, { at, by, type: 'webhook.changed', subject: subjectOf(id), data })
-      return { webhook: answerOf(await updateWebhook(db, id, { ...changed, updated_at: at })) }
-    }),
+    answer: change(
+      async (db, { webhook_id: id, events, ...given }, { by, now, webhooks: { hosts, secrets } }) => {
+        const { name, url, description, secret, status } = given
+        const before = await findWebhook(db, id)
+        const changed = {
+          ...(name && { name }),
+          ...(url && { url }),
+          ...(description !== undefined && { description }),
+          ...(secret !== undefined && { secret }),
+          ...(status && { status }),
+          ...(events.length > 0 && { events: JSON.stringify([...new Set(events.map(eventFrom))]) }),
+        }
+        assertGiven(changed, hosts)
+        const at = now()
+        const data = { changed: Object.keys(changed) }
+        await recordEvent(db, { at, by, type: 'webhook.changed', subject: subjectOf(id), data })
+        const known = secret ?? secrets.unseal(id, before.secret)
+        const sealed = known === undefined ? {} : { secret: secrets.seal(id, known) }
+        return { webhook: answerOf(await updateWebhook(db, id, { ...changed, ...sealed, updated_at: at })) }
+      },
+    ),
   }),
   route('DELETE', 'webhooks/{webhook_id}', 'admin', {
     about: everything,
@@ -142,11 +154,11 @@ export const WEBHOOK_ROUTES: readonly MlflowRoute[] = [
   route('POST', 'webhooks/{webhook_id}/test', 'admin', {
     about: everything,
     fields: { ...ID, event: message(EVENT) },
-    async answer({ db, now, webhookHosts }, { webhook_id, event: asked }) {
+    async answer({ db, now, webhooks }, { webhook_id, event: asked }) {
       const webhook = await findWebhook(db, webhook_id)
       const event = asked === undefined ? eventsOf(webhook)[0]! : eventFrom(asked)
       const body = bodyOf(event, EXAMPLES[event], now())
-      const sent = await send({ ...webhook, id: randomUUID(), body }, { hosts: webhookHosts })
+      const sent = await send({ ...webhook, webhook: webhook.id, id: randomUUID(), body }, webhooks)
       return {
         result: {
           success: isTaken(sent),

@@ -1,8 +1,14 @@
 import { parseRule } from '@millwright/contracts'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Control } from '../control/open.ts'
-import { ask, openTestControl, readChurn, temporaryFolder, upload } from '../control/testing.ts'
+import {
+  ask,
+  openSharedControl,
+  openTestControl,
+  readChurn,
+  temporaryFolder,
+  upload,
+} from '../control/testing.ts'
 import { createKey } from '../keys/create.ts'
 
 const FILES = { 1: 'v2', 2: 'v3', 3: 'bad' } as const
@@ -11,8 +17,6 @@ const RULES = '/api/v1/models/churn/aliases/production/rules'
 const ALIAS = '/api/v1/models/churn/aliases/production'
 const PROMOTE = '/api/v1/deployments/churn/promote'
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
 let app: FastifyInstance
 
 /** A run that scored, and the version it made. */
@@ -32,16 +36,12 @@ const served = async () =>
 const events = async (type: string) =>
   (await ask(app, 'GET', `/api/v1/events?type=${type}`)).body.data as { subject: string; data: object }[]
 
+const { control, close } = await openSharedControl()
+afterAll(close)
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  control = await openTestControl(folder.path)
   app = control.app
   for (const number of [1, 2, 3] as const) await addScored(number)
   await ask(app, 'POST', '/api/v1/deployments', { name: 'churn', model: 'churn', version: 1 })
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
 })
 
 test('rules are set in revisions, with who and why; the same again is none', async () => {

@@ -1,32 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Control } from '../control/open.ts'
-import { addChurn, ask as askAs, openTestControl, readChurn, temporaryFolder } from '../control/testing.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import {
+  addChurn,
+  ask as askAs,
+  askMlflow,
+  openSharedControl,
+  putArtifact,
+  readChurn,
+} from '../control/testing.ts'
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
+const { control, close } = await openSharedControl()
+afterAll(close)
 
-beforeAll(async () => {
-  folder = await temporaryFolder()
-  control = await openTestControl(folder.path)
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
-})
-
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
-
-/** As MLflow's client asks. */
-async function ask(method: Method, call: string, message: Record<string, unknown> = {}) {
-  const query = new URLSearchParams(message as Record<string, string>)
-  const reply = await control.app.inject({
-    ...{ method, url: `/api/2.0/mlflow/${call}${method === 'GET' ? `?${query}` : ''}` },
-    ...(method === 'GET'
-      ? {}
-      : { payload: JSON.stringify(message), headers: { 'content-type': 'application/json' } }),
-  })
-  return { status: reply.statusCode, body: reply.json() }
-}
+const ask = (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', call: string, message = {}) =>
+  askMlflow(control.app, method, call, message)
 
 const COLUMNS = ['days_since_last_order', 'total_orders', 'lifetime_value', 'email_open_rate']
 const SIGNATURE = JSON.stringify(COLUMNS.map((name) => ({ name, type: 'double', required: true })))
@@ -44,13 +30,7 @@ async function logModel(files: Readonly<Record<string, string | Buffer>>): Promi
   const { body } = await ask('POST', 'logged-models', { experiment_id: '0', name: 'model' })
   const { model_id: id, artifact_uri: uri } = body.model.info
   for (const [name, payload] of Object.entries(files))
-    await control.app.inject({
-      ...{
-        method: 'PUT',
-        url: `/api/2.0/mlflow-artifacts/artifacts/${uri.slice('mlflow-artifacts:/'.length)}/${name}`,
-      },
-      ...{ payload, headers: { 'content-type': 'application/octet-stream' } },
-    })
+    await putArtifact(control.app, `${uri.slice('mlflow-artifacts:/'.length)}/${name}`, payload)
   return id
 }
 const logChurn = async (name: 'v2' | 'v3' | 'bad') =>
@@ -99,11 +79,7 @@ describe('a version that a client registers', () => {
   test('is read anew when another file is in the place of the first', async () => {
     const id = await logChurn('v2')
     await register('replaced', id)
-    const path = `0/models/${id}/artifacts/model.pkl`
-    await control.app.inject({
-      ...{ method: 'PUT', url: `/api/2.0/mlflow-artifacts/artifacts/${path}` },
-      ...{ payload: await readChurn('v3'), headers: { 'content-type': 'application/octet-stream' } },
-    })
+    await putArtifact(control.app, `0/models/${id}/artifacts/model.pkl`, await readChurn('v3'))
     await register('replaced', id)
     const versions = await askAs(control.app, 'GET', '/api/v1/models/replaced/versions')
     const data = versions.body.data as { bytes: number; report: { bytes: number } }[]

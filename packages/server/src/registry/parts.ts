@@ -8,6 +8,12 @@ import type { OtherParts } from './read-model.ts'
 /** What a version is made of: the blob that names it, its manifest when there are several parts, and bytes of all. */
 export type Identity = { readonly digest: string; readonly parts: string | null; readonly bytes: number }
 
+/** Every upload that a version would be made of, once. */
+export function uploadsOf(request: Parameters<typeof manifestOf>[0]): string[] {
+  const manifest = manifestOf(request)
+  return manifest === undefined ? [request.digest] : digestsOf(manifest)
+}
+
 /**
  * Finds the uploads of a version. A manifest of several is stored like a file, so that the same parts find the same
  * version. @throws MillwrightError UPLOAD_NOT_FOUND, BODY_TOO_LARGE
@@ -17,9 +23,8 @@ export async function identify(
   request: Parameters<typeof manifestOf>[0],
 ): Promise<Identity> {
   const manifest = manifestOf(request)
-  const digests = manifest === undefined ? [request.digest] : digestsOf(manifest)
   let bytes = 0
-  for (const digest of digests) {
+  for (const digest of uploadsOf(request)) {
     const upload = await blobs.head(digest)
     if (upload === undefined) throw new MillwrightError('UPLOAD_NOT_FOUND', { digest })
     bytes += upload.bytes

@@ -11,15 +11,18 @@ import {
   VersionDetail,
 } from '@millwright/contracts'
 import { z } from 'zod'
+import { model } from '../access/permission.ts'
 import { parseDigestHeader } from '../blobs/digest-header.ts'
 import type { Context } from '../context.ts'
 import { setAlias } from '../deployments/set-alias.ts'
 import { answerPage, asIs, PageParams, pageQuery, pageSchema } from '../paging.ts'
 import { assertForce, Force } from '../promotion/force.ts'
 import { defineRoute, type Reply, type Route } from '../route.ts'
+import { type Claims, createClaims } from './claims.ts'
 import { createVersion } from './create-version.ts'
 import { getModel, getReadyVersion, getVersion } from './lookups.ts'
 import { answerVersion, type StoredVersion } from './model.ts'
+import { uploadsOf } from './parts.ts'
 import { reviewVersion } from './review-version.ts'
 import { listAliasChanges, listModels, listVersions } from './store.ts'
 import type { VersionQueue } from './version-queue.ts'
@@ -34,33 +37,43 @@ const MoveAlias = z.strictObject({
   force: Force,
 })
 
-export const registryRoutes = (context: Context, queue: VersionQueue): Route[] => [
-  uploadRoute(context),
-  createVersionRoute(context, queue),
-  ...modelRoutes(context),
-  ...aliasRoutes(context),
-]
+export function registryRoutes(context: Context, queue: VersionQueue): Route[] {
+  const claims = createClaims(context.now)
+  return [
+    uploadRoute(context, claims),
+    createVersionRoute(context, { queue, claims }),
+    ...modelRoutes(context),
+    ...aliasRoutes(context),
+  ]
+}
 
-const uploadRoute = ({ blobs, limits }: Context): Route =>
+const uploadRoute = ({ blobs, limits }: Context, claims: Claims): Route =>
   defineRoute({
     method: 'PUT',
     path: '/api/v1/uploads',
     permission: 'deploy',
+    decides: true,
     summary: 'Send the bytes of a file; checked against `Digest: sha-256=…` or `?sha256=` when given',
     tag: 'models',
     query: z.object({ sha256: Digest.optional() }),
     body: 'stream',
     answers: { 200: Upload },
-    async handle({ query, headers, body }) {
+    async handle({ query, headers, body, grant, assertMay }) {
+      // They are no model's yet: whoever may make versions of any may send them.
+      assertMay('deploy', [{ anyOf: (grant?.models ?? []).map(model) }])
       const limitBytes = limits.maxModelBytes
       if (Number(headers['content-length'] ?? 0) > limitBytes)
         throw new MillwrightError('BODY_TOO_LARGE', { limitBytes })
       const expected = query.sha256 ?? parseDigestHeader(headers.digest)
-      return { body: await blobs.put(body, { maxBytes: limitBytes, expected }) }
+      const stored = await blobs.put(body, { maxBytes: limitBytes, expected })
+      claims.note(grant, stored.digest)
+      return { body: stored }
     },
   })
 
-const createVersionRoute = (context: Context, queue: VersionQueue): Route =>
+type Registering = { readonly queue: VersionQueue; readonly claims: Claims }
+
+const createVersionRoute = (context: Context, { queue, claims }: Registering): Route =>
   defineRoute({
     method: 'POST',
     path: '/api/v1/models/{model}/versions',
@@ -71,9 +84,10 @@ const createVersionRoute = (context: Context, queue: VersionQueue): Route =>
     query: z.object({ wait: z.enum(['true', 'false']).default('true') }),
     body: CreateVersion,
     answers: { 201: ModelVersion, 200: ModelVersion, 202: ModelVersion },
-    async handle({ params, query, body, by, assertMay }) {
+    async handle({ params, query, body, by, grant, assertMay }) {
       // A run is of an experiment, which the path does not name.
       if (body.run_id !== undefined) assertMay('deploy', [])
+      claims.assertSent(grant, uploadsOf(body))
       const { version, created } = await createVersion(context, { ...body, model: params.model, by })
       if (version.state !== 'PENDING') return answer(version, 200)
       const settled = queue.process(version)

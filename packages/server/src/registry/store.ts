@@ -144,15 +144,20 @@ export async function listPending(db: Db): Promise<StoredVersion[]> {
   return rows.map(versionOf)
 }
 
-/** Labels in use and the next number of a model. */
+/** Labels in use and the next number of a model: no number is given twice, nor one that it had elsewhere. */
 export async function readNumbering(db: Db, model: string): Promise<{ next: number; labels: Set<string> }> {
   const rows = await db
     .selectFrom('versions')
     .select(['number', 'label'])
     .where('model', '=', model)
     .execute()
+  const elsewhere = await db
+    .selectFrom('models')
+    .select('last_number')
+    .where('name', '=', model)
+    .executeTakeFirst()
   return {
-    next: rows.reduce((most, row) => Math.max(most, row.number), 0) + 1,
+    next: rows.reduce((most, row) => Math.max(most, row.number), elsewhere?.last_number ?? 0) + 1,
     labels: new Set(rows.map((row) => row.label)),
   }
 }

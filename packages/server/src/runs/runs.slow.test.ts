@@ -1,23 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Control } from '../control/open.ts'
-import { ask, openTestControl, temporaryFolder } from '../control/testing.ts'
+import { ask, openSharedControl, postMlflow, putArtifact } from '../control/testing.ts'
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let control: Control
 const runs: string[] = []
 
-const mlflow = async (path: string, body: object): Promise<never> => {
-  const answer = await ask(control.app, 'POST', `/api/2.0/mlflow/${path}`, body)
-  expect(answer.status, JSON.stringify(answer.body)).toBe(200)
-  return answer.body as never
-}
+const mlflow = (call: string, message: object) => postMlflow(control.app, call, message)
 const get = async (path: string) => (await ask(control.app, 'GET', `/api/v1/tracking/${path}`)).body
 const post = (path: string, body: object) => ask(control.app, 'POST', `/api/v1/tracking/${path}`, body)
-const put = (path: string, text: string) =>
-  control.app.inject({
-    ...{ method: 'PUT', url: `/api/2.0/mlflow-artifacts/artifacts/${path}`, payload: text },
-    headers: { 'content-type': 'text/plain' },
-  })
+const put = (path: string, text: string) => putArtifact(control.app, path, text)
 
 type Logged = {
   readonly params: Readonly<Record<string, string>>
@@ -51,9 +40,9 @@ async function addRun({ params, metrics, commit, digest, requirements }: Logged)
   runs.push(run_id)
 }
 
+const { control, close } = await openSharedControl()
+afterAll(close)
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  control = await openTestControl(folder.path)
   await addRun({
     ...{ params: { depth: '3', seed: '1' }, commit: 'aaa', digest: 'd1' },
     metrics: [
@@ -70,10 +59,6 @@ beforeAll(async () => {
     metrics: [['auc', 0.85, 0]],
     requirements: 'scikit_learn==1.9.1\nnumpy==2.4.6\nskops>=0.10\n',
   })
-})
-afterAll(async () => {
-  await control.close()
-  await folder[Symbol.asyncDispose]()
 })
 
 test('what changed between two runs is told, and what is equal counted', async () => {

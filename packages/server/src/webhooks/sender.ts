@@ -2,13 +2,12 @@ import type { Log } from '../context.ts'
 import type { Db } from '../db/database.ts'
 import type { Writer } from '../db/writer.ts'
 import { MOST_ATTEMPTS, pauseMs } from './model.ts'
-import { isTaken, send } from './send.ts'
+import { isTaken, type SendDeps, send } from './send.ts'
 import { type Due, forgetDelivered, listDue, updateDelivery } from './store.ts'
 
-type SenderDeps = {
+type SenderDeps = SendDeps & {
   readonly db: Db
   readonly writer: Writer
-  readonly hosts: readonly string[]
   readonly now: () => number
   readonly log: Log
 }
@@ -65,11 +64,11 @@ export function startSender(deps: SenderDeps): Sender {
 }
 
 async function deliver(
-  { writer, hosts, now, log }: SenderDeps,
+  { writer, hosts, secrets, now, log }: SenderDeps,
   due: Due,
   signal: AbortSignal,
 ): Promise<void> {
-  const sent = await send({ ...due, id: due.delivery }, { hosts, signal })
+  const sent = await send({ ...due, id: due.delivery }, { hosts, secrets }, signal)
   // It is sent again by the process to come.
   if (signal.aborted && !isTaken(sent)) return
   const attempts = due.attempts + 1

@@ -1,10 +1,12 @@
 import { createHmac } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Control } from '../control/open.ts'
 import { ask, openTestControl, temporaryFolder } from '../control/testing.ts'
+import { layoutOf } from '../layout.ts'
 
 type Got = { readonly headers: IncomingHttpHeaders; readonly body: string; readonly path: string }
 
@@ -258,4 +260,78 @@ test.each([
 
   expect([status, body.error_code]).toEqual([400, 'INVALID_PARAMETER_VALUE'])
   expect(body.message).toContain(word)
+})
+
+const keptSecret = async (id: string): Promise<string> => {
+  const { db } = control.context
+  return (await db.selectFrom('webhooks').select('secret').where('id', '=', id).executeTakeFirstOrThrow())
+    .secret
+}
+const keepSecret = (id: string, secret: string) =>
+  control.context.db.updateTable('webhooks').set({ secret }).where('id', '=', id).execute()
+const isSigned = ({ headers, body }: Got): boolean => {
+  const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
+  return headers['webhook-signature'] === `v1,${createHmac('sha256', SECRET).update(signed).digest('base64')}`
+}
+const UNREADABLE =
+  'its secret was kept with the key of another data folder (signing.key), so nothing is sent; set the secret of the webhook again'
+
+test('the database holds no secret that can be read, and the process that comes after signs with it', async () => {
+  const ids = [await addWebhook([ALL[0]!]), await addWebhook([ALL[0]!], { secret: `v1:${'A'.repeat(60)}` })]
+  const kept = [await keptSecret(ids[0]!), await keptSecret(ids[1]!)]
+  await call('PATCH', `webhooks/${ids[1]}`, { secret: SECRET })
+  await control.close()
+  control = await open()
+  for (const id of ids) await call('POST', `webhooks/${id}/test`, {})
+
+  for (const text of [...kept, await keptSecret(ids[1]!)]) expect(text).toMatch(/^v1:[\w-]{39,}$/)
+  expect(kept[1]).not.toBe(`v1:${'A'.repeat(60)}`)
+  expect(await keptSecret(ids[1]!)).not.toBe(await keptSecret(ids[0]!))
+  expect(got.map(isSigned)).toEqual([true, true])
+})
+
+test('a secret of another data folder sends nothing and says so, until it is set again; other webhooks go on', async () => {
+  const id = await addWebhook([ALL[0]!])
+  const unsigned = await addWebhook([ALL[0]!], { secret: '', url: `http://${host}/open` })
+  await control.close()
+  await rm(layoutOf(folder.path).signingKey)
+  control = await open()
+  await call('POST', 'registered-models/create', { name: 'churn' })
+  await until(async () => (await deliveriesOf(id))[0]?.attempts === 1)
+  await until(() => got.length === 1)
+  await call('PATCH', `webhooks/${id}`, { description: 'still unreadable' })
+  const tested = await call('POST', `webhooks/${id}/test`, {})
+  const [failed] = await deliveriesOf(id)
+
+  expect(failed).toMatchObject({ state: 'WAITING', error: UNREADABLE })
+  expect(tested.body).toEqual({ result: { success: false, error_message: UNREADABLE } })
+  expect(got.map(({ path }) => path)).toEqual(['/open'])
+  expect((await deliveriesOf(unsigned))[0]).toMatchObject({ state: 'DELIVERED' })
+
+  await call('PATCH', `webhooks/${id}`, { secret: SECRET })
+  await until(() => got.length === 2)
+
+  expect(isSigned(got[1]!)).toBe(true)
+})
+
+test('a sealed secret is good for its own webhook only', async () => {
+  const [one, two] = [await addWebhook([ALL[0]!]), await addWebhook([ALL[0]!])]
+  await keepSecret(two, await keptSecret(one))
+
+  const { body } = await call('POST', `webhooks/${two}/test`, {})
+
+  expect(body).toEqual({ result: { success: false, error_message: UNREADABLE } })
+  expect(got).toEqual([])
+})
+
+test('a secret that was kept plain is read, and sealed when the webhook is changed', async () => {
+  const id = await addWebhook([ALL[0]!])
+  await keepSecret(id, SECRET)
+  await call('POST', `webhooks/${id}/test`, {})
+  await call('PATCH', `webhooks/${id}`, { name: 'cd' })
+  const kept = await keptSecret(id)
+  await call('POST', `webhooks/${id}/test`, {})
+
+  expect(kept).toMatch(/^v1:/)
+  expect(got.map(isSigned)).toEqual([true, true])
 })
