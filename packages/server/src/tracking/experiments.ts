@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Db } from '../db/database.ts'
 import { numbers } from '../db/dialect.ts'
+import { run, statement } from '../db/statement.ts'
 import type { Lifecycle, Tables } from '../db/tables.ts'
 import { invalid, MlflowError } from './errors.ts'
 import {
@@ -93,16 +94,22 @@ export async function withTags(
 const withOwnTags = async (db: Db, row: Selectable<Tables['experiments']>): Promise<Experiment> =>
   (await withTags(db, [row]))[0]!
 
+const FIND_EXPERIMENT = statement('select * from experiments where id = ?')
+
 /** @throws MlflowError RESOURCE_DOES_NOT_EXIST */
-export async function getExperiment(db: Db, id: string): Promise<Experiment> {
+export async function findExperimentRow(db: Db, id: string): Promise<Selectable<Tables['experiments']>> {
   assertExperimentId(id)
-  const row = /^\d{1,15}$/.test(id)
-    ? await db.selectFrom('experiments').selectAll().where('id', '=', Number(id)).executeTakeFirst()
-    : undefined
+  const [row] = /^\d{1,15}$/.test(id)
+    ? (await run<Selectable<Tables['experiments']>>(db, FIND_EXPERIMENT, [Number(id)])).rows
+    : []
   if (row === undefined)
     throw new MlflowError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${id} exists`)
-  return withOwnTags(db, row)
+  return row
 }
+
+/** @throws MlflowError RESOURCE_DOES_NOT_EXIST */
+export const getExperiment = async (db: Db, id: string): Promise<Experiment> =>
+  withOwnTags(db, await findExperimentRow(db, id))
 
 /** @throws MlflowError RESOURCE_DOES_NOT_EXIST */
 export async function getExperimentByName(db: Db, name: string): Promise<Experiment> {

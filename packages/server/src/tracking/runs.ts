@@ -3,7 +3,7 @@ import type { Db } from '../db/database.ts'
 import { type Insert, insertAll, run, runForLists, type Statement, statement } from '../db/statement.ts'
 import type { RunStatus, Tables } from '../db/tables.ts'
 import { invalid, MlflowError } from './errors.ts'
-import { assertActive, getExperiment, type Tag } from './experiments.ts'
+import { assertActive, findExperimentRow, type Tag } from './experiments.ts'
 import { type Lineage, lineageOf } from './inputs.ts'
 import { assertKey, assertRunId, paramValue, runTagValue } from './limits.ts'
 import { latestOf, type Metric } from './metrics.ts'
@@ -28,27 +28,22 @@ export type NewRun = {
   readonly tags: readonly Tag[]
 }
 
+const INSERT_RUN = statement(
+  'insert into runs (run_id, experiment, name, user_id, status, start_time, lifecycle, artifact_uri) ' +
+    "values (?, ?, ?, ?, 'RUNNING', ?, 'active', ?) returning *",
+)
+
 /** @throws MlflowError RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE */
-export async function createRun(db: Db, run: NewRun): Promise<Run> {
-  const experiment = await getExperiment(db, run.experiment)
-  assertActive(experiment)
-  for (const { key } of run.tags) assertKey(key)
-  const row = await db
-    .insertInto('runs')
-    .values({
-      run_id: run.runId,
-      experiment: experiment.id,
-      name: run.name,
-      user_id: run.userId,
-      status: 'RUNNING',
-      start_time: run.startTime,
-      lifecycle: 'active',
-      artifact_uri: `${experiment.artifact_location}/${run.runId}/artifacts`,
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow()
-  await putTags(db, row.id, run.tags)
-  return { ...row, tags: run.tags, params: [], metrics: [], ...NOTHING }
+export async function createRun(db: Db, created: NewRun): Promise<Run> {
+  const { experiment, runId, userId, name, startTime, tags } = created
+  const found = await findExperimentRow(db, experiment)
+  assertActive(found)
+  for (const { key } of tags) assertKey(key)
+  const files = `${found.artifact_location}/${runId}/artifacts`
+  const values = [runId, found.id, name, userId, startTime, files]
+  const [row] = (await run<Row>(db, INSERT_RUN, values)).rows
+  await putTags(db, row!.id, tags)
+  return { ...row!, tags, params: [], metrics: [], ...NOTHING }
 }
 
 const FIND_RUN = statement('select * from runs where run_id = ?')
