@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
@@ -69,4 +69,7 @@ const project = ({ name, include, timeoutMs, shared = false, serial = false, set
   },
 })
 
-export default defineConfig({ test: { projects: KINDS.map(project) } })
+/** Many files wait most of the time, for processes that start and end. */
+const maxWorkers = Math.max(2, availableParallelism() - 1)
+
+export default defineConfig({ test: { maxWorkers, projects: KINDS.map(project) } })
