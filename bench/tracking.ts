@@ -27,6 +27,8 @@ const { values } = parseArgs({
 })
 const seconds = Number(values.seconds)
 const wanted = new RegExp(values.operations)
+/** Until what starting took is given back, in milliseconds. */
+const IDLE_MS = 10_000
 const WALK = 'search: walk all, 1000 a page'
 
 type Point = { readonly operation: string; readonly callers: number } & Load
@@ -38,7 +40,7 @@ type Measured = {
 }
 
 async function measure(server: Program, runs: number): Promise<Measured> {
-  await sleep(2_000)
+  await sleep(IDLE_MS)
   const pids = server.pids()
   const megabytes = proportionalMemory(pids)
   const points: Point[] = []
@@ -116,7 +118,7 @@ const said = (name: string, { startSeconds, megabytes, processes }: Omit<Measure
 
 /** Start and memory alone. */
 async function idle(server: Program): Promise<Omit<Measured, 'points'>> {
-  await sleep(10_000)
+  await sleep(IDLE_MS)
   const pids = server.pids()
   const megabytes = proportionalMemory(pids)
   await server.stop()

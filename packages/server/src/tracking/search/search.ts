@@ -221,7 +221,13 @@ function isAfter(places: readonly Place[], sorts: readonly Sort[]): RawBuilder<u
     ({ later }, index) =>
       sql`(${sql.join([...steps.slice(0, index).map(({ same }) => same), later], sql` and `)})`,
   )
-  return sql`(${sql.join(ways, sql` or `)})`
+  return sql`(${fromFirst(places, sorts)} and (${sql.join(ways, sql` or `)}))`
+}
+
+/** Follows from the rest, and is what an index is entered by: without it a page costs all those before it. */
+function fromFirst([place]: readonly Place[], [sort]: readonly Sort[]): RawBuilder<unknown> {
+  if (sort!.rank !== undefined) return sql`true`
+  return sql`${sort!.value} ${sql.raw(sort!.isDescending ? '<=' : '>=')} ${comparable(place![1])}`
 }
 
 const writeToken = (row: Readonly<Record<string, unknown>>, sorts: readonly Sort[]): string =>
