@@ -35,6 +35,11 @@ const TEXTS = [
   "it's",
   '10',
   '9',
+  // Equal as far as an index holds them.
+  `${'a'.repeat(40)}x`,
+  `${'a'.repeat(40)}y`,
+  `${'😀'.repeat(40)}x`,
+  `${'😀'.repeat(40)}y`,
 ]
 const NUMBERS = [0, -1, 1, 0.5, 1e300, -1e300, 5e-324, 2 ** 53, 3, Number.NaN, Infinity, -Infinity]
 
