@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import type { CopiedTable, CopyDone, CopyFailed, CountedTable } from '@millwright/contracts/database-copy'
 import {
   type CliContext,
   type Command,
@@ -8,7 +9,7 @@ import {
   textOption,
   UsageError,
 } from '../command.ts'
-import { type CopiedTable, type CountedTable, copyOffline, type Done, type Failed } from '../database-copy.ts'
+import { copyOffline } from '../database-copy.ts'
 import { progress, type Style, table } from '../terminal.ts'
 
 const usage = `Copies what a server keeps in SQLite to PostgreSQL: models, deployments, keys, experiments, runs, everything but files,
@@ -57,7 +58,7 @@ export const database: Command = {
 }
 
 /** @throws CommandError */
-function refuse({ terminal, json }: CliContext, { message, hint, exitCode, tables }: Failed): number {
+function refuse({ terminal, json }: CliContext, { message, hint, exitCode, tables }: CopyFailed): number {
   const error = new CommandError(message, hint === undefined ? [] : [hint], exitCode)
   if (tables === undefined) throw error
   if (!json) {
@@ -69,7 +70,7 @@ function refuse({ terminal, json }: CliContext, { message, hint, exitCode, table
   return exitCode
 }
 
-function summaryOf(done: Done): string {
+function summaryOf(done: CopyDone): string {
   const rows = done.dry_run
     ? done.tables.reduce((sum, { rows }) => sum + rows, 0)
     : done.tables.reduce((sum, { source }) => sum + source.rows, 0)
@@ -77,7 +78,7 @@ function summaryOf(done: Done): string {
   return done.dry_run ? `${what} would go to ${done.to}` : `${what} are in ${done.to}, as they were`
 }
 
-function tell({ terminal, json }: CliContext, done: Done): void {
+function tell({ terminal, json }: CliContext, done: CopyDone): void {
   const { stdout, stderr, style, quiet } = terminal
   if (json) stdout(`${JSON.stringify(done)}\n`)
   else stdout(done.dry_run ? countedText(done.tables, style) : copiedText(done.tables, style))

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import type { CopyDone, CopyLine, CopyProgress, CopyRequest } from '@millwright/contracts/database-copy'
 import { loadConfig } from '../config.ts'
 import { isPostgres, shownAddress } from '../db/address.ts'
-import { CopyDiffers, copyDatabase, countDatabase, type Progress } from '../db/copy/copy.ts'
+import { CopyDiffers, copyDatabase, countDatabase } from '../db/copy/copy.ts'
 import { layoutOf } from '../layout.ts'
 import { holdDataFolder, StartError } from '../supervisor/preflight.ts'
 
@@ -11,20 +12,14 @@ import { holdDataFolder, StartError } from '../supervisor/preflight.ts'
  * is asked, as an address may hold a password, which a command line would show to everybody on the machine; on stdout
  * are lines of JSON: `progress` now and then, and at last `done` or `error`.
  */
-type Asked = {
-  /** Both default to what the server is told by its environment. */
-  readonly data?: string
-  readonly to?: string
-  readonly dry_run: boolean
-}
 
 const PROGRESS_MS = 200
 
-const tell = (line: object): void => {
+const tell = (line: CopyLine): void => {
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 
-async function copy(asked: Asked) {
+async function copy(asked: CopyRequest): Promise<CopyDone> {
   const config = loadConfig()
   const layout = layoutOf(asked.data ?? config.MILLWRIGHT_DATA)
   const to = addressOf(asked.to ?? config.MILLWRIGHT_DATABASE)
@@ -38,8 +33,9 @@ async function copy(asked: Asked) {
   const places = { from: layout.database, to: shownAddress(to) }
   try {
     const work = { from: layout.database, to, onProgress: nowAndThen() }
-    const tables = await (asked.dry_run ? countDatabase(work) : copyDatabase(work))
-    return { dry_run: asked.dry_run, ...places, tables }
+    return asked.dry_run
+      ? { ...places, dry_run: true, tables: await countDatabase(work) }
+      : { ...places, dry_run: false, tables: await copyDatabase(work) }
   } finally {
     lock.close()
   }
@@ -63,7 +59,7 @@ function addressOf(to: string): string {
 const USAGE = 2
 const NOT_FOUND = 3
 
-function nowAndThen(): (progress: Progress) => void {
+function nowAndThen(): (progress: CopyProgress) => void {
   let toldAt = performance.now()
   return (progress) => {
     if (performance.now() - toldAt < PROGRESS_MS) return
@@ -73,7 +69,7 @@ function nowAndThen(): (progress: Progress) => void {
 }
 
 try {
-  tell({ done: await copy(JSON.parse(await text(process.stdin)) as Asked) })
+  tell({ done: await copy(JSON.parse(await text(process.stdin)) as CopyRequest) })
 } catch (error) {
   const { message } = error as Error
   const { hint = undefined, exitCode = 1 } = error instanceof StartError ? error : {}

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { CopiedTable, CopyProgress, CountedTable } from '@millwright/contracts/database-copy'
 import { type DatabaseAddress, shownAddress } from '../address.ts'
 import { connect, type Db } from '../database.ts'
 import { MIGRATIONS, type Migrations, migrate } from '../migrate.ts'
@@ -29,20 +30,8 @@ export type Copy = {
   /** Looks at both and counts, and changes nothing. */
   readonly isDryRun?: boolean
   readonly migrations?: Migrations
-  readonly onProgress?: (progress: Progress) => void
+  readonly onProgress?: (progress: CopyProgress) => void
 }
-
-export type Progress = {
-  readonly stage: 'copying' | 'comparing'
-  readonly table: string
-  /** Rows of all tables so far. */
-  readonly rows: number
-  readonly of: number
-}
-
-type Side = { readonly rows: number; readonly digest: string }
-export type CopiedTable = { readonly table: string; readonly source: Side; readonly target: Side }
-export type CountedTable = { readonly table: string; readonly rows: number }
 
 /** Both sides are not the same; nothing was kept. */
 export class CopyDiffers extends Error {
@@ -107,7 +96,7 @@ async function copyAll(tx: Db, source: Source, { to, onProgress }: Copy): Promis
   await lockTables(tx, tables)
   assertEmpty(await listFilled(tx, tables), shownAddress(to))
   const of = tables.reduce((sum, { name }) => sum + source.count(name), 0)
-  const counting = (stage: Progress['stage']) => {
+  const counting = (stage: CopyProgress['stage']) => {
     let rows = 0
     return (table: Table, more: number): void => {
       rows += more
@@ -166,7 +155,7 @@ function* batchesOf(rows: Iterable<Row>): Generator<readonly Row[]> {
 async function digestOf(
   batches: AsyncIterable<readonly Row[]>,
   onRows: (rows: number) => void,
-): Promise<Side> {
+): Promise<CopiedTable['source']> {
   const hash = createHash('sha256')
   let rows = 0
   for await (const batch of batches) {
