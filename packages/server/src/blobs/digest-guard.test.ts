@@ -28,7 +28,7 @@ test('a write waits for a deletion under way, also for one that fails', async ()
 
   const deletion = guard.delete('a', () => promise)
   const write = guard.write('a', async () => void done.push('written'))
-  await new Promise((resolve) => setTimeout(resolve, 5))
+  await new Promise(setImmediate)
   expect(done).toEqual([])
   reject(new Error('gone'))
 
