@@ -7,8 +7,13 @@ export type Statement = { readonly sqlite: string; readonly postgres: string }
 
 const names = new Map<string, string>()
 
-/** @param sqlite with `?` for its values @param postgres where it is not the same */
+/**
+ * Columns are named: PostgreSQL refuses what it planned when `*` means another row, as after the migration of a later version.
+ * @param sqlite with `?` for its values @param postgres where it is not the same
+ * @throws RangeError for `*`
+ */
 export function statement(sqlite: string, postgres = numbered(sqlite)): Statement {
+  if (postgres.includes('*')) throw new RangeError(`columns must be named: ${postgres}`)
   names.set(postgres, `millwright_${names.size}`)
   return { sqlite, postgres }
 }

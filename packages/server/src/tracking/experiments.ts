@@ -94,7 +94,9 @@ export async function withTags(
 const withOwnTags = async (db: Db, row: Selectable<Tables['experiments']>): Promise<Experiment> =>
   (await withTags(db, [row]))[0]!
 
-const FIND_EXPERIMENT = statement('select * from experiments where id = ?')
+const FIND_EXPERIMENT = statement(
+  'select id, name, artifact_location, lifecycle, created_at, updated_at from experiments where id = ?',
+)
 
 /** @throws MlflowError RESOURCE_DOES_NOT_EXIST */
 export async function findExperimentRow(db: Db, id: string): Promise<Selectable<Tables['experiments']>> {

@@ -90,7 +90,7 @@ const FIND_DATASETS = ofRuns(
   'select run, tags, name, digest, source_type, source, schema, profile from run_datasets join datasets on datasets.id = run_datasets.dataset',
   'dataset',
 )
-const FIND_USES = ofRuns('select * from run_models', 'step')
+const FIND_USES = ofRuns('select run, model_id, role, step from run_models', 'step')
 
 /** Of each run, by its number; runs without any are not among them. */
 export async function lineageOf(db: Db, runs: readonly number[]): Promise<Map<number, Lineage>> {

@@ -28,9 +28,12 @@ export type NewRun = {
   readonly tags: readonly Tag[]
 }
 
+const COLUMNS =
+  'id, run_id, experiment, name, user_id, status, start_time, end_time, lifecycle, deleted_at, artifact_uri'
+
 const INSERT_RUN = statement(
   'insert into runs (run_id, experiment, name, user_id, status, start_time, lifecycle, artifact_uri) ' +
-    "values (?, ?, ?, ?, 'RUNNING', ?, 'active', ?) returning *",
+    `values (?, ?, ?, ?, 'RUNNING', ?, 'active', ?) returning ${COLUMNS}`,
 )
 
 /** @throws MlflowError RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE */
@@ -46,7 +49,7 @@ export async function createRun(db: Db, created: NewRun): Promise<Run> {
   return { ...row!, tags, params: [], metrics: [], ...NOTHING }
 }
 
-const FIND_RUN = statement('select * from runs where run_id = ?')
+const FIND_RUN = statement(`select ${COLUMNS} from runs where run_id = ?`)
 
 /** @throws MlflowError RESOURCE_DOES_NOT_EXIST */
 export async function findRow(db: Db, runId: string): Promise<Row> {
